@@ -1,0 +1,65 @@
+package flows
+
+import "time"
+
+// CardKind says for whom a card is.
+type CardKind string
+
+// The kinds of cards.
+const (
+	CardApprover  CardKind = "approver"  // asks one person, or a channel, to decide
+	CardRequester CardKind = "requester" // the requester's own, in a DM
+	CardFYI       CardKind = "fyi"       // tells the flow's channel; no buttons to decide
+)
+
+// Card is one copy of the message that shows a request. It holds no state of the
+// request: its buttons carry a random value of which only the hash is here.
+type Card struct {
+	ID       string // JobKey-like: request, kind and recipient
+	Request  RequestID
+	Kind     CardKind
+	To       PersonID // a DM; empty for a channel
+	Channel  string   // the channel asked for ("#name" or id), then Slack's id once posted
+	TS       string   // Slack's name of the message; empty until posted
+	Token    string   // SHA-256 of the buttons' value, hex
+	Next     string   // of the value that is being sent and not yet confirmed
+	Version  int64    // the request's version the card showed last
+	Retired  bool     // no longer asked: shown without buttons to decide
+	PostedAt time.Time
+}
+
+// CardID is the one id of a copy.
+func CardID(r RequestID, kind CardKind, to string) string {
+	return string(r) + "/" + string(kind) + "/" + to
+}
+
+// Notice is something to tell once: a DM or a channel message. Args of JobNotice.
+type Notice struct {
+	Request RequestID `json:"request"`
+	To      PersonID  `json:"to,omitempty"`
+	Channel string    `json:"channel,omitempty"`
+	About   About     `json:"about"`
+	Detail  string    `json:"detail,omitempty"` // a reference or a stage number; never typed text
+}
+
+// About says what a notice is about; the front door has the words.
+type About string
+
+// What notices are about.
+const (
+	AboutApproved   About = "approved" // access works now: how to use it, until when
+	AboutDenied     About = "denied"
+	AboutExpiring   About = "expiring"
+	AboutEnded      About = "ended"
+	AboutLapsed     About = "lapsed"
+	AboutFailed     About = "failed"
+	AboutForwarded  About = "forwarded"
+	AboutReminded   About = "reminded"
+	AboutFallback   About = "fallback" // the fallback decides, and why
+	AboutCancelled  About = "cancelled"
+	AboutResolved   About = "incident_resolved" // access ends after the grace
+	AboutOverdue    About = "overdue"           // operator: an end is late
+	AboutFault      About = "fault"             // operator: something broke
+	AboutSelfMade   About = "self_approved"     // FYI to the flow's channel
+	AboutUnreadable About = "incident_unreadable"
+)

@@ -1,0 +1,101 @@
+package flows
+
+import "strings"
+
+// PersonID is a person: a Slack team and user, "T0123ABC/U0DANA". Names, e-mail
+// addresses and handles never identify anybody.
+type PersonID string
+
+// Person joins a Slack team and user to a PersonID.
+func Person(team, user string) PersonID { return PersonID(team + "/" + user) }
+
+// Team is the Slack team of the person.
+func (p PersonID) Team() string { t, _, _ := strings.Cut(string(p), "/"); return t }
+
+// User is the Slack user of the person.
+func (p PersonID) User() string { _, u, _ := strings.Cut(string(p), "/"); return u }
+
+// PagerDutyUser is the id of a user at PagerDuty, "PDANA01".
+type PagerDutyUser string
+
+// Link is the pinned tie between a Slack person and a PagerDuty user. It is unique
+// on both sides.
+type Link struct {
+	Name        string // how the configuration calls the person: "dana"
+	Person      PersonID
+	PagerDuty   PagerDutyUser
+	Email       string
+	Proposed    bool   // born from an e-mail match and not yet confirmed by an admin: no self-approval
+	Quarantined string // why the link may not be used; empty when it may
+}
+
+// Usable reports whether the link may identify somebody at all.
+func (l Link) Usable() bool { return l.Quarantined == "" && l.PagerDuty != "" && l.Person != "" }
+
+// Standing is what the company's Slack says about an account.
+type Standing string
+
+// The standings. Only StandingMember may request or decide, unless a flow opens
+// itself to guests; StandingUnknown is refused like the others, with another sentence.
+const (
+	StandingMember   Standing = "member"
+	StandingGuest    Standing = "guest"    // restricted or ultra-restricted
+	StandingStranger Standing = "stranger" // from another organisation, by Slack Connect
+	StandingForeign  Standing = "foreign"  // from a team that is not the configured one
+	StandingBot      Standing = "bot"
+	StandingDeleted  Standing = "deleted"
+	StandingUnknown  Standing = "unknown" // Slack could not be asked
+)
+
+// Profile is what is shown about a person.
+type Profile struct {
+	Person   PersonID
+	Standing Standing
+	Name     string // display name, for pages and the terminal; never identity
+	Email    string
+	TimeZone string // IANA name; may be empty
+}
+
+// Role is what a person may do beyond asking.
+type Role string
+
+// The roles, from the configuration only.
+const (
+	RoleAdmin   Role = "admin"
+	RoleAuditor Role = "auditor"
+	RoleMember  Role = "member"
+	RoleGuest   Role = "guest"
+)
+
+// Principal is a reference in the configuration to people: a Slack user id
+// ("U0DANA"), a user group by id ("S0SRE") or handle ("@sre-managers").
+type Principal string
+
+// IsUser reports whether the principal is one Slack user.
+func (p Principal) IsUser() bool {
+	return strings.HasPrefix(string(p), "U") || strings.HasPrefix(string(p), "W")
+}
+
+// Door is where somebody came in.
+type Door string
+
+// The doors.
+const (
+	DoorSlack  Door = "slack"
+	DoorCLI    Door = "cli"
+	DoorWeb    Door = "web"
+	DoorAPI    Door = "api"
+	DoorEngine Door = "engine" // nobody: the program itself, at a time-out or an end
+)
+
+// Actor is who does something, from a verified payload or session, and where.
+type Actor struct {
+	Person   PersonID // empty for the engine
+	Door     Door
+	Standing Standing
+	Admin    bool
+	Trace    string // ids of the interaction, for the audit: "action_ts=…"
+}
+
+// Engine is the actor of what the program does by itself.
+func Engine() Actor { return Actor{Door: DoorEngine, Standing: StandingMember} }

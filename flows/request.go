@@ -1,0 +1,216 @@
+package flows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// RequestID names a request: "req_" and 26 characters that sort by time.
+type RequestID string
+
+// Short is the form that people read out: the last six characters.
+func (id RequestID) Short() string {
+	if len(id) <= 6 {
+		return string(id)
+	}
+	return string(id[len(id)-6:])
+}
+
+// Content is what was asked. It never changes once submitted; its hash is what an
+// approval binds to.
+type Content struct {
+	Flow        FlowID
+	Target      TargetID
+	Scope       Scope
+	Requester   PersonID
+	Beneficiary PersonID // the same person unless asked on behalf
+	Duration    time.Duration
+	Reason      Text
+	Incident    IncidentRef
+	Fields      []FieldValue // in the order of the flow's prompt fields
+}
+
+// FieldValue is the answer to one prompt field, in its canonical text form.
+type FieldValue struct {
+	Name  string
+	Value Text
+}
+
+// Hash is the content hash: SHA-256 over the canonical bytes. Everything that will
+// be applied is in it.
+func (c Content) Hash(id RequestID) string {
+	fields := make([]any, 0, len(c.Fields))
+	for _, f := range c.Fields {
+		fields = append(fields, map[string]any{"name": f.Name, "value": f.Value.Raw()})
+	}
+	b, err := Canonical(map[string]any{
+		"v": int64(1), "id": string(id), "flow": string(c.Flow), "target": string(c.Target),
+		"scope": string(c.Scope), "requester": string(c.Requester), "beneficiary": string(c.Beneficiary),
+		"seconds": int64(c.Duration / time.Second), "reason": c.Reason.Raw(),
+		"incident": string(c.Incident.ID), "fields": fields,
+	})
+	if err != nil {
+		panic(err) // strings, integers and lists only
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Request is a request and everything that became of it. It is a value: Decide
+// returns a changed copy, the store swaps it in if Version still stands.
+type Request struct {
+	ID      RequestID
+	Version int64 // rises by one with every applied outcome
+	Content Content
+	Hash    string // Content.Hash
+
+	State       State
+	EndsAs      State // while ending: what it becomes
+	SubmittedAt time.Time
+	Door        Door
+
+	Route        *Route
+	Stage        int
+	StageSince   time.Time
+	FallbackOpen bool // the fallback was asked beside the current stage
+	Reminded     bool
+	LapsesAt     time.Time
+	Votes        []Vote
+
+	DecidedAt time.Time
+	DecidedBy PersonID
+	SelfMade  bool // approved by the requester
+	DenyWhy   Text
+	Proof     *OnCallProof
+
+	GrantBy      time.Time // a grant not confirmed by then is ended and failed
+	LatestEnd    time.Time // the end can only move earlier than this
+	GrantedAt    time.Time
+	EndsAt       time.Time
+	EndCause     EndCause
+	EndedBy      PersonID
+	EndedAt      time.Time // the target confirmed
+	StillThrough RequestID // access goes on through this other grant
+	Overdue      bool      // the end is late; alarmed
+	Fault        string    // why a grant failed; for the operator
+	Receipt      string    // the target's own id of the grant
+	IncidentGone time.Time // the incident was seen resolved at
+
+	Chain ChainHead
+}
+
+// Vote is one person's approval.
+type Vote struct {
+	By   PersonID
+	At   time.Time
+	Door Door
+	Hash string // the content hash that was approved
+}
+
+// EndCause says why access ended.
+type EndCause string
+
+// The causes.
+const (
+	EndTime     EndCause = "time"
+	EndDone     EndCause = "done"
+	EndRevoked  EndCause = "revoked"
+	EndIncident EndCause = "incident_resolved"
+	EndShift    EndCause = "shift_ended"
+	EndPerson   EndCause = "person_gone"
+	EndTarget   EndCause = "target_removed"
+	EndCancel   EndCause = "cancelled"
+	EndFailed   EndCause = "grant_failed"
+)
+
+// Current is the stage that is being asked.
+func (r *Request) Current() (Stage, bool) {
+	if r.Route == nil || r.Stage >= len(r.Route.Stages) {
+		return Stage{}, false
+	}
+	return r.Route.Stages[r.Stage], true
+}
+
+// Own reports whether p asked, or gets the access.
+func (r *Request) Own(p PersonID) bool {
+	return p == r.Content.Requester || p == r.Content.Beneficiary
+}
+
+// Due is when the engine must act next by itself; zero when nothing is due. Every
+// replica sweeps for requests that are past it.
+func (r *Request) Due() time.Time {
+	switch r.State {
+	case StateSubmitted, StatePending:
+		return r.LapsesAt
+	case StateApproved, StateGranting:
+		return r.GrantBy
+	case StateActive, StateEnding:
+		return r.EndsAt
+	}
+	return time.Time{}
+}
+
+// HoldingKey names what effects are serialised on: one person's access to one
+// target and scope.
+type HoldingKey struct {
+	Person PersonID
+	Target TargetID
+	Scope  Scope
+}
+
+// Key is the holding the request's grant belongs to.
+func (c Content) Key() HoldingKey {
+	return HoldingKey{Person: c.Beneficiary, Target: c.Target, Scope: c.Scope}
+}
+
+// Lane is the key as one string, for jobs that must not run side by side.
+func (k HoldingKey) Lane() string {
+	return string(k.Person) + "|" + string(k.Target) + "|" + string(k.Scope)
+}
+
+// Holding counts the grants that overlap for one key. Its version is the fence:
+// every applied change bumps it, and a target is told the fence with every order,
+// so that a late order cannot undo a newer one.
+type Holding struct {
+	Key     HoldingKey
+	Version int64
+	Before  Tri      // whether the person had the access before we first granted it
+	Holders []Holder // in the order in which they came
+}
+
+// Holder is one request that holds the access.
+type Holder struct {
+	Request RequestID
+	Until   time.Time
+}
+
+// Without is the holding after the request let go.
+func (h Holding) Without(id RequestID) Holding {
+	kept := make([]Holder, 0, len(h.Holders))
+	for _, x := range h.Holders {
+		if x.Request != id {
+			kept = append(kept, x)
+		}
+	}
+	h.Holders = kept
+	return h
+}
+
+// With is the holding with the request holding until t.
+func (h Holding) With(id RequestID, t time.Time) Holding {
+	h = h.Without(id)
+	h.Holders = append(h.Holders, Holder{Request: id, Until: t})
+	return h
+}
+
+// Longest is the holder with the latest end; false when there is none.
+func (h Holding) Longest() (Holder, bool) {
+	var best Holder
+	for _, x := range h.Holders {
+		if best.Request == "" || x.Until.After(best.Until) {
+			best = x
+		}
+	}
+	return best, best.Request != ""
+}
