@@ -37,9 +37,10 @@ func CardID(r RequestID, kind CardKind, to string) string {
 type Notice struct {
 	Request RequestID `json:"request"`
 	To      PersonID  `json:"to,omitempty"`
+	View    string    `json:"view,omitempty"` // a modal to turn into the receipt
 	Channel string    `json:"channel,omitempty"`
 	About   About     `json:"about"`
-	Detail  string    `json:"detail,omitempty"` // a reference or a stage number; never typed text
+	Detail  string    `json:"detail,omitempty"` // a word for the front door, or a refusal's sentence; never typed text
 }
 
 // About says what a notice is about; the front door has the words.
@@ -61,5 +62,7 @@ const (
 	AboutOverdue    About = "overdue"           // operator: an end is late
 	AboutFault      About = "fault"             // operator: something broke
 	AboutSelfMade   About = "self_approved"     // FYI to the flow's channel
+	AboutReceipt    About = "receipt"           // the modal after submit: who is asked and why
+	AboutRefused    About = "refused"           // to one person, where they clicked: a refusal's sentence
 	AboutUnreadable About = "incident_unreadable"
 )

@@ -97,5 +97,5 @@ type Actor struct {
 	Trace    string // ids of the interaction, for the audit: "action_ts=…"
 }
 
-// Engine is the actor of what the program does by itself.
-func Engine() Actor { return Actor{Door: DoorEngine, Standing: StandingMember} }
+// ByEngine is the actor of what the program does by itself.
+func ByEngine() Actor { return Actor{Door: DoorEngine, Standing: StandingMember} }

@@ -69,6 +69,7 @@ type Request struct {
 	EndsAs      State // while ending: what it becomes
 	SubmittedAt time.Time
 	Door        Door
+	View        string // the modal that shows "working…" until the request is routed
 
 	Route        *Route
 	Stage        int
@@ -90,12 +91,13 @@ type Request struct {
 	EndsAt       time.Time
 	EndCause     EndCause
 	EndedBy      PersonID
-	EndedAt      time.Time // the target confirmed
-	StillThrough RequestID // access goes on through this other grant
-	Overdue      bool      // the end is late; alarmed
-	Fault        string    // why a grant failed; for the operator
-	Receipt      string    // the target's own id of the grant
-	IncidentGone time.Time // the incident was seen resolved at
+	EndedAt      time.Time  // the target confirmed
+	StillThrough RequestID  // access goes on through this other grant
+	Overdue      bool       // the end is late; alarmed
+	Fault        string     // why a grant failed; for the operator
+	Receipt      string     // the target's own id of the grant
+	IncidentGone time.Time  // the incident was seen resolved at
+	MovedTo      IncidentID // the incident that the asked-for one was merged into
 
 	Chain ChainHead
 }

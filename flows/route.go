@@ -9,10 +9,11 @@ import (
 type Route struct {
 	Stages   []Stage
 	Origin   RouteOrigin
-	Why      string // why the route is what it is, for people: "not on call, so the managers on call decide"
-	Tainted  bool   // a fact was unknown while it was made: no self-approval, no smaller quorum
-	Flow     string // Flow.Hash at the time
-	Evidence *Evidence
+	Why      string    // why the route is what it is, for people: "not on call, so the managers on call decide"
+	Tainted  bool      // a fact was unknown while it was made: no self-approval, no smaller quorum
+	Flow     string    // Flow.Hash at the time
+	Fallback *Stage    // who stands in when a fact is unknown at a click; nil: nobody can
+	Evidence *Evidence `json:"-"` // stands in the audit entry of the step, not in the request
 }
 
 // RouteOrigin says where a route came from.

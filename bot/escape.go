@@ -1,0 +1,46 @@
+package bot
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"breakglass/flows"
+)
+
+// mrkdwn is the one seam through which typed text gets into Slack's mrkdwn: markup
+// characters lose their meaning, links and mentions cannot be made, line breaks
+// become spaces. limit is in runes; what is cut ends in an ellipsis.
+func mrkdwn(t flows.Text, limit int) string {
+	s := strings.Join(strings.Fields(t.Raw()), " ")
+	return escape(cut(s, limit))
+}
+
+// quoted is typed text as a quotation, line by line.
+func quoted(t flows.Text, limit int) string {
+	lines := strings.Split(cut(t.Raw(), limit), "\n")
+	for i, l := range lines {
+		lines[i] = ">" + escape(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// plain is typed text for a plain_text object, which has no markup.
+func plain(t flows.Text, limit int) string { return cut(strings.Join(strings.Fields(t.Raw()), " "), limit) }
+
+// escaper keeps `& < >` from being markup, as Slack asks, and takes the markup
+// characters of mrkdwn apart with a zero-width joiner's harmless cousin, U+2060.
+var escaper = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;",
+	"*", "\u2060*\u2060", "_", "\u2060_\u2060", "~", "\u2060~\u2060", "`", "\u02cb", "@", "@\u2060",
+)
+
+func escape(s string) string { return escaper.Replace(s) }
+
+// cut shortens s to at most limit runes.
+func cut(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:limit-1]) + "…"
+}

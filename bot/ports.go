@@ -1,0 +1,50 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+
+	"breakglass/flows"
+)
+
+// Message is what is posted to Slack. Text is always a whole sentence: it is what a
+// push notification and a screen reader say. Blocks are Block Kit JSON.
+type Message struct {
+	Text     string
+	Blocks   json.RawMessage
+	ThreadTS string
+}
+
+// Poster sends messages; integrations/slack implements it through app. Errors are
+// *flows.Temporary or *flows.Permanent.
+type Poster interface {
+	// Post sends to a channel id, "#name" or user id (a DM) and returns where it went.
+	Post(ctx context.Context, channel string, m Message) (channelID, ts string, err error)
+	// Update changes a message of ours.
+	Update(ctx context.Context, channelID, ts string, m Message) error
+	// Ephemeral shows a message to one person in a channel; it may get lost.
+	Ephemeral(ctx context.Context, channelID, user string, m Message) error
+}
+
+// Viewer opens and changes modals.
+type Viewer interface {
+	// OpenView opens a modal; a trigger is good for 3 s and once (a Slack limit).
+	OpenView(ctx context.Context, triggerID string, view json.RawMessage) (viewID, hash string, err error)
+	// UpdateView changes it; a non-empty hash must still stand (hash_conflict).
+	UpdateView(ctx context.Context, viewID, hash string, view json.RawMessage) error
+}
+
+// Engine takes commands; *flows.Engine implements it.
+type Engine interface {
+	Do(ctx context.Context, cmd flows.Command, fin flows.Finish) (flows.Result, error)
+	Finish(ctx context.Context, fin flows.Finish) error
+	Load(ctx context.Context, id flows.RequestID) (flows.Record, error)
+}
+
+// Cards keeps where copies of cards are; the store implements it through app.
+type Cards interface {
+	// CardByToken finds the card whose current or next button value has the hash.
+	CardByToken(ctx context.Context, hash string) (flows.Card, error)
+	// Apply stores a changed card, with the job whose outcome it is.
+	Apply(ctx context.Context, c flows.Change) ([]flows.Job, error)
+}

@@ -1,0 +1,122 @@
+// Package config reads the configuration language: one directory with
+// breakglass.hcl (and other *.hcl files) and the handler files beside them. It
+// checks everything at once, says for each mistake where it is and what to write
+// instead, and produces an immutable *flows.Catalog and the Settings of the program.
+//
+// It imports package flows, HCL and the standard library; it opens no connection
+// and reads no secret. Read first: this file, fields.go (how attributes are read),
+// flow.go (the longest block), diagnostic.go (what a mistake looks like).
+package config
+
+import (
+	"io/fs"
+	"os"
+
+	"breakglass/flows"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// MainFile is the file that every configuration directory has.
+const MainFile = "breakglass.hcl"
+
+// Options are what loading needs from outside.
+type Options struct {
+	// Variables are values for variable blocks, by name, as text.
+	Variables map[string]string
+	// CheckHandler finds the problems of a handler file; nil checks nothing.
+	CheckHandler func(name string, src []byte) []Problem
+	// Secrets makes the reader behind a secret block; nil leaves handles that have a
+	// name and no value, which is enough to check a configuration offline.
+	Secrets func(SecretSpec) (flows.SecretReader, error)
+}
+
+// Problem is what Options.CheckHandler finds in a handler file.
+type Problem struct {
+	Line       int // from 1; 0: the whole file
+	Column     int // from 1; 0: the whole line
+	Message    string
+	Suggestion string
+}
+
+// Config is a configuration without mistakes. Immutable.
+type Config struct {
+	Catalog  *flows.Catalog
+	Settings Settings
+
+	names  map[flows.PersonID]string
+	places map[string]hcl.Range
+}
+
+// Load reads the configuration in dir. The Config is nil when the Diagnostics have
+// errors; warnings alone leave it usable.
+func Load(dir string, opts Options) (*Config, Diagnostics) {
+	return LoadFS(os.DirFS(dir), opts)
+}
+
+// LoadFS is Load on a file system whose root is the configuration directory.
+func LoadFS(fsys fs.FS, opts Options) (*Config, Diagnostics) {
+	ld := newLoader(fsys, opts)
+	ld.parse()
+	if !ld.diags.HasErrors() {
+		ld.declare()
+		ld.evaluateScope()
+		ld.decode()
+		ld.checkUse()
+	}
+	ld.diags.sort()
+	if ld.diags.HasErrors() {
+		return nil, ld.diags
+	}
+	return ld.result(), ld.diags
+}
+
+// Where says where a block stands: "flow.prod", "integration.slack.main". The line
+// is 0 where there is no such block.
+func (c *Config) Where(block string) (file string, line int) {
+	r := c.places[block]
+	return r.Filename, r.Start.Line
+}
+
+// PersonName is how the configuration calls a person; the Slack user id where no
+// person block names them.
+func (c *Config) PersonName(p flows.PersonID) string {
+	if n, ok := c.names[p]; ok {
+		return n
+	}
+	return p.User()
+}
+
+// result builds the Config of a load without errors.
+func (ld *loader) result() *Config {
+	cat := &flows.Catalog{
+		Team: ld.slack.Team, World: ld.world(), Links: flows.NewLinks(ld.links),
+		Flows: map[flows.FlowID]*flows.Flow{}, Targets: map[flows.TargetID]*flows.TargetSpec{},
+		Admins: ld.roles.admins, Auditors: ld.roles.auditors,
+	}
+	for _, t := range ld.targets {
+		t.Hash = HashTarget(t)
+		cat.Targets[t.ID] = t
+	}
+	for _, f := range ld.flows {
+		f.Hash = HashFlow(f)
+		cat.Flows[f.ID] = f
+		cat.FlowOrder = append(cat.FlowOrder, f.ID)
+	}
+	cat.Hash = HashCatalog(cat)
+	c := &Config{
+		Catalog: cat,
+		Settings: Settings{
+			Server: ld.server, Slack: *ld.slack, PagerDuty: *ld.pagerduty,
+			Environments: ld.environments, Secrets: ld.secretSpecs,
+		},
+		names: map[flows.PersonID]string{}, places: map[string]hcl.Range{},
+	}
+	for _, l := range ld.links {
+		c.names[l.Person] = l.Name
+	}
+	for _, d := range ld.order {
+		c.places[d.key] = d.block.DefRange()
+	}
+	return c
+}

@@ -1,0 +1,142 @@
+package flows
+
+import "time"
+
+// common are the facts that every entry of a request carries.
+func (d *decision) common(more map[string]any) map[string]any {
+	c := d.req.Content
+	facts := map[string]any{
+		"request": d.req.Hash, "flow": string(c.Flow), "target": string(c.Target),
+	}
+	if c.Incident.ID != "" {
+		facts["incident"] = string(d.req.Incident())
+	}
+	if d.f.Catalog != nil {
+		facts["world"], facts["config"] = string(d.f.Catalog.World), d.f.Catalog.Hash
+	}
+	for k, v := range more {
+		facts[k] = v
+	}
+	return facts
+}
+
+// asked are the facts of a new request: everything that was asked.
+func (d *decision) asked() map[string]any {
+	c := d.req.Content
+	fields := make([]any, 0, len(c.Fields))
+	for _, f := range c.Fields {
+		fields = append(fields, map[string]any{"name": f.Name, "value": Personal{About: c.Requester, Value: f.Value.Raw()}})
+	}
+	return map[string]any{
+		"requester":   Personal{About: c.Requester, Value: string(c.Requester)},
+		"beneficiary": Personal{About: c.Beneficiary, Value: string(c.Beneficiary)},
+		"link":        d.linkFacts(), "seconds": int64(c.Duration / time.Second), "scope": string(c.Scope),
+		"reason": Personal{About: c.Requester, Value: c.Reason.Raw()}, "fields": fields,
+		"incident_number": int64(c.Incident.Number), "flow_hash": d.f.flow(c).Hash, "target_hash": d.f.target(c).Hash,
+	}
+}
+
+func (d *decision) linkFacts() any {
+	if d.f.Link == nil {
+		return nil
+	}
+	return Personal{About: d.f.Link.Person, Value: d.f.Link.Name + "=" + string(d.f.Link.PagerDuty)}
+}
+
+// evidence is what the evaluation at hand rests on.
+func (d *decision) evidence() *Evidence {
+	ev := &Evidence{At: d.now}
+	if f := d.f.flow(d.req.Content); f != nil {
+		ev.Handler, ev.Flow = f.SourceHash, f.Hash
+	}
+	if e := d.f.Evaluation; e != nil {
+		ev.Calls, ev.Fault, ev.Tainted = e.Calls, e.Fault, e.Tainted
+	}
+	return ev
+}
+
+// facts is the evidence in canonical values.
+func (e *Evidence) facts() map[string]any {
+	calls := make([]any, 0, len(e.Calls))
+	for _, c := range e.Calls {
+		args := make([]any, 0, len(c.Args))
+		for _, a := range c.Args {
+			args = append(args, map[string]any{"name": a.Name, "value": a.Value})
+		}
+		calls = append(calls, map[string]any{
+			"call": c.Name, "args": args, "answer": c.Answer, "known": c.Result.String(), "error": c.Error,
+			"read_at": millis(c.ReadAt), "digest": c.Digest,
+		})
+	}
+	return map[string]any{
+		"handler": e.Handler, "flow_hash": e.Flow, "calls": calls, "fault": e.Fault, "tainted": e.Tainted, "at": millis(e.At),
+	}
+}
+
+// facts is the on-call entry that a self-approval rested on.
+func (p *OnCallProof) facts(link *Link) any {
+	if p == nil {
+		return nil
+	}
+	about := PersonID("")
+	if link != nil {
+		about = link.Person
+	}
+	e := p.Entry
+	return map[string]any{
+		"user": Personal{About: about, Value: string(e.User)}, "policy": e.PolicyID, "policy_name": e.PolicyName,
+		"level": int64(e.Level), "schedule": e.ScheduleID, "shift_start": millis(e.Start), "shift_end": millis(e.End),
+		"override": e.Override.String(), "read_at": millis(p.ReadAt), "digest": p.Digest,
+	}
+}
+
+// routeFacts describe a route: who is asked, in which order, and why.
+func (d *decision) routeFacts(r *Route) map[string]any {
+	stages := make([]any, 0, len(r.Stages))
+	for _, s := range r.Stages {
+		people := make([]any, 0, len(s.Approvers))
+		for _, p := range s.Approvers {
+			people = append(people, Personal{About: p, Value: string(p)})
+		}
+		stages = append(stages, map[string]any{
+			"approvers": people, "channel": s.Destination.Channel, "quorum": int64(s.Quorum),
+			"seconds": int64(s.Timeout / time.Second), "self": s.Self, "fallback": s.Fallback,
+		})
+	}
+	return map[string]any{
+		"stages": stages, "origin": string(r.Origin), "tainted": r.Tainted, "evidence": r.Evidence.facts(),
+		"on_call": r.Evidence.OnCall.facts(d.f.Link),
+	}
+}
+
+// decisionFacts are what an approval or denial rests on.
+func (d *decision) decisionFacts(self bool) map[string]any {
+	r := &d.req
+	facts := map[string]any{
+		"shown":     d.cmd.Hash,
+		"requester": Personal{About: r.Content.Requester, Value: string(r.Content.Requester)},
+		"self":      self, "stage": int64(r.Stage), "votes": int64(len(r.Votes)), "quorum": int64(d.quorum(self)),
+		"seconds": int64(r.Content.Duration / time.Second), "evidence": d.evidence().facts(),
+		"incident_read": d.f.IncidentIs.String(), "fallback_open": r.FallbackOpen,
+	}
+	if d.f.Incident != nil {
+		facts["incident_status"], facts["incident_service"] = string(d.f.Incident.Status), d.f.Incident.ServiceID
+	}
+	if t := d.f.target(r.Content); t != nil {
+		facts["target_hash"] = t.Hash
+	}
+	if self {
+		facts["on_call"] = r.Proof.facts(d.f.Link)
+	}
+	if !d.cmd.Reason.Empty() {
+		facts["reason"] = Personal{About: d.cmd.Actor.Person, Value: d.cmd.Reason.Raw()}
+	}
+	return facts
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}

@@ -1,0 +1,253 @@
+package flows
+
+import "time"
+
+// cancel withdraws: before the decision nothing was given; after it the access ends.
+func (d *decision) cancel() {
+	who := d.cmd.Actor
+	if !d.req.Own(who.Person) && !who.Admin {
+		d.refuse(Refuse(RefusedNotAllowed, "Only who asked, or an admin, can cancel this. Nothing was changed."))
+		return
+	}
+	if d.req.State.Undecided() {
+		d.req.EndedAt, d.req.EndedBy = d.now, who.Person
+		d.enter(VerbCancel, StateCancelled, nil)
+		d.drop(JobRoute, JobLapse, JobRemind, JobForward)
+		d.note("cancelled")
+		return
+	}
+	d.toEnding(VerbCancel, StateCancelled, EndCancel)
+}
+
+// activate begins the grant: from here on the target may have it.
+func (d *decision) activate() {
+	if d.cmd.Actor.Door != DoorEngine && !d.req.Own(d.cmd.Actor.Person) {
+		d.refuse(Refuse(RefusedNotAllowed, "Only the holder can start this access."))
+		return
+	}
+	switch {
+	case d.f.EndOnly != "":
+		d.out.Refusal = Refuse(RefusedEndOnly, "Nothing can be granted right now: %s.", d.f.EndOnly)
+		return
+	case !d.now.Before(d.req.GrantBy):
+		d.out.Refusal = Refuse(RefusedLapsed, "The approval was not used in time.")
+		return
+	}
+	d.enter(VerbActivate, StateGranting, map[string]any{"fence": d.f.Holding.Version})
+}
+
+// granted starts the clock of the access, when the target confirmed.
+func (d *decision) granted() {
+	r := &d.req
+	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt
+	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.LatestEnd)
+	if f := d.f.flow(r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
+		r.EndsAt = earlier(r.EndsAt, r.Proof.Entry.End)
+	}
+	d.enter(VerbGranted, StateActive, map[string]any{
+		"ends_at": r.EndsAt.UnixMilli(), "receipt": r.Receipt, "fence": d.f.Holding.Version, "had_before": d.f.Holding.Before.String(),
+	})
+	d.hold(d.f.Holding.With(r.ID, r.EndsAt))
+	d.drop(JobGiveUp)
+	d.own(JobRevoke, r.EndsAt)
+	if lead := min(d.f.Limits.ExpiryNotice, r.EndsAt.Sub(d.now)/4); lead >= time.Minute {
+		d.own(JobExpiring, r.EndsAt.Add(-lead))
+	}
+	d.tell(AboutApproved, "")
+	d.note("granted")
+}
+
+// grantFailed ends a grant that the target refused or did not confirm in time. What
+// the target did is then unknown, so it is revoked all the same.
+func (d *decision) grantFailed() {
+	d.req.Fault = d.cmd.Fault
+	d.toEnding(VerbGrantFailed, StateFailed, EndFailed)
+	d.tell(AboutFailed, "")
+	if f := d.f.flow(d.req.Content); f != nil && f.ErrorsTo != "" {
+		d.notify(Notice{Channel: f.ErrorsTo, About: AboutFault})
+	}
+}
+
+// handBack ends access early: done by the holder, revoked by who decided, who could
+// decide now, or an admin.
+func (d *decision) handBack() {
+	who := d.cmd.Actor
+	if d.cmd.Verb == VerbDone {
+		if !d.req.Own(who.Person) {
+			d.refuse(Refuse(RefusedNotAllowed, "Only the holder can say that they are done. Nothing was changed."))
+			return
+		}
+		d.toEnding(VerbDone, StateEnded, EndDone)
+		return
+	}
+	if d.req.DecidedBy != who.Person && !who.Admin && !d.votedFor(who.Person) && !d.inStage(who.Person) {
+		d.refuse(Refuse(RefusedNotEligible, "This can be revoked by who decided it, who could decide it, or an admin. Nothing was changed."))
+		return
+	}
+	if no := d.knownClicker(); no != nil {
+		d.refuse(no)
+		return
+	}
+	d.toEnding(VerbRevoke, StateEnded, EndRevoked)
+}
+
+func (d *decision) votedFor(p PersonID) bool {
+	for _, v := range d.req.Votes {
+		if v.By == p {
+			return true
+		}
+	}
+	return false
+}
+
+// end is the engine's: at the time, or because of the incident, the shift, the
+// person or the target.
+func (d *decision) end() {
+	if d.cmd.Actor.Door != DoorEngine && !d.cmd.Actor.Admin {
+		d.refuse(Refuse(RefusedNotAllowed, "Only an admin can do that. Nothing was changed."))
+		return
+	}
+	if d.cmd.Cause == EndTime && d.now.Before(d.req.EndsAt) {
+		d.out.Refusal = Refuse(RefusedState, "It is too early to end this.")
+		d.own(JobRevoke, d.req.EndsAt)
+		return
+	}
+	d.toEnding(VerbEnd, StateEnded, d.cmd.Cause)
+}
+
+// toEnding lets go of the holding and has the target's access ended now.
+func (d *decision) toEnding(v Verb, as State, cause EndCause) {
+	r := &d.req
+	r.EndsAs, r.EndCause, r.EndedBy = as, cause, d.cmd.Actor.Person
+	r.EndsAt = earlier(d.now, r.EndsAt)
+	facts := map[string]any{"as": string(as), "cause": string(cause)}
+	if !d.cmd.Reason.Empty() {
+		facts["reason"] = Personal{About: d.cmd.Actor.Person, Value: d.cmd.Reason.Raw()}
+	}
+	if r.Fault != "" {
+		facts["fault"] = r.Fault
+	}
+	d.enter(v, StateEnding, facts)
+	d.release()
+	d.drop(JobGrant, JobGiveUp, JobExpiring)
+	d.own(JobRevoke, d.now)
+}
+
+// release takes the request out of the holding.
+func (d *decision) release() {
+	h := d.f.Holding.Without(d.req.ID)
+	if other, still := h.Longest(); still {
+		d.req.StillThrough = other.Request
+	}
+	d.hold(h)
+}
+
+// revoked is the end: the target confirmed, or another grant carries the access on.
+func (d *decision) revoked() {
+	r := &d.req
+	r.EndedAt, r.Overdue = d.now, false
+	facts := map[string]any{"cause": string(r.EndCause), "fence": d.f.Holding.Version}
+	r.StillThrough = ""
+	if other, still := d.f.Holding.Longest(); still {
+		r.StillThrough = other.Request
+		facts["still_through"] = string(other.Request)
+	} else {
+		h := d.f.Holding
+		h.Before = Unknown
+		d.hold(h)
+	}
+	if d.cmd.Left {
+		facts["left_as_it_was"] = true
+	}
+	d.enter(VerbRevoked, r.EndsAs, facts)
+	d.drop(JobRevoke)
+	if r.EndsAs != StateFailed {
+		d.tell(AboutEnded, "")
+	}
+	d.note("ended")
+}
+
+func ends(f *Flow, cause EndCause) bool {
+	for _, c := range f.EndWith {
+		if c == cause {
+			return true
+		}
+	}
+	return false
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// aside starts an outcome that is no step of the life cycle: the state stays.
+func aside(req Request, f Facts, now time.Time, verb string, facts map[string]any) *decision {
+	d := &decision{cmd: Command{Actor: ByEngine()}, f: f, now: now, was: req, req: req}
+	d.out.Entries = append(d.out.Entries, Entry{
+		Verb: verb, From: req.State, To: req.State, At: now, Actor: d.cmd.Actor, Facts: d.common(facts),
+	})
+	return d
+}
+
+// Overdue marks an end that the target has not confirmed in time, with an alarm to
+// the operator. The state stays: the end is tried until it is confirmed.
+func Overdue(req Request, f Facts, now time.Time, why string) Outcome {
+	if req.State != StateEnding || req.Overdue {
+		return Outcome{Request: req}
+	}
+	d := aside(req, f, now, "overdue", map[string]any{"why": why})
+	d.req.Overdue = true
+	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
+		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutOverdue})
+	}
+	return d.finish()
+}
+
+// Observed records what a target said a person had before we first granted it; it is
+// read and stored before the grant, so that it is never taken for ours.
+func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
+	d := aside(req, f, now, "observed", map[string]any{"had_before": had.String(), "fence": f.Holding.Version})
+	h := f.Holding
+	h.Before = had
+	d.hold(h)
+	return d.finish()
+}
+
+// FollowIncident is what a re-read of the incident means: resolved, access ends after
+// the grace; merged, the request moves to the parent. It is decided by the re-read
+// alone, never by a webhook. The outcome is empty when nothing follows.
+func FollowIncident(req Request, f Facts, now time.Time) Outcome {
+	fl := f.flow(req.Content)
+	if f.IncidentIs != Yes || f.Incident == nil || fl == nil || req.State.Final() {
+		return Outcome{Request: req}
+	}
+	inc := *f.Incident
+	if inc.MergedInto != "" && inc.MergedInto != req.Content.Incident.ID && req.MovedTo != inc.MergedInto {
+		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
+		d.req.MovedTo = inc.MergedInto
+		return d.finish()
+	}
+	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding {
+		return Outcome{Request: req}
+	}
+	d := aside(req, f, now, "incident_resolved", map[string]any{"grace_seconds": int64(f.Limits.IncidentGrace / time.Second)})
+	d.req.IncidentGone = now
+	if req.State.Live() {
+		at := earlier(now.Add(f.Limits.IncidentGrace), req.EndsAt)
+		d.req.EndsAt, d.req.EndCause = at, EndIncident
+		d.own(JobRevoke, at)
+		d.tell(AboutResolved, "")
+	}
+	return d.finish()
+}
+
+// Incident is the incident to follow now: the one asked for, or what it was merged into.
+func (r *Request) Incident() IncidentID {
+	if r.MovedTo != "" {
+		return r.MovedTo
+	}
+	return r.Content.Incident.ID
+}
