@@ -3,6 +3,7 @@ package slackfake
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +98,7 @@ func (a *Actor) slashDelivery(command, text string) (delivery, *Channel, error) 
 	if err != nil {
 		return delivery{}, nil, err
 	}
-	if len(ws.opt.Commands) > 0 && !contains(ws.opt.Commands, command) {
+	if len(ws.opt.Commands) > 0 && !slices.Contains(ws.opt.Commands, command) {
 		return delivery{}, nil, fmt.Errorf("slackfake: %s is not a valid command: the app registered %v", command, ws.opt.Commands)
 	}
 	form := map[string]any{
@@ -187,19 +188,48 @@ func (a *Actor) Home() (View, bool) { return a.ws.Home(a.id) }
 // Notices lists what Slack told the person about failures of the app.
 func (a *Actor) Notices() []Notice { return a.ws.Notices(a.id) }
 
-// Say writes a message as this person and returns it.
+// Say writes a message as this person and returns it. Subscribed apps that are
+// in the channel get message.im, message.channels or message.groups.
 func (a *Actor) Say(channel, text string) (Message, error) {
 	ws := a.ws
 	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if _, err := a.person(); err != nil {
-		return Message{}, err
-	}
 	ch, err := a.In(channel).place()
+	if _, cannot := a.person(); cannot != nil {
+		err = cannot
+	}
 	if err != nil {
+		ws.mu.Unlock()
 		return Message{}, err
 	}
 	m := &Message{Channel: ch.ID, TS: ws.newTS(), User: a.id, Text: text}
 	ws.post(m)
-	return *m, nil
+	said, event, heard := *m, ws.messageJSON(m), ch.isMember(ws.opt.BotUserID)
+	event["channel"], event["channel_type"], event["event_ts"] = ch.ID, ch.eventType(), m.TS
+	ws.mu.Unlock()
+	if heard {
+		ws.emitIfSubscribed(ch.subscription(), event)
+	}
+	return said, nil
+}
+
+// subscription is the event type an app subscribes to for messages here.
+func (c *Channel) subscription() string {
+	if c.IsIM || c.IsMPIM {
+		return "message." + c.eventType()
+	}
+	return "message." + c.eventType() + "s"
+}
+
+// eventType is what events call this kind of conversation.
+func (c *Channel) eventType() string {
+	switch {
+	case c.IsIM:
+		return "im"
+	case c.IsMPIM:
+		return "mpim"
+	case c.IsPrivate:
+		return "group"
+	default:
+		return "channel"
+	}
 }

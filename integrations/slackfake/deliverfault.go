@@ -15,15 +15,16 @@ type DeliveryFault struct {
 	// Times is how many deliveries it hits; 0 means until cleared.
 	Times int `json:"times"`
 
-	Delay        time.Duration `json:"delay"`         // arrive later
+	Delay        time.Duration `json:"-"`             // arrive later
 	Duplicate    bool          `json:"duplicate"`     // arrive twice, byte by byte the same
 	Drop         bool          `json:"drop"`          // never arrive
 	LoseAck      bool          `json:"lose_ack"`      // the app's answer is lost
 	BadSignature bool          `json:"bad_signature"` // signed with another secret
-	Stale        time.Duration `json:"stale"`         // signed that long ago
+	Stale        time.Duration `json:"-"`             // signed that long ago
 	ForeignTeam  string        `json:"foreign_team"`  // from another workspace's id
 
-	hits int
+	replayed bool // Replay sends it
+	hits     int
 }
 
 // FailDelivery injects a fault into what the app receives.
@@ -31,6 +32,17 @@ func (ws *Workspace) FailDelivery(f DeliveryFault) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.deliveries = append(ws.deliveries, &f)
+}
+
+// DeliveryFaults lists the faults of deliveries that are still in force.
+func (ws *Workspace) DeliveryFaults() []DeliveryFault {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	out := make([]DeliveryFault, len(ws.deliveries))
+	for i, f := range ws.deliveries {
+		out[i] = *f
+	}
+	return out
 }
 
 // deliveryFaultFor takes the next fault that hits a delivery.
@@ -52,12 +64,14 @@ func (ws *Workspace) deliveryFaultFor(kind string) DeliveryFault {
 
 // provokes says whether the app is right to refuse.
 func (f DeliveryFault) provokes() bool {
-	return f.BadSignature || f.Stale > 0 || f.ForeignTeam != ""
+	return f.BadSignature || f.Stale > 0 || f.ForeignTeam != "" || f.replayed
 }
 
 // name says in a word what the fault does, for the ledger.
 func (f DeliveryFault) name() string {
 	switch {
+	case f.replayed:
+		return "replay"
 	case f.BadSignature:
 		return "bad signature"
 	case f.Stale > 0:
@@ -99,7 +113,7 @@ var errNotKept = errors.New("no such delivery to the app in the ledger")
 func (ws *Workspace) Replay(seq int64) (Exchange, error) {
 	for _, e := range ws.LedgerSince(seq - 1) {
 		if e.Seq == seq && e.Direction == ToApp {
-			return ws.send(e.Kind, e.URL, e.RequestHeader, []byte(e.RequestBody), DeliveryFault{Stale: time.Nanosecond})
+			return ws.send(e.Kind, e.URL, e.RequestHeader, []byte(e.RequestBody), DeliveryFault{replayed: true})
 		}
 	}
 	return Exchange{}, fmt.Errorf("slackfake: replay %d: %w", seq, errNotKept)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (ws *Workspace) Emit(event map[string]any) string {
 
 // emitIfSubscribed delivers an event that the app asked for.
 func (ws *Workspace) emitIfSubscribed(kind string, event map[string]any) {
-	if contains(ws.opt.Events, kind) {
+	if slices.Contains(ws.opt.Events, kind) {
 		ws.Emit(event)
 	}
 }

@@ -15,7 +15,7 @@ type Fault struct {
 	// Times is how many calls it hits; 0 means until cleared.
 	Times int `json:"times"`
 
-	Delay      time.Duration `json:"delay"`       // answer later
+	Delay      time.Duration `json:"-"`           // answer later
 	Status     int           `json:"status"`      // answer with this status and nothing done
 	RetryAfter int           `json:"retry_after"` // seconds, goes with Status 429
 	Error      string        `json:"error"`       // answer {"ok":false,"error":…} and nothing done

@@ -23,7 +23,7 @@ const (
 type Exchange struct {
 	Seq            int64         `json:"seq"`
 	At             time.Time     `json:"at"`
-	Took           time.Duration `json:"took"`
+	Took           time.Duration `json:"took_ns"`
 	Direction      Direction     `json:"direction"`
 	Kind           string        `json:"kind"` // chat.postMessage…; slash_command, block_actions…
 	URL            string        `json:"url"`

@@ -124,19 +124,24 @@ func (ws *Workspace) ChangeUser(id string, edit func(*User)) error {
 	return nil
 }
 
-// AddUserGroup adds or replaces a user group and returns its id.
+// AddUserGroup adds or replaces a user group and returns its id. Subscribed
+// apps get subteam_created or subteam_updated.
 func (ws *Workspace) AddUserGroup(g UserGroup) string {
 	ws.mu.Lock()
-	defer ws.mu.Unlock()
+	event := "subteam_updated"
 	if g.ID == "" {
 		g.ID = ws.newID("S")
 	}
 	g.Users = slices.Clone(g.Users)
 	if ws.people.groups[g.ID] == nil {
+		event = "subteam_created"
 		ws.people.groupOrder = append(ws.people.groupOrder, g.ID)
 	}
 	ws.people.groups[g.ID] = &g
+	body := map[string]any{"type": event, "subteam": ws.groupJSON(&g, true, true), "event_ts": ws.newTS()}
 	ws.touch()
+	ws.mu.Unlock()
+	ws.emitIfSubscribed(event, body)
 	return g.ID
 }
 

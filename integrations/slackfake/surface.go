@@ -185,5 +185,3 @@ func decodeBlocks(raw []byte) []any {
 	blocks, _ := v.([]any)
 	return blocks
 }
-
-func contains(list []string, s string) bool { return slices.Contains(list, s) }

@@ -86,7 +86,11 @@ func New(opt Options) (*Workspace, error) {
 }
 
 // Config returns the options as they stand after the defaults.
-func (ws *Workspace) Config() Options { return ws.opt }
+func (ws *Workspace) Config() Options {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return ws.opt
+}
 
 // Handler serves the Web API, the response_urls and the control API. When it is
 // used without Start, tell the workspace its address by SetURL.
@@ -97,6 +101,7 @@ func (ws *Workspace) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method...}", ws.serveAPI)
 	mux.HandleFunc("POST /response/{rest...}", ws.serveResponseURL)
+	mux.Handle("/control/", ws.controlRoutes())
 	return mux
 }
 
