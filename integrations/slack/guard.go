@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
@@ -209,8 +210,8 @@ func has(answer map[string]any, at string) bool {
 	return v != nil && v != ""
 }
 
-// cut keeps the named fields of an object, or of each object in a list; no names
-// keep the value as it is.
+// cut keeps the named fields of an object, or of each object in a list; "a.b" keeps
+// b alone of the object a. No names keep the value as it is.
 func cut(v any, fields []string) any {
 	if len(fields) == 0 {
 		return v
@@ -219,9 +220,16 @@ func cut(v any, fields []string) any {
 	case map[string]any:
 		out := make(map[string]any, len(fields))
 		for _, f := range fields {
-			if inner, ok := x[f]; ok {
-				out[f] = inner
+			f, below, deeper := strings.Cut(f, ".")
+			inner, ok := x[f]
+			if !ok {
+				continue
 			}
+			if deeper {
+				part, _ := out[f].(map[string]any)
+				inner = merge(part, cut(inner, []string{below}))
+			}
+			out[f] = inner
 		}
 		return out
 	case []any:
@@ -232,6 +240,17 @@ func cut(v any, fields []string) any {
 		return out
 	}
 	return v
+}
+
+// merge adds the fields of an object to those kept before; anything but an object
+// stays what it is, for the decoder to refuse.
+func merge(into map[string]any, v any) any {
+	add, ok := v.(map[string]any)
+	if !ok || into == nil {
+		return v
+	}
+	maps.Copy(into, add)
+	return into
 }
 
 // withResponseURL marks a call that goes to a response_url.

@@ -7,7 +7,7 @@ type method struct {
 	// need lists what an answer must have to be believed: "ts", "view.id".
 	need []string
 	// keep lists what slack-go gets to see of an answer, by top-level key; for a
-	// key that holds an object or a list of objects, which of its fields. Anything
+	// key that holds an object or a list of objects, which of its fields ("profile.email": that one of an object below). Anything
 	// else (blocks of views and messages above all) is cut, because slack-go fails
 	// on a whole answer for one element it does not know.
 	keep map[string][]string
@@ -26,7 +26,8 @@ func newMethods() map[string]method {
 	person := []string{
 		"id", "team_id", "name", "real_name", "tz", "deleted", "is_bot", "is_app_user", "is_restricted",
 		"is_ultra_restricted", "is_stranger", "is_invited_user", "is_workflow_bot", "is_connector_bot",
-		"is_email_confirmed", "profile", "enterprise_user",
+		"is_email_confirmed", "profile.display_name", "profile.email",
+		"enterprise_user.enterprise_id", "enterprise_user.teams",
 	}
 	channel := []string{
 		"id", "name", "is_archived", "is_member", "is_private", "is_im", "is_ext_shared",
