@@ -57,8 +57,7 @@ func Load(dir string, opts Options) (*Config, Diagnostics) {
 // LoadFS is Load on a file system whose root is the configuration directory.
 func LoadFS(fsys fs.FS, opts Options) (*Config, Diagnostics) {
 	ld := newLoader(fsys, opts)
-	ld.parse()
-	if !ld.diags.HasErrors() {
+	if ld.parse() {
 		ld.declare()
 		ld.evaluateScope()
 		ld.decode()

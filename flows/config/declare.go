@@ -49,8 +49,11 @@ func (ld *loader) declare() {
 		}
 		d.key = strings.TrimSuffix(d.kind+"."+d.name, ".")
 		if first, taken := ld.byKey[d.key]; taken && d.kind != "locals" {
-			ld.errorf(b.DefRange(), "Give it another name, or remove one of the two.",
-				"A second %s; the first is at %s.", describe(d), place(first.block.DefRange()))
+			suggestion := "Give it another name, or remove one of the two."
+			if d.name == "" {
+				suggestion = "Put everything into one block."
+			}
+			ld.errorf(b.DefRange(), suggestion, "A second %s; the first is at %s.", describe(d), place(first.block.DefRange()))
 			continue
 		}
 		ld.byKey[d.key] = d
@@ -89,7 +92,7 @@ func (ld *loader) kindOf(b *hclsyntax.Block) (blockKind, bool) {
 
 func (ld *loader) goodLabels(b *hclsyntax.Block, k blockKind) bool {
 	if len(b.Labels) != k.labels {
-		ld.errorf(b.DefRange(), "Write "+k.form+" { … }.", "A %s block has %s.", k.word,
+		ld.errorf(b.DefRange(), "Write "+k.form+" { … }.", "%s block has %s.", capital(aBlock(k.word)),
 			[...]string{"no name", "one name", "a kind and a name"}[k.labels])
 		return false
 	}

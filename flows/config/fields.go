@@ -50,8 +50,8 @@ func (ld *loader) refuseBlocks(body *hclsyntax.Body, what string, allowed ...str
 			ok = ok || a == b.Type
 		}
 		if !ok {
-			suggestion := didYouMean(b.Type, allowed)
-			if suggestion == "" && len(allowed) == 0 {
+			suggestion := meanOrOneOf(b.Type, allowed)
+			if len(allowed) == 0 {
 				suggestion = "If it is an attribute, write " + b.Type + " = { … }."
 			}
 			ld.errorf(b.TypeRange, suggestion, "%s has no block %q in it.", what, b.Type)

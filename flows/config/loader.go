@@ -66,39 +66,42 @@ func (ld *loader) warnf(r hcl.Range, suggestion, format string, args ...any) {
 	ld.diags.add(SeverityWarning, r, fmt.Sprintf(format, args...), suggestion)
 }
 
-// parse reads every .hcl file of the directory.
-func (ld *loader) parse() {
+// parse reads every .hcl file of the directory. It is false where one is missing or
+// no HCL: what else is wrong cannot be said then.
+func (ld *loader) parse() bool {
 	names, err := fs.Glob(ld.fsys, "*.hcl")
 	if err != nil {
 		ld.errorf(hcl.Range{Filename: MainFile}, "", "The directory cannot be listed: %v.", err)
-		return
+		return false
 	}
 	if _, err := fs.Stat(ld.fsys, MainFile); err != nil {
 		ld.errorf(hcl.Range{Filename: MainFile}, "Create it, or name the directory that has it.",
 			"The configuration directory has no %s.", MainFile)
-		return
+		return false
 	}
+	good := true
 	for _, name := range names {
-		if src, ok := ld.read(name, hcl.Range{Filename: name}); ok {
-			ld.parseFile(name, src)
-		}
+		src, ok := ld.read(name, hcl.Range{Filename: name})
+		good = ok && ld.parseFile(name, src) && good
 	}
+	return good
 }
 
-func (ld *loader) parseFile(name string, src []byte) {
+func (ld *loader) parseFile(name string, src []byte) bool {
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	ld.diags.addHCL(diags)
-	if file == nil {
-		return
+	if file == nil || diags.HasErrors() {
+		return false
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
 	if !ok {
-		return
+		return false
 	}
 	for _, a := range sortedAttrs(body.Attributes) {
 		ld.errorf(a.NameRange, meanBlock(a.Name), "%q stands outside of any block.", a.Name)
 	}
 	ld.blocks = append(ld.blocks, body.Blocks...)
+	return true
 }
 
 // read reads one file beside the configuration; at is where a problem is reported.

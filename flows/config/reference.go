@@ -64,7 +64,7 @@ func (ld *loader) notAReference(expr hcl.Expression, kind, form string) {
 	r := expr.Range()
 	text, isText := literalText(expr)
 	if _, declared := ld.byKey[kind+"."+text]; isText && declared {
-		ld.errorf(r, "Write "+kind+"."+text+", without quotes.", "%s is referred to, not quoted.", aBlock(kind))
+		ld.errorf(r, "Write "+kind+"."+text+", without quotes.", "%s is referred to, not quoted.", capital(aBlock(kind)))
 		return
 	}
 	if kind == "secret" {
@@ -104,6 +104,9 @@ func aBlock(kind string) string {
 	}
 	return "a " + word
 }
+
+// capital begins a sentence.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func exampleName(names []string) string {
 	if len(names) > 0 {

@@ -3,6 +3,7 @@ package config
 import (
 	"sort"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -76,13 +77,13 @@ func (ld *loader) local(name string) {
 func (ld *loader) variable(d *decl) cty.Value {
 	f := ld.fieldsOf(d)
 	f.text("description", "")
-	kind := f.choice("type", "string", "string", "number", "bool")
 	def, has := f.get("default")
+	kind := f.choice("type", ld.typeOf(def), "string", "number", "bool")
 	f.finish()
 	want := map[string]cty.Type{"string": cty.String, "number": cty.Number, "bool": cty.Bool}[kind]
 	if raw, given := ld.opts.Variables[d.name]; given {
 		v, ok := parseVariable(raw, kind)
-		if !ok {
+		if !ok || !utf8.ValidString(raw) {
 			ld.errorf(f.at, "", "The value given for variable %q is not a %s.", d.name, kind)
 			return cty.UnknownVal(want)
 		}
@@ -91,6 +92,10 @@ func (ld *loader) variable(d *decl) cty.Value {
 	if !has {
 		ld.errorf(f.at, "Add default = …, or give it a value when you start.",
 			"Variable %q has no default, and no value was given.", d.name)
+		return cty.UnknownVal(want)
+	}
+	if len(def.expr.Variables()) > 0 {
+		ld.errorf(def.expr.Range(), "Use locals for values that are made from others.", "The default of variable %q refers to something else.", d.name)
 		return cty.UnknownVal(want)
 	}
 	v, ok := ld.evaluate(def.expr)
@@ -103,6 +108,21 @@ func (ld *loader) variable(d *decl) cty.Value {
 		return cty.UnknownVal(want)
 	}
 	return v
+}
+
+// typeOf is the type of a variable that names none: that of its default.
+func (ld *loader) typeOf(def field) string {
+	if def.expr == nil || len(def.expr.Variables()) > 0 {
+		return "string"
+	}
+	switch v, _ := def.expr.Value(nil); {
+	case v == cty.NilVal:
+	case v.Type() == cty.Number:
+		return "number"
+	case v.Type() == cty.Bool:
+		return "bool"
+	}
+	return "string"
 }
 
 func parseVariable(raw, kind string) (cty.Value, bool) {
@@ -125,6 +145,15 @@ func (ld *loader) checkVariables() {
 				"A value is given for variable %q, and there is no such variable.", name)
 		}
 	}
+}
+
+// knows reports whether a local or variable has a value.
+func (s scope) knows(root, name string) bool {
+	v := s.locals[name]
+	if root == "var" {
+		v = s.vars[name]
+	}
+	return v != cty.NilVal && v.IsWhollyKnown()
 }
 
 // context is what an expression is evaluated in, with more roots on top.

@@ -16,12 +16,12 @@ func didYouMean(given string, candidates []string) string {
 	return ""
 }
 
-// closest is the candidate within a third of its length in typing mistakes.
+// closest is the candidate with the fewest typing mistakes, if those are few.
 func closest(given string, candidates []string) string {
 	best, least := "", 0
 	for _, c := range candidates {
 		d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(c), nil)
-		if given == c || d > max(1, len(c)/3) {
+		if given == c || d > mistakes(len(c)) {
 			continue
 		}
 		if best == "" || d < least {
@@ -29,6 +29,14 @@ func closest(given string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// mistakes is how many are few, in a word of n letters; two swapped letters are two.
+func mistakes(n int) int {
+	if n < 4 {
+		return 1
+	}
+	return max(2, n/3)
 }
 
 // meanOrOneOf suggests the closest candidate, or lists them all.

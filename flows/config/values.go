@@ -92,10 +92,10 @@ func (f *fields) number(name string, def, least, most int) int {
 	return int(n)
 }
 
-// choice reads one of a few words.
+// choice reads one of a few words; def, which need not be one, where it is absent.
 func (f *fields) choice(name, def string, words ...string) string {
 	s := f.text(name, def)
-	if !f.sound(name) {
+	if !f.given(name) || !f.sound(name) {
 		return def
 	}
 	for _, w := range words {

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"github.com/hashicorp/hcl/v2"
+)
+
+// decode reads every block, those that others refer to first.
+func (ld *loader) decode() {
+	each := func(kind string, read func(*decl)) {
+		for _, d := range ld.order {
+			if d.kind == kind {
+				read(d)
+			}
+		}
+	}
+	each("secret", ld.secret)
+	each("integration.slack", ld.slackIntegration)
+	each("integration.pagerduty", ld.pagerdutyIntegration)
+	ld.oneOfEach()
+	each("http_adapter", func(d *decl) {
+		ld.errorf(d.block.DefRange(), "Remove the block until it does.",
+			"HTTP adapters: this version does not serve them yet.")
+	})
+	each("environment", ld.environment)
+	ld.server = ld.defaultServer()
+	each("server", ld.readServer)
+	each("person", ld.person)
+	ld.checkPeople()
+	each("roles", ld.readRoles) // after the people, whose names help with mistakes
+	ld.noRoles()
+	each("target", ld.target)
+	each("flow", ld.flow)
+}
+
+// oneOfEach holds that there is one Slack workspace and one PagerDuty account.
+func (ld *loader) oneOfEach() {
+	for _, kind := range []string{"slack", "pagerduty"} {
+		names := ld.names("integration." + kind)
+		if len(names) == 0 {
+			ld.errorf(hcl.Range{Filename: MainFile}, `Add integration "`+kind+`" "main" { … }.`,
+				"There is no integration with %s.", kind)
+		}
+		for _, extra := range names[min(1, len(names)):] {
+			d := ld.byKey["integration."+kind+"."+extra]
+			ld.errorf(d.block.DefRange(), "Run a second installation for it.",
+				"A second integration with %s: one installation serves one Slack workspace and one PagerDuty account.", kind)
+		}
+	}
+	if ld.slack != nil && ld.pagerduty != nil && ld.slack.Simulated != ld.pagerduty.Simulated {
+		made, live := "Slack", "PagerDuty"
+		at := ld.byKey["integration.pagerduty."+ld.pagerduty.Name]
+		if ld.pagerduty.Simulated {
+			made, live = live, made
+		}
+		ld.errorf(at.block.DefRange(), "Make both simulated, or neither.",
+			"%s is simulated and %s is real; the two never mix.", made, live)
+	}
+}
+
+// checkUse warns about what is declared and never used.
+func (ld *loader) checkUse() {
+	advice := map[string]string{
+		"secret":   "Remove it, or refer to it where it is needed.",
+		"target":   "Add it to the targets of a flow, or remove it.",
+		"variable": "Remove it.",
+	}
+	for _, d := range ld.order {
+		kind := d.kind
+		if kind == "variable" {
+			kind = "var"
+		}
+		if a, ok := advice[d.kind]; ok && !ld.used[kind+"."+d.name] {
+			ld.warnf(d.block.DefRange(), a, "Nothing refers to %s.", describe(d))
+		}
+	}
+	if len(ld.names("flow")) == 0 {
+		ld.errorf(hcl.Range{Filename: MainFile}, `Add flow "NAME" { … }.`, "There is no flow, so nothing can be asked for.")
+	}
+}

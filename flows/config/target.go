@@ -1,0 +1,88 @@
+package config
+
+import (
+	"breakglass/flows"
+)
+
+// Kinds of targets, and the settings of a webhook: Settings["url"] (string),
+// Settings["allow_private"] (bool), Secrets["secret"].
+const (
+	KindApprovalOnly = "approval_only"
+	KindWebhook      = "webhook"
+	kindHTTPAdapter  = "http_adapter"
+)
+
+// target reads a target block.
+func (ld *loader) target(d *decl) {
+	f := ld.fieldsOf(d)
+	kinds := []string{KindApprovalOnly, KindWebhook}
+	if text, _ := f.literal("kind"); text == kindHTTPAdapter {
+		f.ld.errorf(f.where("kind"), "Remove the target until it does, or change its kind.",
+			"%s: this version does not serve HTTP adapters yet.", f.what)
+		return
+	}
+	t := &flows.TargetSpec{
+		ID: flows.TargetID(d.name), Label: f.label("label", d.name), HowTo: f.text("how_to", ""),
+		MaxDuration: f.duration("max_duration", 0), HighRisk: f.flag("high_risk"),
+		Settings: map[string]any{}, Secrets: map[string]flows.Secret{},
+	}
+	if f.given("kind") {
+		t.Kind = f.choice("kind", "", kinds...)
+	} else {
+		f.need("kind", listOf(kinds, "or"))
+	}
+	switch t.Kind {
+	case KindApprovalOnly:
+		f.refuse("for an approval_only target, which changes nothing anywhere", "url", "secret", "allow_private")
+	case KindWebhook:
+		f.webhook(t)
+	default:
+		f.asked = sortedKeys(f.has)
+	}
+	f.finish()
+	for _, k := range append(kinds, kindHTTPAdapter) {
+		if d.name == k {
+			ld.warnf(d.block.LabelRanges[0], "Name it after what it gives access to.", "A target is named like a kind of target, %q.", k)
+		}
+	}
+	ld.targets = append(ld.targets, t)
+}
+
+// literal is an attribute's text where it is written plainly.
+func (f *fields) literal(name string) (string, bool) {
+	if a, ok := f.has[name]; ok {
+		return literalText(a.expr)
+	}
+	return "", false
+}
+
+// webhook reads what a webhook target has besides.
+func (f *fields) webhook(t *flows.TargetSpec) {
+	raw := f.needText("url", `"https://…"`)
+	private := f.flag("allow_private")
+	t.Settings["url"], t.Settings["allow_private"] = raw, private
+	t.Secrets["secret"] = f.needHandle("secret")
+	u, ok := f.url("url", raw)
+	if !ok {
+		return
+	}
+	switch inside := isPrivate(u.Hostname()); {
+	case inside && !private:
+		f.wrong("url", "If that is meant, write allow_private = true.", "url of %s is inside the own network.", f.what)
+	case u.Scheme != "https" && !private:
+		f.wrong("url", "Write https://; http is for addresses inside the own network, with allow_private = true.",
+			"url of %s is http, so that anybody on the way could read and change the orders.", f.what)
+	case u.Scheme != "https" && !inside && u.Hostname() != "" && !f.dotless(u.Hostname()):
+		f.doubt("url", "Write https:// if the receiver can.", "url of %s is http.", f.what)
+	}
+}
+
+// dotless reports whether a host name is of the own network, like a compose service.
+func (f *fields) dotless(host string) bool {
+	for _, c := range host {
+		if c == '.' {
+			return false
+		}
+	}
+	return true
+}
