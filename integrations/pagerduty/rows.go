@@ -1,0 +1,150 @@
+package pagerduty
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"breakglass/flows"
+)
+
+// row is an on-call entry as read, with what only this package needs.
+type row struct {
+	flows.OnCallEntry
+	v3 bool // the schedule is a shift-based one
+}
+
+// now reports whether the entry holds at t: PagerDuty gives both people at a hand-off.
+func (r row) now(t time.Time) bool {
+	return (r.Start.IsZero() || !r.Start.After(t)) && (r.End.IsZero() || t.Before(r.End))
+}
+
+// reading is who was on call, for one key, when PagerDuty was asked.
+type reading struct {
+	listing
+	rows  []row
+	until time.Time // our clock: the first hand-off, when the reading ends; zero: none
+}
+
+// onCalls reads /oncalls for now. filter is a list parameter with its ids, or empty
+// for the whole account. since and until are left out: PagerDuty takes both as now;
+// earliest is never used: it can name people who are not on call yet.
+func (c *Client) onCalls(ctx context.Context, filter string, ids []string, click bool) (*reading, error) {
+	q := url.Values{"total": {"true"}}
+	if filter != "" {
+		q[filter] = ids
+	}
+	r := get("/oncalls", q, click)
+	out := &reading{}
+	got, err := c.list(ctx, r, "oncalls", c.lim.MaxPages, func(v value, date time.Time) {
+		if one := onCallRow(v); v.err() == nil && one.now(date) {
+			if !asked(one, filter, ids) {
+				v.fail("is for something that was not asked for")
+			}
+			out.rows = append(out.rows, one)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out.listing = got
+	out.rows = tidy(out.rows)
+	if err := c.checkClock(r, got); err != nil {
+		return nil, err
+	}
+	out.until = c.firstEnd(out.rows, got)
+	return out, nil
+}
+
+func asked(r row, filter string, ids []string) bool {
+	switch filter {
+	case byPolicy:
+		return slices.Contains(ids, r.PolicyID)
+	case bySchedule:
+		return slices.Contains(ids, r.ScheduleID)
+	}
+	return true
+}
+
+// The filters of /oncalls.
+const (
+	byPolicy   = "escalation_policy_ids[]"
+	bySchedule = "schedule_ids[]"
+)
+
+// onCallRow reads one entry. schedule, start and end must be there: their absence
+// would look like a permanent place, which is the widest answer there is.
+func onCallRow(v value) row {
+	user, policy, schedule := v.at("user"), v.at("escalation_policy"), v.at("schedule")
+	r := row{OnCallEntry: flows.OnCallEntry{
+		User:       flows.PagerDutyUser(user.at("id").id()),
+		PolicyID:   policy.at("id").id(),
+		PolicyName: policy.maybe("summary").maybeText(),
+		Level:      v.at("escalation_level").whole(),
+		Start:      v.at("start").when(),
+		End:        v.at("end").when(),
+	}}
+	if r.PolicyName == "" {
+		r.PolicyName = policy.maybe("name").maybeText()
+	}
+	if !schedule.null() {
+		r.ScheduleID = schedule.at("id").id()
+		r.Schedule = schedule.maybe("summary").maybeText()
+		switch kind := schedule.maybe("type").maybeText(); kind {
+		case "schedule_v3_reference", "schedule_v3":
+			r.v3 = true
+		case "schedule_reference", "schedule", "":
+		default:
+			schedule.fail("is of a kind that is not known here")
+		}
+	}
+	if r.Level < 1 {
+		v.fail("has no escalation level")
+	}
+	if !r.Start.IsZero() && !r.End.IsZero() && !r.End.After(r.Start) {
+		v.fail("ends before it starts")
+	}
+	return r
+}
+
+// tidy sorts rows and drops exact repeats. Rows that differ in policy, level or
+// schedule stay: a limit may count one of them and not the other.
+func tidy(rows []row) []row {
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(
+			cmp.Compare(a.PolicyID, b.PolicyID), cmp.Compare(a.Level, b.Level), cmp.Compare(a.User, b.User),
+			cmp.Compare(a.ScheduleID, b.ScheduleID), a.Start.Compare(b.Start), a.End.Compare(b.End),
+		)
+	})
+	return slices.CompactFunc(rows, func(a, b row) bool {
+		return a.PolicyID == b.PolicyID && a.Level == b.Level && a.User == b.User &&
+			a.ScheduleID == b.ScheduleID && a.Start.Equal(b.Start) && a.End.Equal(b.End)
+	})
+}
+
+// checkClock refuses an answer whose date is far from our clock: one of the two is
+// wrong, or something in between answered from a cache.
+func (c *Client) checkClock(r request, l listing) error {
+	skew := l.date.Sub(l.asked)
+	if skew.Abs() > c.lim.MaxSkew+c.lim.CallTimeout {
+		return c.garbled(r, fmt.Errorf("PagerDuty's clock and ours differ by %s; set the clock of this machine", skew.Round(time.Second)))
+	}
+	return nil
+}
+
+// firstEnd is when the first of the rows ends, by the more careful of the two clocks.
+func (c *Client) firstEnd(rows []row, l listing) time.Time {
+	var first time.Time
+	for _, r := range rows {
+		if !r.End.IsZero() && (first.IsZero() || r.End.Before(first)) {
+			first = r.End
+		}
+	}
+	if ahead := l.date.Sub(c.clock.Now()); !first.IsZero() && ahead > time.Second {
+		first = first.Add(-ahead)
+	}
+	return first
+}
