@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// append writes the entries onto the end of their chain, with their openings beside
+// them. A trigger links each to the one before.
+func (p *change) append(ctx context.Context, q queries) error {
+	if len(p.Entries) == 0 {
+		return p.sameHead(ctx, q)
+	}
+	head, err := chainHead(ctx, q, p.chain)
+	if err != nil {
+		return err
+	}
+	if first := p.Entries[0]; first.Seq != head.Len+1 || first.Prev != head.Hash {
+		return fmt.Errorf("entry %d of chain %s does not follow its end (%d): %w", first.Seq, p.chain, head.Len, flows.ErrConflict)
+	}
+	for _, e := range p.Entries {
+		id, err := q.InsertEntry(ctx, postgresdb.InsertEntryParams{
+			Chain: e.Chain, Seq: e.Seq, At: millis(e.At), Verb: e.Verb, Prev: e.Prev, Hash: e.Hash, Bytes: string(e.Bytes),
+		})
+		if err != nil {
+			return fmt.Errorf("append entry %d of chain %s: %w", e.Seq, e.Chain, err)
+		}
+		for _, o := range e.Openings {
+			err := q.InsertOpening(ctx, postgresdb.InsertOpeningParams{
+				Entry: id, Path: o.Path, Person: string(o.About), Salt: o.Salt, Value: o.Value,
+			})
+			if err != nil {
+				return fmt.Errorf("keep the openings of entry %d of chain %s: %w", e.Seq, e.Chain, err)
+			}
+		}
+	}
+	return nil
+}
+
+// sameHead holds a request that changes without an entry to the chain as it is.
+func (p *change) sameHead(ctx context.Context, q queries) error {
+	if p.Request == nil {
+		return nil
+	}
+	head, err := chainHead(ctx, q, p.chain)
+	if err != nil {
+		return err
+	}
+	if head != p.Request.Chain {
+		return fmt.Errorf("request %s does not carry the head of its chain: %w", p.Request.ID, flows.ErrConflict)
+	}
+	return nil
+}
+
+func chainHead(ctx context.Context, q queries, chain string) (flows.ChainHead, error) {
+	row, err := q.ChainHead(ctx, chain)
+	if errors.Is(err, sql.ErrNoRows) {
+		return flows.ChainHead{}, nil
+	}
+	if err != nil {
+		return flows.ChainHead{}, fmt.Errorf("read the head of chain %s: %w", chain, err)
+	}
+	return flows.ChainHead{Len: row.Len, Hash: row.Hash}, nil
+}
+
+// ChainHead is the end of a chain; the zero head for one without entries.
+func (s *Store) ChainHead(ctx context.Context, chain string) (flows.ChainHead, error) {
+	return chainHead(ctx, s.tx.direct(), chain)
+}
+
+// Entries reads a chain in order, with the openings that are left.
+func (s *Store) Entries(ctx context.Context, chain string) ([]flows.Sealed, error) {
+	var out []flows.Sealed
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		rows, err := q.ChainEntries(ctx, chain)
+		if err != nil {
+			return fmt.Errorf("read chain %s: %w", chain, err)
+		}
+		openings, err := q.ChainOpenings(ctx, chain)
+		if err != nil {
+			return fmt.Errorf("read the openings of chain %s: %w", chain, err)
+		}
+		out = join(rows, openings)
+		return nil
+	})
+	return out, err
+}
+
+func join(rows []postgresdb.Entry, openings []postgresdb.Opening) []flows.Sealed {
+	out := make([]flows.Sealed, 0, len(rows))
+	at := make(map[int64]int, len(rows))
+	for _, r := range rows {
+		at[r.ID] = len(out)
+		out = append(out, entryFrom(r))
+	}
+	for _, o := range openings {
+		e := &out[at[o.Entry]]
+		e.Openings = append(e.Openings, flows.Opening{
+			Path: o.Path, About: flows.PersonID(o.Person), Salt: o.Salt, Value: o.Value,
+		})
+	}
+	return out
+}
+
+// EraseOpenings destroys what opens the commitments about a person; it returns how
+// many there were. The entries stay, and every proof with them.
+func (s *Store) EraseOpenings(ctx context.Context, person flows.PersonID) (int64, error) {
+	var n int64
+	err := s.tx.write(ctx, func(ctx context.Context, q queries) error {
+		var err error
+		n, err = q.EraseOpenings(ctx, string(person))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("erase the openings about %s: %w", person, err)
+	}
+	return n, nil
+}

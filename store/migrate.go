@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+
+	"breakglass/migrations"
+)
+
+// Migrate brings the schema of the database that o names up to date and closes it
+// again. Several processes may do so at once: one applies, the others wait.
+func Migrate(ctx context.Context, o Options) error {
+	o.Migrate, o.ReadOnly = true, false
+	s, err := Open(ctx, o)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return s.Close()
+}
+
+// schema knows the migrations of one dialect.
+func schema(dialect goose.Dialect, pool *sql.DB, files fs.FS, opts ...goose.ProviderOption) (*goose.Provider, error) {
+	opts = append(opts, goose.WithVerbose(false), goose.WithDisableGlobalRegistry(true))
+	return goose.NewProvider(dialect, pool, files, opts...)
+}
+
+// fits refuses a schema that is ahead of this program or, unless it is about to be
+// brought up to date, behind it.
+func fits(ctx context.Context, p *goose.Provider, mayBeBehind bool) error {
+	is, want, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the version of the schema: %w", err)
+	case is > want:
+		return fmt.Errorf("%w: it has version %d and this program knows only up to %d; a newer program has migrated it, use that one",
+			ErrSchema, is, want)
+	case is < want && !mayBeBehind:
+		return fmt.Errorf("%w: it has version %d and this program needs %d; run `breakglass migrate` first", ErrSchema, is, want)
+	}
+	return nil
+}
+
+func up(ctx context.Context, p *goose.Provider) error {
+	if err := fits(ctx, p, true); err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("apply migrations: %w", err)
+	}
+	return fits(ctx, p, false)
+}
+
+func sqliteSchema(pool *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations.SQLite, "sqlite")
+	if err != nil {
+		return nil, err
+	}
+	return schema(goose.DialectSQLite3, pool, files)
+}
+
+func migrateSQLite(ctx context.Context, pool *sql.DB) error {
+	p, err := sqliteSchema(pool)
+	if err != nil {
+		return err
+	}
+	return up(ctx, p)
+}
+
+// checkSQLite looks at the schema without changing it.
+func checkSQLite(ctx context.Context, pool *sql.DB) error {
+	var tables int
+	err := pool.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'").Scan(&tables)
+	if err != nil {
+		return err
+	}
+	if tables == 0 {
+		return fmt.Errorf("%w: this is not a Breakglass database", ErrSchema)
+	}
+	p, err := sqliteSchema(pool)
+	if err != nil {
+		return err
+	}
+	return fits(ctx, p, false)
+}
+
+var errNoPostgres = errors.New("not supported yet; use a SQLite file")

@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"breakglass/flows"
+	"breakglass/store/internal/sqlitedb"
+)
+
+// sqliteDB is a SQLite file: one writer, and readers beside it.
+type sqliteDB struct {
+	path    string
+	now     func() time.Time
+	lock    *fileLock // nil when read-only
+	writer  *writer   // nil when read-only
+	readers *sql.DB
+	reads   *sqlitedb.Queries
+	failed  failure
+}
+
+// openSQLite locks the file, brings its schema up to date, takes the leases of dead
+// processes back (no other process can be alive: the lock is ours) and starts the
+// writer. Read-only it does none of that.
+func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
+	path := strings.TrimPrefix(o.DSN, "sqlite:")
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	db := &sqliteDB{path: path, now: o.Now}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, meaning(err))
+			err = errors.Join(err, db.close())
+		}
+	}()
+	if o.ReadOnly {
+		if err := db.checkReadable(ctx); err != nil {
+			return nil, err
+		}
+	} else if err := db.openWriter(ctx, o); err != nil {
+		return nil, err
+	}
+	if db.readers, err = sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=query_only(1)")); err != nil {
+		return nil, err
+	}
+	conns := o.Conns
+	if conns <= 0 {
+		conns = 4
+	}
+	db.readers.SetMaxOpenConns(conns)
+	db.readers.SetMaxIdleConns(conns)
+	db.reads, err = sqlitedb.Prepare(ctx, db.readers)
+	return db, err
+}
+
+func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
+	if err := touch(db.path); err != nil {
+		return err
+	}
+	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
+		return err
+	}
+	pool, err := sql.Open("sqlite", dsn(db.path, "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		"_pragma=wal_autocheckpoint(8000)", "_pragma=secure_delete(1)"))
+	if err != nil {
+		return err
+	}
+	pool.SetMaxOpenConns(1)
+	if err := migrateSQLite(ctx, pool); err != nil {
+		return errors.Join(err, pool.Close())
+	}
+	if db.writer, err = newWriter(ctx, pool, o.MaxBatch); err != nil {
+		return errors.Join(err, pool.Close())
+	}
+	return db.write(ctx, func(ctx context.Context, q queries) error {
+		_, err := q.FreeAllLeases(ctx)
+		return err
+	})
+}
+
+// checkReadable refuses to read what is not there or has another schema.
+func (db *sqliteDB) checkReadable(ctx context.Context) error {
+	if _, err := os.Stat(db.path); err != nil {
+		return err
+	}
+	pool, err := sql.Open("sqlite", dsn(db.path, "mode=ro"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkSQLite(ctx, pool), pool.Close())
+}
+
+// dsn names a file for the driver, whatever characters its path has.
+func dsn(path string, params ...string) string {
+	u := url.URL{Path: filepath.ToSlash(path)}
+	params = append(params, "_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)", "_txlock=immediate")
+	return "file:" + u.EscapedPath() + "?" + strings.Join(params, "&")
+}
+
+// touch makes the file if it is not there, readable to its owner only.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (db *sqliteDB) direct() queries { return db.reads }
+
+func (db *sqliteDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
+	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return meaning(err)
+	}
+	err = f(ctx, db.reads.WithTx(tx))
+	return meaning(errors.Join(err, tx.Rollback()))
+}
+
+func (db *sqliteDB) write(ctx context.Context, f func(context.Context, queries) error) error {
+	if db.writer == nil {
+		return fmt.Errorf("the store was opened to read only: %w", flows.ErrReadOnly)
+	}
+	return db.failed.note(meaning(db.writer.do(ctx, f)))
+}
+
+func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now(), nil }
+
+func (db *sqliteDB) close() error {
+	var errs []error
+	if db.reads != nil {
+		errs = append(errs, db.reads.Close())
+	}
+	if db.readers != nil {
+		errs = append(errs, db.readers.Close())
+	}
+	if db.writer != nil {
+		errs = append(errs, db.writer.close())
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.release())
+	}
+	return errors.Join(errs...)
+}
+
+// meaning says what an error of SQLite means to the engine.
+func meaning(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch code := e.Code(); code & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return translate(err, flows.ErrReadOnly)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return translate(err, ErrDamaged)
+	case sqlite3.SQLITE_CONSTRAINT:
+		if code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY {
+			_, columns, _ := strings.Cut(e.Error(), "UNIQUE constraint failed: ")
+			columns, _, _ = strings.Cut(columns, " (")
+			return translate(err, byConstraint(columns))
+		}
+	}
+	return err
+}

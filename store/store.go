@@ -1,0 +1,123 @@
+// Package store keeps everything Breakglass knows: one commit holds a request's new
+// state, its audit entries and the jobs that follow. It implements the ports of
+// package flows on SQLite and on PostgreSQL; both pass one contract, storetest. It
+// imports flows and migrations; the SQL lies in queries/ and is compiled for both
+// engines by sqlc.
+//
+// Read first: apply.go (the one write path), queue.go (jobs), writer.go (how SQLite
+// commits what is queued together), postgres.go (how PostgreSQL does it).
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// Options say which database to open and how.
+type Options struct {
+	// DSN is "postgres://…" or "postgresql://…" for PostgreSQL, "sqlite:PATH" or a
+	// plain path for SQLite. It may hold a password and appears in no error.
+	DSN string
+	// Now is the clock, for the few times the store sets itself (when an inbox row
+	// was handled) and for measuring how far the database's clock is off. Required.
+	Now func() time.Time
+	// ReadOnly opens beside a process that serves the same file; every write is
+	// refused with flows.ErrReadOnly.
+	ReadOnly bool
+	// Migrate brings a PostgreSQL schema up to date while opening. SQLite always does
+	// that, unless ReadOnly.
+	Migrate bool
+	// MaxBatch is how many writes SQLite commits together at most; 256 unless set.
+	MaxBatch int
+	// Conns is how many connections are used: PostgreSQL's pool (16 unless set),
+	// SQLite's readers beside the writer (4 unless set).
+	Conns int
+}
+
+// Store is an open store. Its methods may be called from many goroutines.
+type Store struct {
+	tx  transactor
+	srv server
+	now func() time.Time
+}
+
+// The ports of package flows.
+var (
+	_ flows.Ledger    = (*Store)(nil)
+	_ flows.Chains    = (*Store)(nil)
+	_ flows.Inbox     = (*Store)(nil)
+	_ flows.Queue     = (*Store)(nil)
+	_ flows.Timetable = (*Store)(nil)
+	_ flows.Finder    = (*Store)(nil)
+	_ flows.Counts    = (*Store)(nil)
+)
+
+// queries are the compiled queries, the same for both engines.
+type queries = postgresdb.Querier
+
+// transactor runs queries.
+type transactor interface {
+	// write runs f in a transaction of its own fate and returns once it is durable.
+	// f may run more than once and must then start afresh.
+	write(ctx context.Context, f func(context.Context, queries) error) error
+	// snapshot runs f on one consistent state.
+	snapshot(ctx context.Context, f func(context.Context, queries) error) error
+	// direct answers single questions, each on its own state.
+	direct() queries
+}
+
+// server is the database as a whole.
+type server interface {
+	health(ctx context.Context) error
+	clock(ctx context.Context) (time.Time, error)
+	close() error
+}
+
+// ErrSchema says that the database's schema is not the one this program knows.
+var ErrSchema = errors.New("the schema of the database does not fit this program")
+
+// ErrInUse says that another process serves the same SQLite file.
+var ErrInUse = errors.New("another process serves this database file")
+
+// Open opens the database that o names. ctx bounds the opening only.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		return nil, errors.New("open store: Options.Now is not set")
+	}
+	if o.DSN == "" {
+		return nil, errors.New("open store: no database is named; give a file path or postgres://…")
+	}
+	if isPostgres(o.DSN) {
+		pg, err := openPostgres(ctx, o)
+		if err != nil {
+			return nil, fmt.Errorf("open PostgreSQL store: %w", err)
+		}
+		return &Store{tx: pg, srv: pg, now: o.Now}, nil
+	}
+	lite, err := openSQLite(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite store: %w", err)
+	}
+	return &Store{tx: lite, srv: lite, now: o.Now}, nil
+}
+
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// Close lets writes that have begun finish and closes the database.
+func (s *Store) Close() error { return s.srv.close() }
+
+// Health says whether the store answers and writes: nil when all is well,
+// flows.ErrReadOnly while it does not write. After a failed write it tries one itself,
+// so that it notices when there is room again.
+func (s *Store) Health(ctx context.Context) error { return s.srv.health(ctx) }
+
+// Clock is the time on the database's own clock; SQLite has none but ours.
+func (s *Store) Clock(ctx context.Context) (time.Time, error) { return s.srv.clock(ctx) }

@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"breakglass/store/internal/sqlitedb"
+)
+
+// writer is the one goroutine that writes to a SQLite file. It takes whatever waits,
+// runs each in a savepoint of its own, commits them together and only then answers:
+// many callers share one sync of the disk, and nobody waits for a timer.
+type writer struct {
+	pool *sql.DB
+	conn *sql.Conn
+	q    *sqlitedb.Queries
+	max  int
+
+	work chan *write
+	quit chan struct{}
+	gone chan struct{}
+	once sync.Once
+
+	commits atomic.Int64 // commits that held at least one write
+	writes  atomic.Int64 // writes in them
+}
+
+// write is one transaction that somebody waits for.
+type write struct {
+	f      func(context.Context, queries) error
+	taken  atomic.Bool // by the writer, or given up by the caller: who sets it decides
+	answer chan error
+}
+
+var errClosed = errors.New("the store is closed")
+
+// newWriter prepares every query on one connection and starts the goroutine. ctx is
+// kept for its values only: what one caller waits for is not undone by another's end.
+func newWriter(ctx context.Context, pool *sql.DB, max int) (*writer, error) {
+	if max <= 0 {
+		max = 256
+	}
+	ctx = context.WithoutCancel(ctx)
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	q, err := sqlitedb.Prepare(ctx, conn)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	w := &writer{
+		pool: pool, conn: conn, q: q, max: max,
+		work: make(chan *write), quit: make(chan struct{}), gone: make(chan struct{}),
+	}
+	go w.run(ctx)
+	return w, nil
+}
+
+// do has f written and waits until it is durable. A caller that gives up before the
+// writer has taken f leaves nothing behind; after that it waits for the answer, which
+// is never far.
+func (w *writer) do(ctx context.Context, f func(context.Context, queries) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	me := &write{f: f, answer: make(chan error, 1)}
+	select {
+	case w.work <- me:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.quit:
+		return errClosed
+	}
+	select {
+	case err := <-me.answer:
+		return err
+	case <-ctx.Done():
+		if me.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-me.answer
+	}
+}
+
+func (w *writer) run(ctx context.Context) {
+	defer close(w.gone)
+	batch := make([]*write, 0, w.max)
+	for {
+		select {
+		case first := <-w.work:
+			batch = w.gather(append(batch[:0], first))
+			w.commit(ctx, batch)
+		case <-w.quit:
+			return
+		}
+	}
+}
+
+// gather adds what is waiting right now. Yielding once lets those who were just
+// answered come back with their next write, instead of committing one alone.
+func (w *writer) gather(batch []*write) []*write {
+	for yielded := false; len(batch) < w.max; {
+		select {
+		case next := <-w.work:
+			batch = append(batch, next)
+		default:
+			if yielded {
+				return batch
+			}
+			yielded = true
+			runtime.Gosched()
+		}
+	}
+	return batch
+}
+
+// commit runs a batch. If the transaction as a whole is lost, each write is tried
+// once alone: the one that cannot be written must not take the others with it.
+func (w *writer) commit(ctx context.Context, batch []*write) {
+	live := batch[:0]
+	for _, me := range batch {
+		if me.taken.CompareAndSwap(false, true) {
+			live = append(live, me)
+		}
+	}
+	if len(live) == 0 {
+		return
+	}
+	errs, lost := w.together(ctx, live)
+	for i, me := range live {
+		switch {
+		case lost == nil:
+			me.answer <- errs[i]
+		case len(live) == 1:
+			me.answer <- lost
+		default:
+			alone, lost := w.together(ctx, live[i:i+1])
+			me.answer <- errors.Join(alone[0], lost)
+		}
+	}
+}
+
+// together commits what succeeds of the batch. errs has each write's own fate; lost
+// says that none of them was committed.
+func (w *writer) together(ctx context.Context, batch []*write) (errs []error, lost error) {
+	errs = make([]error, len(batch))
+	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return errs, fmt.Errorf("begin: %w", err)
+	}
+	kept := 0
+	for i, me := range batch {
+		if errs[i], lost = w.one(ctx, me); lost != nil {
+			return errs, errors.Join(lost, w.abandon(ctx))
+		}
+		if errs[i] == nil {
+			kept++
+		}
+	}
+	if err := w.exec(ctx, "COMMIT"); err != nil {
+		return errs, errors.Join(fmt.Errorf("commit: %w", err), w.abandon(ctx))
+	}
+	if kept > 0 {
+		w.commits.Add(1)
+		w.writes.Add(int64(kept))
+	}
+	return errs, nil
+}
+
+// one runs a write in its savepoint.
+func (w *writer) one(ctx context.Context, me *write) (err, lost error) {
+	if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
+		return nil, fmt.Errorf("savepoint: %w", err)
+	}
+	if err = call(ctx, me, w.q); err != nil {
+		if undo := w.exec(ctx, "ROLLBACK TO one"); undo != nil {
+			return nil, errors.Join(err, undo) // SQLite gave the whole transaction up
+		}
+	}
+	if free := w.exec(ctx, "RELEASE one"); free != nil {
+		return nil, errors.Join(err, free)
+	}
+	return err, nil
+}
+
+// call turns a panic into that write's error: the writer serves everybody.
+func call(ctx context.Context, me *write, q queries) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a write panicked: %v", p)
+		}
+	}()
+	return me.f(ctx, q)
+}
+
+// abandon leaves the transaction, if there still is one.
+func (w *writer) abandon(ctx context.Context) error {
+	err := w.exec(ctx, "ROLLBACK")
+	if err != nil && isNoTransaction(err) {
+		return nil
+	}
+	return err
+}
+
+func (w *writer) exec(ctx context.Context, statement string) error {
+	_, err := w.conn.ExecContext(ctx, statement)
+	return err
+}
+
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.quit) })
+	<-w.gone
+	return errors.Join(w.q.Close(), w.conn.Close(), w.pool.Close())
+}
