@@ -95,7 +95,7 @@ func setFieldValues(c *call) (answer, *apiError) {
 	i.UpdatedAt = c.now
 	c.a.emitFields(i, changed, c.actor)
 	c.a.notify()
-	return answer{http.StatusOK, obj{"custom_fields": c.fieldValues(i)}}, nil
+	return answer{http.StatusCreated, obj{"custom_fields": c.fieldValues(i)}}, nil
 }
 
 func (a *Account) field(id, name string) *CustomField {

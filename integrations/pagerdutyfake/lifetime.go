@@ -9,8 +9,9 @@ import (
 // lifetime is the context of everything an account runs in the background:
 // it ends with Close, which waits for what was started.
 type lifetime struct {
-	once sync.Once
 	done chan struct{}
+	mu   sync.Mutex
+	over bool
 	wg   sync.WaitGroup
 }
 
@@ -35,9 +36,21 @@ func (l *lifetime) Err() error {
 // Value carries nothing.
 func (l *lifetime) Value(any) any { return nil }
 
-func (l *lifetime) run(f func()) { l.wg.Go(f) }
+// run starts f, unless the account was closed already.
+func (l *lifetime) run(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.wg.Go(f)
+	}
+}
 
 func (l *lifetime) end() {
-	l.once.Do(func() { close(l.done) })
+	l.mu.Lock()
+	if !l.over {
+		l.over = true
+		close(l.done)
+	}
+	l.mu.Unlock()
 	l.wg.Wait()
 }

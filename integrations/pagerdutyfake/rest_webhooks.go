@@ -68,7 +68,7 @@ func createSubscription(c *call) (answer, *apiError) {
 	if e := c.a.subscribe(&s); e != nil {
 		return answer{}, e
 	}
-	return answer{http.StatusCreated, obj{"webhook_subscription": s.shape(c.now, true)}}, nil
+	return ok(obj{"webhook_subscription": s.shape(c.now, true)})
 }
 
 // subscription finds the subscription of the path.

@@ -149,14 +149,15 @@ func (a *Account) answer(r *http.Request, body []byte, entry *Entry, header http
 // headers checks what the API reference says each request must carry, and
 // finds out who acts.
 func (c *call) headers(r *http.Request, key *Key, rt *route) *apiError {
-	v3 := strings.HasPrefix(rt.pattern, "/v3/")
+	unversioned := strings.HasPrefix(rt.pattern, "/v3/") || strings.HasSuffix(rt.pattern, "/values")
+	typeless := len(c.body) == 0 && (unversioned || strings.HasPrefix(rt.pattern, "/webhook_subscriptions"))
 	switch accept := r.Header.Get("Accept"); {
-	case accept == "" && !v3:
+	case accept == "" && !unversioned:
 		c.violation("Accept is missing: want application/vnd.pagerduty+json;version=2")
-	case !strings.Contains(strings.ReplaceAll(accept, " ", ""), "application/vnd.pagerduty+json;version=2") && !v3:
+	case !strings.Contains(strings.ReplaceAll(accept, " ", ""), "application/vnd.pagerduty+json;version=2") && !unversioned:
 		c.violation("Accept " + strconv.Quote(accept) + " does not ask for version 2")
 	}
-	if ct := r.Header.Get("Content-Type"); !strings.HasPrefix(ct, "application/json") && (!v3 || len(c.body) > 0) {
+	if ct := r.Header.Get("Content-Type"); !strings.HasPrefix(ct, "application/json") && !typeless {
 		c.violation("Content-Type is " + strconv.Quote(ct) + ": want application/json")
 	}
 	if key.Kind == KeyUser {
