@@ -84,14 +84,14 @@ func (a *Account) controlWire(do func(string, func(*http.Request) (any, error)))
 func (a *Account) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, _, _ := net.SplitHostPort(r.RemoteAddr)
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		scheme, token := presented(r.Header)
 		header := http.Header{"Content-Type": {"application/json"}}
 		switch {
 		case a.opts.ControlToken == "":
 			a.send(w, header, http.StatusNotFound, encode(obj{"error": "the control API is not open: start with a control token"}))
 		case !isLoopback(caller) || !isLoopback(hostOnly(r.Host)):
 			a.send(w, header, http.StatusForbidden, encode(obj{"error": "the control API answers on loopback only"}))
-		case !sameToken(token, a.opts.ControlToken):
+		case scheme != "Bearer" || !sameToken(token, a.opts.ControlToken):
 			a.send(w, header, http.StatusUnauthorized, encode(obj{"error": "send the control token of this run as Authorization: Bearer"}))
 		default:
 			next.ServeHTTP(w, r)
