@@ -48,3 +48,15 @@ type Cards interface {
 	// Apply stores a changed card, with the job whose outcome it is.
 	Apply(ctx context.Context, c flows.Change) ([]flows.Job, error)
 }
+
+// CardFinder tells which card a button belongs to; the store implements it.
+type CardFinder interface {
+	// CardByToken finds the card whose current or next button value has the hash.
+	// flows.ErrNotFound.
+	CardByToken(ctx context.Context, hash string) (flows.Card, error)
+}
+
+// RequestFinder lists requests, newest first; the store implements it.
+type RequestFinder interface {
+	Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error)
+}

@@ -1,0 +1,83 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"breakglass/flows"
+)
+
+// The kinds of inbox rows that are ours.
+const (
+	RowClick   = "slack.block_actions"
+	RowSubmit  = "slack.view_submission"
+	RowCommand = "slack.command"
+)
+
+// row is a payload as it is kept: who did what, where. No trigger, no address to
+// answer at, no token of ours or Slack's; a button's value is kept as its hash.
+type row struct {
+	Team      string `json:"team"`
+	User      string `json:"user"`
+	Channel   string `json:"channel,omitempty"`
+	Action    string `json:"action,omitempty"`
+	Token     string `json:"token,omitempty"` // TokenHash of the button's value
+	ActionTS  string `json:"action_ts,omitempty"`
+	MessageTS string `json:"message_ts,omitempty"`
+	View      string `json:"view,omitempty"`
+	ViewHash  string `json:"view_hash,omitempty"`
+	Callback  string `json:"callback,omitempty"`
+	Values    values `json:"values,omitempty"`
+	Text      string `json:"text,omitempty"`
+	Once      string `json:"once,omitempty"` // hash of what is good for one use (a command's trigger)
+}
+
+// who is the person the row came from.
+func (r row) who() flows.PersonID { return flows.Person(r.Team, r.User) }
+
+// trace is what the audit keeps to find the interaction at Slack.
+func (r row) trace() string {
+	out := ""
+	for _, part := range [][2]string{{"action_ts", r.ActionTS}, {"channel", r.Channel}, {"message_ts", r.MessageTS}, {"view", r.View}} {
+		if part[1] != "" {
+			if out != "" {
+				out += ","
+			}
+			out += part[0] + "=" + cut(part[1], 64)
+		}
+	}
+	return out
+}
+
+// accept keeps a payload before it is answered, under a key made of all that it
+// says: the same one again is the same row.
+func (b *Bot) accept(ctx context.Context, kind string, r row) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode an inbox row: %w", err)
+	}
+	sum := sha256.Sum256(append([]byte(kind+"\n"), body...))
+	key := "slack:" + hex.EncodeToString(sum[:])
+	now := b.o.Clock.Now()
+	job := flows.Job{Kind: flows.JobInbox, Key: flows.JobKey(flows.JobInbox, key), Subject: key, RunAt: now}
+	if b.o.Owner != "" {
+		job.LeasedTo, job.LeaseUntil = b.o.Owner, now.Add(b.o.Lease)
+	}
+	stored, fresh, err := b.o.Inbox.Accept(ctx, flows.InboxRow{Key: key, Kind: kind, Body: body, At: now}, job)
+	if err != nil {
+		b.log.LogAttrs(ctx, slog.LevelError, "slack payload could not be stored; nothing was done",
+			slog.String("kind", kind), slog.String("user", r.User), slog.Any("error", err))
+		return err
+	}
+	b.log.LogAttrs(ctx, slog.LevelInfo, "slack payload",
+		slog.String("kind", kind), slog.String("user", r.User), slog.String("action", r.Action+r.Callback),
+		slog.String("inbox", key), slog.Bool("fresh", fresh))
+	if fresh && b.o.Wake != nil {
+		b.o.Wake.Wake([]flows.Job{stored})
+	}
+	return nil
+}
