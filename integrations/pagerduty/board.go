@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -113,7 +112,7 @@ func (b *board) join(ctx context.Context, k key, age time.Duration, click bool) 
 }
 
 // good reports whether a reading may answer: young enough, and no shift in it has
-// ended since.
+// ended since then.
 func (r *reading) good(now time.Time, age time.Duration) bool {
 	return r != nil && fresh(r.asked, now, age) && (r.until.IsZero() || now.Before(r.until))
 }
@@ -128,15 +127,6 @@ func (b *board) lookup(k key) *reading {
 		return cut
 	}
 	return own // a schedule that no policy uses is not in the account's list
-}
-
-// only is the part of a reading of the whole account that is about k.
-func (r *reading) only(k key) *reading {
-	out := *r
-	out.rows = slices.DeleteFunc(slices.Clone(r.rows), func(e row) bool {
-		return k.scope == ofPolicy && e.PolicyID != k.thing.id || k.scope == ofSchedule && e.ScheduleID != k.thing.id
-	})
-	return &out
 }
 
 // note remembers that k was asked for; the caller holds the lock.

@@ -27,5 +27,5 @@ func isNumber(s string) bool {
 		return false
 	}
 	n, err := strconv.Atoi(s)
-	return err == nil && n > 0 && s[0] != '+'
+	return err == nil && n > 0 && s[0] != '+' && s[0] != '0'
 }

@@ -21,8 +21,9 @@ const (
 // listing says what was read for one list: every page of it, or it would not exist.
 type listing struct {
 	pages  int
-	asked  time.Time // our clock, before the first page was asked for
+	sent   time.Time // our clock, before the first page was asked for
 	date   time.Time // PagerDuty's clock, at the first page
+	asked  time.Time // since when this is known: the earlier of the two
 	digest string
 }
 
@@ -36,7 +37,10 @@ func newReceipts() *receipts { return &receipts{sum: sha256.New()} }
 
 func (l *receipts) add(r *reply) {
 	if l.pages == 0 {
-		l.asked, l.date = r.asked, r.date
+		l.sent, l.date, l.asked = r.asked, r.date, r.asked
+		if r.date.Before(r.asked.Add(-2 * time.Second)) {
+			l.asked = r.date // a cache in between may have answered
+		}
 	}
 	l.pages++
 	l.sum.Write(r.body)

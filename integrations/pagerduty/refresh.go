@@ -80,7 +80,7 @@ func (c *Client) readChunk(ctx context.Context, f *flight, s scope, filter strin
 	for _, id := range ids {
 		k := key{s, kinds[id]}
 		own := r.only(k)
-		if own.until = c.firstEnd(own.rows, own.listing); s == ofSchedule && len(own.rows) == 0 {
+		if s == ofSchedule && len(own.rows) == 0 {
 			bare, err := c.bareSchedule(ctx, kinds[id], f.click)
 			f.put(k, bare, err)
 			continue

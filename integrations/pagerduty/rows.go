@@ -26,7 +26,8 @@ func (r row) now(t time.Time) bool {
 type reading struct {
 	listing
 	rows  []row
-	until time.Time // our clock: the first hand-off, when the reading ends; zero: none
+	ahead time.Duration // PagerDuty's clock before ours, where that is more than a second
+	until time.Time     // our clock: the first hand-off, when the reading ends; zero: none
 }
 
 // onCalls reads /oncalls for now. filter is a list parameter with its ids, or empty
@@ -38,25 +39,57 @@ func (c *Client) onCalls(ctx context.Context, filter string, ids []string, click
 		q[filter] = ids
 	}
 	r := get("/oncalls", q, click)
-	out := &reading{}
+	var rows []row
 	got, err := c.list(ctx, r, "oncalls", c.lim.MaxPages, func(v value, date time.Time) {
 		if one := onCallRow(v); v.err() == nil && one.now(date) {
 			if !asked(one, filter, ids) {
 				v.fail("is for something that was not asked for")
 			}
-			out.rows = append(out.rows, one)
+			rows = append(rows, one)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	out.listing = got
-	out.rows = tidy(out.rows)
-	if err := c.checkClock(r, got); err != nil {
-		return nil, err
+	return c.seal(r, rows, got)
+}
+
+// seal makes a reading of what came for r, if the two clocks agree.
+func (c *Client) seal(r request, rows []row, got listing) (*reading, error) {
+	now := c.clock.Now()
+	if late, early := got.sent.Sub(got.date), got.date.Sub(now); max(late, early) > c.lim.MaxSkew {
+		return nil, c.garbled(r, fmt.Errorf("PagerDuty's clock and ours differ by %s; set the clock of this machine", max(late, early).Round(time.Second)))
 	}
-	out.until = c.firstEnd(out.rows, got)
+	out := &reading{listing: got, rows: tidy(rows)}
+	if ahead := got.date.Sub(now); ahead > time.Second {
+		out.ahead = ahead
+	}
+	out.until = out.firstEnd()
 	return out, nil
+}
+
+// firstEnd is when the first of the rows ends, by the more careful of the two clocks.
+func (r *reading) firstEnd() time.Time {
+	var first time.Time
+	for _, e := range r.rows {
+		if !e.End.IsZero() && (first.IsZero() || e.End.Before(first)) {
+			first = e.End
+		}
+	}
+	if !first.IsZero() {
+		first = first.Add(-r.ahead)
+	}
+	return first
+}
+
+// only is the part of a reading of the whole account that is about k.
+func (r *reading) only(k key) *reading {
+	out := *r
+	out.rows = slices.DeleteFunc(slices.Clone(r.rows), func(e row) bool {
+		return k.scope == ofPolicy && e.PolicyID != k.thing.id || k.scope == ofSchedule && e.ScheduleID != k.thing.id
+	})
+	out.until = out.firstEnd()
+	return &out
 }
 
 func asked(r row, filter string, ids []string) bool {
@@ -123,28 +156,4 @@ func tidy(rows []row) []row {
 		return a.PolicyID == b.PolicyID && a.Level == b.Level && a.User == b.User &&
 			a.ScheduleID == b.ScheduleID && a.Start.Equal(b.Start) && a.End.Equal(b.End)
 	})
-}
-
-// checkClock refuses an answer whose date is far from our clock: one of the two is
-// wrong, or something in between answered from a cache.
-func (c *Client) checkClock(r request, l listing) error {
-	skew := l.date.Sub(l.asked)
-	if skew.Abs() > c.lim.MaxSkew+c.lim.CallTimeout {
-		return c.garbled(r, fmt.Errorf("PagerDuty's clock and ours differ by %s; set the clock of this machine", skew.Round(time.Second)))
-	}
-	return nil
-}
-
-// firstEnd is when the first of the rows ends, by the more careful of the two clocks.
-func (c *Client) firstEnd(rows []row, l listing) time.Time {
-	var first time.Time
-	for _, r := range rows {
-		if !r.End.IsZero() && (first.IsZero() || r.End.Before(first)) {
-			first = r.End
-		}
-	}
-	if ahead := l.date.Sub(c.clock.Now()); !first.IsZero() && ahead > time.Second {
-		first = first.Add(-ahead)
-	}
-	return first
 }

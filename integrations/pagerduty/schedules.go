@@ -20,12 +20,7 @@ func (c *Client) bareSchedule(ctx context.Context, s thing, click bool) (*readin
 	if err != nil {
 		return nil, err
 	}
-	if err := c.checkClock(r, got); err != nil {
-		return nil, err
-	}
-	out := &reading{listing: got, rows: tidy(rows)}
-	out.until = c.firstEnd(out.rows, got)
-	return out, nil
+	return c.seal(r, rows, got)
 }
 
 func (c *Client) finalShifts(ctx context.Context, s thing, click bool) ([]row, listing, request, error) {

@@ -49,12 +49,16 @@ func (r *rotating) Value(_ context.Context, which flows.SecretVersion) (string, 
 	return v, nil
 }
 
-// quick makes tests that wait for time-outs and retries short.
+// quick makes retries come at once.
 func quick() pagerduty.Limits {
 	return pagerduty.Limits{
-		AttemptTimeout: 300 * time.Millisecond, CallTimeout: 900 * time.Millisecond,
-		Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond,
+		AttemptTimeout: 5 * time.Second, CallTimeout: 20 * time.Second, Backoff: time.Millisecond, MaxWait: 50 * time.Millisecond,
 	}
+}
+
+// hasty makes time-outs short as well, for tests that wait for them.
+func hasty(o *pagerduty.Options, _ *pagerdutyfake.Options) {
+	o.Limits.AttemptTimeout, o.Limits.CallTimeout = 200*time.Millisecond, 700*time.Millisecond
 }
 
 // world is a PagerDuty account, a client of it, and the clock of both.
@@ -195,6 +199,21 @@ func (w *world) eventually(cond func() bool) {
 	}
 }
 
+// until polls for what no event tells: that the client has taken an answer in.
+func (w *world) until(what string, cond func() bool) {
+	w.Helper()
+	tick, stop := time.NewTicker(time.Millisecond), time.NewTimer(10*time.Second)
+	defer tick.Stop()
+	defer stop.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-stop.C:
+			w.Fatalf("%s did not come", what)
+		}
+	}
+}
+
 // logs collects what was logged.
 type logs struct {
 	mu sync.Mutex
@@ -244,4 +263,30 @@ func same(t *testing.T, got, want []string) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
+}
+
+// deletedPolicy is an account whose directory still lists PGONE01, while a question
+// for it is refused, alone or among others.
+func deletedPolicy(t *testing.T) (*pagerduty.Client, *flows.HandClock) {
+	t.Helper()
+	clock := flows.NewHandClock(monday)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", clock.Now().Format(http.TimeFormat))
+		switch {
+		case r.URL.Path == "/escalation_policies":
+			_, _ = w.Write([]byte(`{"escalation_policies":[{"id":"PMGR001","name":"mgr_on_call"},{"id":"PGONE01","name":"gone"},` +
+				`{"id":"POTHER1","name":"other"}],"limit":100,"offset":0,"more":false}`))
+		case slices.Contains(r.URL.Query()["escalation_policy_ids[]"], "PGONE01"):
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			_, _ = w.Write([]byte(pageOf()))
+		}
+	}))
+	t.Cleanup(s.Close)
+	pd, err := pagerduty.New(pagerduty.Options{BaseURL: s.URL, APIToken: flows.NewSecret("key", fixed(token)), Clock: clock, Limits: quick()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pd.Stop)
+	return pd, clock
 }
