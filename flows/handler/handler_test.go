@@ -1,0 +1,77 @@
+package handler
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"breakglass/flows"
+)
+
+// rota is an on-call port for tests: a table, and what was asked of it.
+type rota struct {
+	mu      sync.Mutex
+	entries []flows.OnCallEntry
+	unknown string
+	asked   []flows.OnCallQuery
+}
+
+func (r *rota) OnCall(_ context.Context, q flows.OnCallQuery) flows.OnCallAnswer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, q)
+	a := flows.OnCallAnswer{Known: true, ReadAt: testNow.Add(-3 * time.Second), Digest: "d1"}
+	if r.unknown != "" {
+		return flows.OnCallAnswer{Why: r.unknown, ReadAt: a.ReadAt}
+	}
+	for _, e := range r.entries {
+		if (q.Policy == "" || q.Policy == e.PolicyName || q.Policy == e.PolicyID) &&
+			(q.Schedule == "" || q.Schedule == e.Schedule || q.Schedule == e.ScheduleID) {
+			a.Entries = append(a.Entries, e)
+		}
+	}
+	return a
+}
+
+var testNow = time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
+
+const (
+	dana = flows.PersonID("T1/U0DANA")
+	sam  = flows.PersonID("T1/U0SAM")
+	mara = flows.PersonID("T1/U0MARA")
+	nils = flows.PersonID("T1/U0NILS")
+)
+
+func testLinks() flows.Links {
+	return flows.NewLinks([]flows.Link{
+		{Name: "dana", Person: dana, PagerDuty: "PDANA", Email: "dana@acme.example"},
+		{Name: "sam", Person: sam, PagerDuty: "PSAM", Email: "sam@acme.example"},
+		{Name: "mara", Person: mara, PagerDuty: "PMARA"},
+		{Name: "nils", Person: nils, PagerDuty: "PNILS", Quarantined: "the e-mail changed"},
+	})
+}
+
+func testRota() *rota {
+	return &rota{entries: []flows.OnCallEntry{
+		{User: "PDANA", PolicyID: "PPROD", PolicyName: "prod", Level: 1, ScheduleID: "SPROD", Schedule: "prod primary"},
+		{User: "PMARA", PolicyID: "PMGR", PolicyName: "mgr_on_call", Level: 1, ScheduleID: "SMGR", Schedule: "managers"},
+		{User: "PGHOST", PolicyID: "PMGR", PolicyName: "mgr_on_call", Level: 2},
+	}}
+}
+
+func testInput(source string, who flows.PersonID) flows.ReduceInput {
+	return flows.ReduceInput{
+		Flow: &flows.Flow{ID: "prod", Handler: "prod.py", Source: []byte(source), SourceHash: source},
+		Request: &flows.Request{ID: "req_1", SubmittedAt: testNow, Content: flows.Content{
+			Flow: "prod", Target: "console", Requester: who, Beneficiary: who, Duration: time.Hour,
+			Reason: flows.NewText("the database is slow"),
+		}},
+		Links: testLinks(), Now: testNow, MaxAge: time.Minute,
+	}
+}
+
+func reduce(t *testing.T, source string, who flows.PersonID) flows.Evaluation {
+	t.Helper()
+	return New(Options{OnCall: testRota()}).Reduce(t.Context(), testInput(source, who))
+}
