@@ -31,18 +31,19 @@ func (f *fields) address(name, vendor string, own func(host string) bool) addres
 	if !ok {
 		return a
 	}
-	vendors := own(strings.ToLower(u.Hostname())) && u.Scheme == "https"
+	theirs := own(hostOf(u))
+	vendors := theirs && u.Scheme == "https"
 	switch {
 	case vendors && a.simulated:
 		f.wrong("simulated", "Remove simulated, or give the address of a simulator.", "%s is %s itself, not a simulator.", u.Host, vendor)
 	case vendors && a.isVendor:
 		f.doubt("address_is_vendor", "Remove it.", "%s is known to be %s.", u.Host, vendor)
-	case !vendors && own(strings.ToLower(u.Hostname())):
+	case theirs && !vendors:
 		f.wrong(name, "Write https://.", "%s is asked over http, so that its credential could be read on the way.", vendor)
 	case !vendors && !a.simulated && !a.isVendor:
 		f.wrong(name, "Write simulated = true for a simulator, or address_is_vendor = true for a company proxy in front of "+vendor+".",
 			"%s is not an address of %s.", u.Host, vendor)
-	case a.isVendor && u.Scheme != "https" && !isLoopback(u.Hostname()):
+	case a.isVendor && u.Scheme != "https" && !isLoopback(hostOf(u)):
 		f.wrong(name, "Write https://.", "A proxy in front of %s is asked over http, so that its credential could be read on the way.", vendor)
 	}
 	return a
@@ -77,6 +78,9 @@ func (f *fields) url(name, raw string) (*url.URL, bool) {
 	}
 	return u, true
 }
+
+// hostOf is the host as it is compared: "Slack.com." is slack.com.
+func hostOf(u *url.URL) string { return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") }
 
 func isSlack(host string) bool {
 	return host == "slack.com" || strings.HasSuffix(host, ".slack.com") ||

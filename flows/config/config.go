@@ -11,6 +11,7 @@ package config
 import (
 	"io/fs"
 	"os"
+	"strings"
 
 	"breakglass/flows"
 
@@ -46,6 +47,7 @@ type Config struct {
 
 	names  map[flows.PersonID]string
 	places map[string]hcl.Range
+	found  Diagnostics // of the load; knows the sources
 }
 
 // Load reads the configuration in dir. The Config is nil when the Diagnostics have
@@ -70,11 +72,38 @@ func LoadFS(fsys fs.FS, opts Options) (*Config, Diagnostics) {
 	return ld.result(), ld.diags
 }
 
-// Where says where a block stands: "flow.prod", "integration.slack.main". The line
-// is 0 where there is no such block.
-func (c *Config) Where(block string) (file string, line int) {
-	r := c.places[block]
+// Where says where a block or an attribute of one stands: "flow.prod",
+// "integration.slack.main", "flow.prod.channel". The line is 0 where there is none.
+func (c *Config) Where(name string) (file string, line int) {
+	r := c.places[name]
 	return r.Filename, r.Start.Line
+}
+
+// Finding is what somebody else found out about a configuration that has no mistakes
+// of its own, by asking Slack and PagerDuty.
+type Finding struct {
+	Severity   Severity
+	At         string // as in Where; an attribute that is not there stands for its block
+	Message    string
+	Suggestion string
+}
+
+// Report puts findings into the form of diagnostics, each at its place.
+func (c *Config) Report(findings []Finding) Diagnostics {
+	ds := Diagnostics{sources: c.found.sources, hidden: c.found.hidden}
+	for _, f := range findings {
+		at, ok := c.places[f.At]
+		for name := f.At; !ok && strings.Contains(name, "."); {
+			name = name[:strings.LastIndexByte(name, '.')]
+			at, ok = c.places[name]
+		}
+		if !ok {
+			at = hcl.Range{Filename: MainFile}
+		}
+		ds.add(f.Severity, at, f.Message, f.Suggestion)
+	}
+	ds.sort()
+	return ds
 }
 
 // PersonName is how the configuration calls a person; the Slack user id where no
@@ -109,13 +138,16 @@ func (ld *loader) result() *Config {
 			Server: ld.server, Slack: *ld.slack, PagerDuty: *ld.pagerduty,
 			Environments: ld.environments, Secrets: ld.secretSpecs,
 		},
-		names: map[flows.PersonID]string{}, places: map[string]hcl.Range{},
+		names: map[flows.PersonID]string{}, places: map[string]hcl.Range{}, found: ld.diags,
 	}
 	for _, l := range ld.links {
 		c.names[l.Person] = l.Name
 	}
 	for _, d := range ld.order {
 		c.places[d.key] = d.block.DefRange()
+		for name, a := range d.block.Body.Attributes {
+			c.places[d.key+"."+name] = a.Expr.Range()
+		}
 	}
 	return c
 }

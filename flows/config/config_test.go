@@ -58,6 +58,9 @@ func TestExampleLoads(t *testing.T) {
 	if file, line := c.Where("flow.prod"); file != "breakglass.hcl" || line == 0 {
 		t.Errorf("flow.prod stands at %s:%d", file, line)
 	}
+	if file, line := c.Where("flow.prod.channel"); file != "breakglass.hcl" || line == 0 {
+		t.Errorf("the channel of flow.prod stands at %s:%d", file, line)
+	}
 	if _, line := c.Where("flow.nowhere"); line != 0 {
 		t.Errorf("a flow that does not exist stands at line %d", line)
 	}

@@ -46,6 +46,7 @@ func (ld *loader) oneOfEach() {
 				"A second integration with %s: one installation serves one Slack workspace and one PagerDuty account.", kind)
 		}
 	}
+	ld.secretWorlds()
 	if ld.slack != nil && ld.pagerduty != nil && ld.slack.Simulated != ld.pagerduty.Simulated {
 		made, live := "Slack", "PagerDuty"
 		at := ld.byKey["integration.pagerduty."+ld.pagerduty.Name]
@@ -54,6 +55,20 @@ func (ld *loader) oneOfEach() {
 		}
 		ld.errorf(at.block.DefRange(), "Make both simulated, or neither.",
 			"%s is simulated and %s is real; the two never mix.", made, live)
+	}
+}
+
+// secretWorlds holds that secrets come from the world of the integrations.
+func (ld *loader) secretWorlds() {
+	for _, s := range ld.secretSpecs {
+		at := ld.byKey["secret."+s.Name].block.DefRange()
+		switch {
+		case ld.slack == nil || s.Source != SourceAWS || s.Simulated == ld.slack.Simulated:
+		case s.Simulated:
+			ld.errorf(at, "Make both simulated, or neither.", "secret %q comes from a simulator and Slack is real; the two never mix.", s.Name)
+		default:
+			ld.errorf(at, "Use a secret that is no real one: source = \"env\" or \"file\".", "secret %q is a real one of Amazon and Slack is simulated; the two never mix.", s.Name)
+		}
 	}
 }
 

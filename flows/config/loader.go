@@ -1,11 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"breakglass/flows"
 
@@ -88,6 +90,14 @@ func (ld *loader) parse() bool {
 }
 
 func (ld *loader) parseFile(name string, src []byte) bool {
+	if i := badUTF8(src); i >= 0 {
+		ld.errorf(placeAt(src, name, i), "Save the file as UTF-8.", "%s is not text in UTF-8.", name)
+		return false
+	}
+	if at, deep := tooDeep(src, name); deep {
+		ld.errorf(at, "Take it apart with locals.", "%s is nested too deeply here, or has too many operators.", name)
+		return false
+	}
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	ld.diags.addHCL(diags)
 	if file == nil || diags.HasErrors() {
@@ -102,6 +112,25 @@ func (ld *loader) parseFile(name string, src []byte) bool {
 	}
 	ld.blocks = append(ld.blocks, body.Blocks...)
 	return true
+}
+
+// badUTF8 is where src stops to be UTF-8; -1 where it does not.
+func badUTF8(src []byte) int {
+	for i := 0; i < len(src); {
+		r, n := utf8.DecodeRune(src[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
+}
+
+// placeAt is the place of the byte i of a file.
+func placeAt(src []byte, name string, i int) hcl.Range {
+	line := src[bytes.LastIndexByte(src[:i], '\n')+1 : i]
+	pos := hcl.Pos{Line: bytes.Count(src[:i], []byte{'\n'}) + 1, Column: utf8.RuneCount(line) + 1, Byte: i}
+	return hcl.Range{Filename: name, Start: pos, End: pos}
 }
 
 // read reads one file beside the configuration; at is where a problem is reported.

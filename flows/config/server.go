@@ -29,7 +29,7 @@ func (ld *loader) readServer(d *decl) {
 	}
 	ld.server.PublicURL = strings.TrimRight(f.text("public_url", ""), "/")
 	if f.given("public_url") {
-		if u, ok := f.url("public_url", ld.server.PublicURL); ok && u.Scheme != "https" && !isLoopback(u.Hostname()) {
+		if u, ok := f.url("public_url", ld.server.PublicURL); ok && u.Scheme != "https" && !isLoopback(hostOf(u)) {
 			f.wrong("public_url", "Write https://.", "Slack and PagerDuty send to https addresses only.")
 		}
 	}

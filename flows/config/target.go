@@ -1,6 +1,8 @@
 package config
 
 import (
+	"strings"
+
 	"breakglass/flows"
 )
 
@@ -66,23 +68,13 @@ func (f *fields) webhook(t *flows.TargetSpec) {
 	if !ok {
 		return
 	}
-	switch inside := isPrivate(u.Hostname()); {
+	switch inside := isPrivate(hostOf(u)); {
 	case inside && !private:
 		f.wrong("url", "If that is meant, write allow_private = true.", "url of %s is inside the own network.", f.what)
 	case u.Scheme != "https" && !private:
 		f.wrong("url", "Write https://; http is for addresses inside the own network, with allow_private = true.",
 			"url of %s is http, so that anybody on the way could read and change the orders.", f.what)
-	case u.Scheme != "https" && !inside && u.Hostname() != "" && !f.dotless(u.Hostname()):
+	case u.Scheme != "https" && !inside && strings.Contains(hostOf(u), "."):
 		f.doubt("url", "Write https:// if the receiver can.", "url of %s is http.", f.what)
 	}
-}
-
-// dotless reports whether a host name is of the own network, like a compose service.
-func (f *fields) dotless(host string) bool {
-	for _, c := range host {
-		if c == '.' {
-			return false
-		}
-	}
-	return true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,7 +21,7 @@ const (
 // Write prints every diagnostic with its line, the place underlined, and what to do,
 // then a summary. It never shows a line that may hold a secret.
 func (ds Diagnostics) Write(w io.Writer, color bool) error {
-	p := &page{color: color}
+	p := &page{color: color, lines: map[string][]string{}}
 	for _, d := range ds.list {
 		ds.writeOne(p, d)
 	}
@@ -35,6 +36,7 @@ func (ds Diagnostics) Write(w io.Writer, color bool) error {
 type page struct {
 	bytes.Buffer
 	color bool
+	lines map[string][]string // of each file that was shown
 }
 
 func (p *page) paint(how, s string) string {
@@ -51,8 +53,8 @@ func (ds Diagnostics) writeOne(p *page, d Diagnostic) {
 	if d.Severity == SeverityWarning {
 		tone = yellow
 	}
-	p.line(fmt.Sprintf("%s %s: %s", p.paint(tone+bold, string(d.Severity)), d.place(), d.Message))
-	if src, ok := ds.excerpt(d); ok {
+	p.line(fmt.Sprintf("%s %s: %s", p.paint(tone+bold, string(d.Severity)), d.place(), printable(d.Message)))
+	if src, ok := ds.excerpt(p, d); ok {
 		number := fmt.Sprintf("%5d", d.Line)
 		p.line(p.paint(faint, number+" | ") + src)
 		if d.Column > 0 {
@@ -60,19 +62,19 @@ func (ds Diagnostics) writeOne(p *page, d Diagnostic) {
 		}
 	}
 	if d.Suggestion != "" {
-		p.line("      " + d.Suggestion)
+		p.line("      " + printable(d.Suggestion))
 	}
 	p.line("")
 }
 
 // excerpt is the source line of d, or false where there is none to show.
-func (ds Diagnostics) excerpt(d Diagnostic) (string, bool) {
-	src, ok := ds.sources[d.File]
-	if !ok || d.Line == 0 || ds.hidden[d.File][d.Line] {
-		return "", false
+func (ds Diagnostics) excerpt(p *page, d Diagnostic) (string, bool) {
+	lines, split := p.lines[d.File]
+	if !split {
+		lines = strings.Split(string(ds.sources[d.File]), "\n")
+		p.lines[d.File] = lines
 	}
-	lines := strings.Split(string(src), "\n")
-	if d.Line > len(lines) {
+	if d.Line == 0 || d.Line > len(lines) || ds.hidden[d.File][d.Line] {
 		return "", false
 	}
 	line := printable(strings.TrimRight(lines[d.Line-1], "\r"))
@@ -103,10 +105,15 @@ func indent(src string, n int) string {
 // printable replaces what could move the cursor or hide text in a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\t' || r >= ' ' && r != 0x7f && r != utf8.RuneError && !(r >= 0x80 && r < 0xa0) && !(r >= 0x202a && r <= 0x202e) && !(r >= 0x2066 && r <= 0x2069) {
+		switch {
+		case r == '\t':
 			return r
+		case r == '\n':
+			return ' '
+		case r == utf8.RuneError, unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
+			return '?'
 		}
-		return '?'
+		return r
 	}, s)
 }
 
