@@ -295,6 +295,46 @@ flow "a" {
 	}
 }
 
+func TestExplainSaysEachRule(t *testing.T) {
+	t.Parallel()
+	const flow = `
+flow "a" {
+  environment    = environment.prod
+  targets        = [target.console]
+  channel        = "#a"
+  implementation = "prod.py"
+  requesters     = ["@engineering"]
+  durations      = ["45s", "30m"]
+  fallback       = { approvers = ["@managers"] }
+  RULE
+}`
+	for rule, say := range map[string]string{
+		``:                           "own        nobody approves their own request\n",
+		`self_approval = "always"`:   "own        people approve their own request whenever prod.py says so\n",
+		`self_approval = "on_call"`:  "own        people approve their own request while they are on call\n",
+		`allow_guests = true`:        "may ask    @engineering, guests too; at most 5",
+		`remind_after = "never"`:     "waiting    no reminder, the next people after 15m\n",
+		`stage_timeout = "6m"`:       "waiting    a reminder after 3m, the next people after 6m\n",
+		`max_total = "1h"`:           "how long   45s or 30m; at most 30m, 1h with extensions\n",
+		`quorum = 2`:                 "2 approvals at least\n",
+		`end_with = ["shift_ended"]`: "incident   may be named; access ends with the shift\n",
+		`incident = "create"`:        "incident   is named, or a new one is created\n",
+		`label = "Access"`:           "otherwise  @managers decide, each asked in a DM\n",
+		`prompt_field "zone" {
+    allowed_values = ["eu", "us"]
+    default        = "eu"
+  }`: "question   zone (zone, string: eu, us, eu unless changed)\n",
+		`self_approval = "on_call"
+  on_call = { min_shift_age = "15m", overrides = "deny", policies = ["A", "B"] }`: "on call: for A or B, in a shift that began at least 15m ago, not by an override\n",
+	} {
+		c := load(t, with(t, strings.Replace(flow, "RULE", rule, 1)), config.Options{})
+		var out strings.Builder
+		if err := c.Explain(&out, "a"); err != nil || !strings.Contains(out.String(), say) {
+			t.Errorf("%s: it does not say %q (%v):\n%s", rule, say, err, out.String())
+		}
+	}
+}
+
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	c, _ := config.LoadFS(config.Example(), config.Options{})

@@ -213,7 +213,7 @@ func (f *fields) selfApproval(fl *flows.Flow) {
 	o.finish()
 	if f.sound("self_approval") && fl.SelfApproval != flows.SelfOnCall {
 		f.doubt("on_call", `Write self_approval = "on_call", or remove it.`,
-			"on_call limits who may approve herself on call, and self_approval of %s is %q.", f.what, fl.SelfApproval)
+			"on_call says who may approve their own request on call, and self_approval of %s is %q.", f.what, fl.SelfApproval)
 	}
 }
 
