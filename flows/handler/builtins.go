@@ -102,9 +102,12 @@ func chargeOrder(e *evaluation, args starlark.Tuple) error {
 func chargeRange(_ *evaluation, args starlark.Tuple) error {
 	part := [3]int{0, 0, 1}
 	for i, a := range args {
-		n, err := starlark.AsInt32(a)
-		if err != nil || i > 2 {
+		if _, isInt := a.(starlark.Int); !isInt || i > 2 {
 			return nil // range says what is wrong
+		}
+		n, err := starlark.AsInt32(a)
+		if err != nil {
+			return fmt.Errorf("range of %s: the number is too large", a)
 		}
 		part[i] = n
 	}

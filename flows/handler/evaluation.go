@@ -24,9 +24,10 @@ type evaluation struct {
 	results []result // of calls, by index
 	tainted bool
 	prints  []string
-	onCall  map[onCallKey]flows.OnCallAnswer
-	why     map[flows.PersonID]string // of people found on call
+	rotas   []*rota
+	found   []*person // who was asked about and is on call
 	me      *person
+	emails  map[string]flows.PersonID // of links, lower case; built when first asked for
 }
 
 type result struct {

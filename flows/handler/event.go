@@ -22,6 +22,7 @@ type event struct {
 	e      *evaluation
 	fields *starlark.Dict // built when first asked for
 	flow   *record
+	varsOf *starlark.Dict
 }
 
 func (ev *event) String() string        { return "<event of request " + string(ev.e.in.Request.ID) + ">" }
@@ -89,6 +90,9 @@ func (ev *event) flowRecord() (starlark.Value, error) {
 
 // vars are the flow's variables, typed as in the configuration.
 func (ev *event) vars() (starlark.Value, error) {
+	if ev.varsOf != nil {
+		return ev.varsOf, nil
+	}
 	d := starlark.NewDict(len(ev.e.in.Flow.Vars))
 	for _, k := range keys(ev.e.in.Flow.Vars) {
 		v, err := value(ev.e.in.Flow.Vars[k])
@@ -99,6 +103,8 @@ func (ev *event) vars() (starlark.Value, error) {
 			return nil, err
 		}
 	}
+	d.Freeze()
+	ev.varsOf = d
 	return d, nil
 }
 
@@ -156,6 +162,7 @@ func (ev *event) allFields() (starlark.Value, error) {
 			return nil, err
 		}
 	}
+	d.Freeze()
 	ev.fields = d
 	return d, nil
 }

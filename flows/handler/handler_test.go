@@ -9,15 +9,15 @@ import (
 	"breakglass/flows"
 )
 
-// rota is an on-call port for tests: a table, and what was asked of it.
-type rota struct {
+// testOnCall is an on-call port for tests: a table, and what was asked of it.
+type testOnCall struct {
 	mu      sync.Mutex
 	entries []flows.OnCallEntry
 	unknown string
 	asked   []flows.OnCallQuery
 }
 
-func (r *rota) OnCall(_ context.Context, q flows.OnCallQuery) flows.OnCallAnswer {
+func (r *testOnCall) OnCall(_ context.Context, q flows.OnCallQuery) flows.OnCallAnswer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asked = append(r.asked, q)
@@ -52,8 +52,8 @@ func testLinks() flows.Links {
 	})
 }
 
-func testRota() *rota {
-	return &rota{entries: []flows.OnCallEntry{
+func testRota() *testOnCall {
+	return &testOnCall{entries: []flows.OnCallEntry{
 		{User: "PDANA", PolicyID: "PPROD", PolicyName: "prod", Level: 1, ScheduleID: "SPROD", Schedule: "prod primary"},
 		{User: "PMARA", PolicyID: "PMGR", PolicyName: "mgr_on_call", Level: 1, ScheduleID: "SMGR", Schedule: "managers"},
 		{User: "PGHOST", PolicyID: "PMGR", PolicyName: "mgr_on_call", Level: 2},
@@ -74,4 +74,15 @@ func testInput(source string, who flows.PersonID) flows.ReduceInput {
 func reduce(t *testing.T, source string, who flows.PersonID) flows.Evaluation {
 	t.Helper()
 	return New(Options{OnCall: testRota()}).Reduce(t.Context(), testInput(source, who))
+}
+
+// quiet is a rota that keeps no record and answers from memory, for benchmarks.
+type quiet struct{ *testOnCall }
+
+func (q quiet) OnCall(_ context.Context, ask flows.OnCallQuery) flows.OnCallAnswer {
+	entries := q.entries
+	if ask.Policy != "" {
+		entries = entries[1:]
+	}
+	return flows.OnCallAnswer{Known: true, Entries: entries, ReadAt: testNow, Digest: "d1"}
 }

@@ -98,7 +98,7 @@ func methodGuards() map[string]map[string]guard {
 		},
 		"bytes": {},
 		"list": {
-			"append": grows, "clear": free, "extend": extends, "index": searches, "insert": grows, "pop": shifts, "remove": searches,
+			"append": grows, "clear": free, "extend": extends, "index": searches, "insert": inserts, "pop": shifts, "remove": searches,
 		},
 		"dict": {
 			"clear": free, "get": free, "items": itemsOf, "keys": listsOf, "pop": free, "setdefault": grows,
@@ -168,6 +168,13 @@ func splits(e *evaluation, x starlark.Value, args starlark.Tuple, _ []starlark.T
 }
 
 func grows(e *evaluation, x starlark.Value, _ starlark.Tuple, _ []starlark.Tuple) error {
+	return e.alloc(64)
+}
+
+func inserts(e *evaluation, x starlark.Value, _ starlark.Tuple, _ []starlark.Tuple) error {
+	if err := e.work(length(x) / 16); err != nil {
+		return err
+	}
 	return e.alloc(64)
 }
 

@@ -2,8 +2,9 @@ package handler
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/starlark"
 
@@ -92,31 +93,38 @@ func (p place) args(e *evaluation) []flows.Arg {
 	return args
 }
 
-// entries asks who is on call at the place, once in an evaluation, and keeps the
-// entries that count at this moment.
+// rota is an answer about one part of the rota, kept for the evaluation.
+type rota struct {
+	onCallKey
+	answer flows.OnCallAnswer
+}
+
+// entries asks who is on call at the place, once in an evaluation. Which entries count
+// at this moment, p.counts says.
 func (e *evaluation) entries(p place, host *flows.HostCall) ([]flows.OnCallEntry, error) {
-	answer, asked := e.onCall[p.onCallKey]
-	if !asked {
-		answer = e.opts.OnCall.OnCall(e.ctx, flows.OnCallQuery{
+	var found *rota
+	for _, r := range e.rotas {
+		if r.onCallKey == p.onCallKey {
+			found = r
+		}
+	}
+	if found == nil {
+		found = &rota{p.onCallKey, e.opts.OnCall.OnCall(e.ctx, flows.OnCallQuery{
 			Policy: p.policy, Schedule: p.schedule, MaxAge: e.in.MaxAge, Click: e.in.Click,
-		})
-		if e.onCall == nil {
-			e.onCall = map[onCallKey]flows.OnCallAnswer{}
-		}
-		e.onCall[p.onCallKey] = answer
+		})}
+		e.rotas = append(e.rotas, found)
 	}
-	host.ReadAt, host.Digest = answer.ReadAt, answer.Digest
-	if !answer.Known {
-		return nil, fmt.Errorf("PagerDutyError: PagerDuty could not say who is on call for %s: %s", p, answer.Why)
+	host.ReadAt, host.Digest = found.answer.ReadAt, found.answer.Digest
+	if !found.answer.Known {
+		return nil, fmt.Errorf("PagerDutyError: PagerDuty could not say who is on call for %s: %s", p, found.answer.Why)
 	}
-	counts := flows.OnCallLimits{MaxLevel: p.maxLevel}
-	out := make([]flows.OnCallEntry, 0, len(answer.Entries))
-	for _, entry := range answer.Entries {
-		if ok, _ := counts.Meets(entry, e.in.Now); ok {
-			out = append(out, entry)
-		}
-	}
-	return out, nil
+	return found.answer.Entries, nil
+}
+
+// counts reports whether an entry is for now and within the levels asked about.
+func (p place) counts(entry flows.OnCallEntry, now time.Time) bool {
+	ok, _ := flows.OnCallLimits{MaxLevel: p.maxLevel}.Meets(entry, now)
+	return ok
 }
 
 // String is the place in words.
@@ -158,7 +166,7 @@ func isOnCall(e *evaluation, c *call) (starlark.Value, error) {
 		}
 		host.Answer, host.Result = false, flows.No
 		for _, entry := range entries {
-			if user.pd != "" && entry.User == user.pd {
+			if user.pd != "" && entry.User == user.pd && p.counts(entry, e.in.Now) {
 				host.Answer, host.Result = true, flows.Yes
 				e.foundOnCall(user, entry)
 				return starlark.True, nil
@@ -170,10 +178,13 @@ func isOnCall(e *evaluation, c *call) (starlark.Value, error) {
 
 // foundOnCall keeps why a person may be asked, for the card.
 func (e *evaluation) foundOnCall(user *person, entry flows.OnCallEntry) {
-	if e.why == nil {
-		e.why = map[flows.PersonID]string{}
+	user.found = whyOnCall(placeOf(entry), levelsOf(entry.Level))
+	for i := range e.found {
+		if e.found[i].key() == user.key() {
+			return
+		}
 	}
-	e.why[user.about()] = whyOnCall(placeOf(entry), levelsOf(entry.Level))
+	e.found = append(e.found, user)
 }
 
 func levelsOf(n int) []int {
@@ -192,37 +203,51 @@ func usersOnCall(e *evaluation, c *call) (starlark.Value, error) {
 		return e.ask(c.fn.name, nil, nil)
 	}
 	found, err := e.ask("pagerduty.users_on_call", p.args(e), func(host *flows.HostCall) (starlark.Value, error) {
-		entries, err := e.entries(p, host)
-		if err != nil {
-			return nil, err
-		}
-		sort.SliceStable(entries, func(i, j int) bool { return entries[i].Level < entries[j].Level })
-		var users starlark.Tuple
-		answer := []any{}
-		seen := map[flows.PagerDutyUser]bool{}
-		for _, entry := range entries {
-			if seen[entry.User] {
-				continue
-			}
-			seen[entry.User] = true
-			user := e.onCallPerson(entry)
-			users = append(users, user)
-			answer = append(answer, map[string]any{
-				"user": flows.Personal{About: user.about(), Value: string(entry.User)}, "level": int64(entry.Level),
-				"policy": entry.PolicyName, "schedule": entry.Schedule,
-			})
-		}
-		host.Answer, host.Result = answer, flows.No
-		if len(users) > 0 {
-			host.Result = flows.Yes
-		}
-		return users, nil
+		return e.usersAt(p, host)
 	})
 	if err != nil {
 		return nil, err
 	}
 	users, _ := found.(starlark.Tuple)
+	if err := e.alloc(64 + 16*len(users)); err != nil {
+		return nil, err
+	}
 	return starlark.NewList(append([]starlark.Value(nil), users...)), nil
+}
+
+// usersAt is who is on call at the place, by level, each person once.
+func (e *evaluation) usersAt(p place, host *flows.HostCall) (starlark.Value, error) {
+	entries, err := e.entries(p, host)
+	if err != nil {
+		return nil, err
+	}
+	order := make([]int, 0, len(entries))
+	for i := range entries {
+		if p.counts(entries[i], e.in.Now) {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return entries[i].Level - entries[j].Level })
+	users, answer := make(starlark.Tuple, 0, len(order)), make([]any, 0, len(order))
+	seen := make(map[flows.PagerDutyUser]bool, len(order))
+	for _, i := range order {
+		entry := entries[i]
+		if seen[entry.User] {
+			continue
+		}
+		seen[entry.User] = true
+		user := e.onCallPerson(entry)
+		users = append(users, user)
+		answer = append(answer, map[string]any{
+			"user": flows.Personal{About: user.about(), Value: string(entry.User)}, "level": int64(entry.Level),
+			"policy": entry.PolicyName, "schedule": entry.Schedule,
+		})
+	}
+	host.Answer, host.Result = answer, flows.No
+	if len(users) > 0 {
+		host.Result = flows.Yes
+	}
+	return users, nil
 }
 
 // onCallEither is on_call(user) or on_call(schedule=…), as old handlers say it.

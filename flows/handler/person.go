@@ -18,6 +18,7 @@ type person struct {
 	link  flows.Link
 	label string // where the person was found on call: "mgr_on_call"
 	level int    // and at which escalation level; 0 where there is none
+	found string // why the person is on call, once is_on_call said so
 }
 
 var personAttrs = []string{"email", "id", "name", "pagerduty_id", "slack_id", "username"}

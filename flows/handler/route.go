@@ -2,7 +2,7 @@ package handler
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -47,48 +47,44 @@ func (e *evaluation) proposal(v starlark.Value) (*flows.Proposal, error) {
 
 // whyThese says, for the people asked, why it is they: where they were found on call.
 func (e *evaluation) whyThese(people []*person) string {
-	levels := map[string][]int{}
-	var order []string
-	for _, p := range people {
-		label := p.label
-		if label == "" {
-			if why := e.why[p.about()]; why != "" {
-				label = "\x00" + why
+	var parts []string
+	for i, p := range people {
+		if slices.ContainsFunc(people[:i], func(q *person) bool { return e.reason(q) == e.reason(p) }) {
+			continue
+		}
+		var levels []int
+		for _, q := range people[i:] {
+			if q.level > 0 && q.label == p.label && !slices.Contains(levels, q.level) {
+				levels = append(levels, q.level)
 			}
 		}
-		if _, known := levels[label]; !known {
-			order = append(order, label)
-			levels[label] = nil
-		}
-		if p.level > 0 && !containsInt(levels[label], p.level) {
-			levels[label] = append(levels[label], p.level)
-		}
-	}
-	parts := make([]string, 0, len(order))
-	for _, label := range order {
-		sort.Ints(levels[label])
-		switch {
-		case label == "":
-			parts = append(parts, "named by the flow's handler")
-		case strings.HasPrefix(label, "\x00"):
-			parts = append(parts, label[1:])
-		case strings.HasPrefix(label, "@"), isUserGroup(label) && levels[label] == nil:
-			parts = append(parts, "member of "+label)
+		slices.Sort(levels)
+		switch reason := e.reason(p); {
+		case reason != p.label:
+			parts = append(parts, reason)
+		case isUserGroup(p.label):
+			parts = append(parts, "member of "+p.label)
 		default:
-			parts = append(parts, whyOnCall(label, levels[label]))
+			parts = append(parts, whyOnCall(p.label, levels))
 		}
-	}
-	if len(parts) > 4 {
-		parts = append(parts[:3], fmt.Sprintf("and %d other reasons", len(parts)-3))
+		if len(parts) == 4 {
+			parts[3] = "and for other reasons"
+			break
+		}
 	}
 	return strings.Join(parts, "; ")
 }
 
-func containsInt(list []int, n int) bool {
-	for _, x := range list {
-		if x == n {
-			return true
+// reason is what groups people in the sentence: where they were found, or the sentence
+// that is_on_call left.
+func (e *evaluation) reason(p *person) string {
+	if p.label != "" {
+		return p.label
+	}
+	for _, f := range e.found {
+		if f.key() == p.key() {
+			return f.found
 		}
 	}
-	return false
+	return "named by the flow's handler"
 }

@@ -88,7 +88,10 @@ const maxGroup = 1000
 
 // people makes the destination of a user or group: each person once, in order.
 func (e *evaluation) people(kind string, c *call, users []starlark.Value) (starlark.Value, error) {
-	d := &destination{kind: kind, empty: len(users) == 0}
+	if err := e.alloc(400 + 150*len(users)); err != nil {
+		return nil, err
+	}
+	d := &destination{kind: kind}
 	if err := c.options(&d.stage); err != nil {
 		return nil, err
 	}
@@ -190,18 +193,34 @@ func (e *evaluation) identify(fn string, v starlark.Value) (*person, error) {
 		}
 		switch {
 		case strings.Contains(s, "@"):
-			for _, link := range e.in.Links.All() {
-				if link.Usable() && strings.EqualFold(link.Email, s) {
-					return e.person(link.Person), nil
-				}
+			if id := e.byEmail(s); id != "" {
+				return e.person(id), nil
 			}
-			return nil, fmt.Errorf("%s: no link has this e-mail address", fn)
+			return nil, fmt.Errorf("%s: not exactly one link has this e-mail address", fn)
 		case len(s) > 2 && (s[0] == 'U' || s[0] == 'W') && strings.ToUpper(s) == s && !strings.ContainsAny(s, " /"):
 			return e.person(e.slackPerson(s)), nil
 		}
 		return nil, fmt.Errorf("%s: %q names nobody; give a user, a Slack id (U0…) or an e-mail address", fn, clip(s))
 	}
 	return nil, fmt.Errorf("%s takes a user, not %s", fn, v.Type())
+}
+
+// byEmail is the person of the one usable link with the e-mail address; empty if there
+// is none, or more than one.
+func (e *evaluation) byEmail(email string) flows.PersonID {
+	if e.emails == nil {
+		e.emails = map[string]flows.PersonID{}
+		for _, link := range e.in.Links.All() {
+			if key := strings.ToLower(link.Email); key != "" && link.Usable() {
+				if _, twice := e.emails[key]; twice {
+					e.emails[key] = ""
+					continue
+				}
+				e.emails[key] = link.Person
+			}
+		}
+	}
+	return e.emails[strings.ToLower(email)]
 }
 
 func clip(s string) string {

@@ -1,0 +1,4 @@
+X = ','.join(['a' * 1000000] * 500)
+
+def get_approvers(evt):
+    return None

@@ -1,0 +1,4 @@
+def get_approvers(evt):
+    l = []
+    l.append(l)
+    return str(l)

@@ -1,0 +1,4 @@
+def get_approvers(evt):
+    s = 'x'
+    for i in range(40):
+        s = f'{s}{s}'

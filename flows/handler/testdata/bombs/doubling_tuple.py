@@ -1,0 +1,4 @@
+def get_approvers(evt):
+    t = (1,)
+    for i in range(40):
+        t = t + t

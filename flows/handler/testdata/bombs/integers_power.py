@@ -1,0 +1,2 @@
+def get_approvers(evt):
+    return 10 ** 100000000

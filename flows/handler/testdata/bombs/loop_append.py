@@ -1,0 +1,4 @@
+def get_approvers(evt):
+    l = []
+    while True:
+        l.append([[], [], [], [], [], []])

@@ -1,0 +1,5 @@
+def get_approvers(evt):
+    s = 'a' * 100000
+    keep = []
+    while True:
+        keep.append(s.upper())

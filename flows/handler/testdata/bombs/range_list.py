@@ -1,0 +1,2 @@
+def get_approvers(evt):
+    return list(range(50000000))

@@ -1,0 +1,2 @@
+def get_approvers(evt):
+    return [0] * 100000000

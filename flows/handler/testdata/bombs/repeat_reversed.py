@@ -1,0 +1,2 @@
+def get_approvers(evt):
+    return 1000000000 * 'a'

@@ -1,0 +1,5 @@
+def get_approvers(evt):
+    t = (1, 2)
+    for i in range(40):
+        t = (t, t)
+    return {t: 1}
