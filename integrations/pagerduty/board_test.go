@@ -41,7 +41,9 @@ func TestManyAskOneReadAnswers(t *testing.T) {
 	var all sync.WaitGroup
 	answers := make([]flows.OnCallAnswer, 64)
 	for i := range answers {
-		all.Go(func() { answers[i] = w.pd.OnCall(t.Context(), flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: time.Minute}) })
+		all.Go(func() {
+			answers[i] = w.pd.OnCall(t.Context(), flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: time.Minute})
+		})
 	}
 	all.Wait()
 	w.fake.ClearFault(release)
