@@ -92,31 +92,9 @@ func (d *decision) reroute(why string) {
 	facts["because"], facts["dropped"] = why, int64(len(d.req.Votes))
 	d.req.Route, d.req.Stage, d.req.Votes, d.req.FallbackOpen = r, 0, nil, false
 	d.enter(VerbReroute, StatePending, facts)
-	for _, c := range d.f.Cards {
-		if c.Kind == CardApprover && !c.Retired {
-			c.Retired = true
-			d.out.Cards = append(d.out.Cards, c)
-		}
-	}
-	d.retireExcept()
 	d.openStage()
 	if r.Origin == FromFallback {
 		d.tell(AboutFallback, "")
-	}
-}
-
-// retireExcept takes back the retirement of copies that the new stage needs again.
-func (d *decision) retireExcept() {
-	s, ok := d.req.Current()
-	if !ok || s.Self {
-		return
-	}
-	for i := range d.out.Cards {
-		c := &d.out.Cards[i]
-		if s.Destination.Channel != "" && c.ID == CardID(d.req.ID, CardApprover, s.Destination.Channel) ||
-			s.Destination.Channel == "" && c.To != "" && s.Has(c.To) {
-			c.Retired = false
-		}
 	}
 }
 
@@ -125,7 +103,10 @@ func (d *decision) retireExcept() {
 func (d *decision) forward() {
 	next := d.req.Stage + 1
 	if d.req.Route == nil || next >= len(d.req.Route.Stages) {
-		d.out.Refusal = Refuse(RefusedState, "There is nobody further to ask.").Then("Wait for an answer, or cancel.")
+		no := Refuse(RefusedState, "There is nobody further to ask.").Then("Wait for an answer, or cancel.")
+		if d.out.Refusal = no; d.cmd.Actor.Door != DoorEngine {
+			d.refuse(no)
+		}
 		return
 	}
 	who := d.cmd.Actor

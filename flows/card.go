@@ -24,13 +24,38 @@ type Card struct {
 	Token    string   // SHA-256 of the buttons' value, hex
 	Next     string   // of the value that is being sent and not yet confirmed
 	Version  int64    // the request's version the card showed last
-	Retired  bool     // no longer asked: shown without buttons to decide
 	PostedAt time.Time
 }
 
 // CardID is the one id of a copy.
 func CardID(r RequestID, kind CardKind, to string) string {
 	return string(r) + "/" + string(kind) + "/" + to
+}
+
+// Asks reports whether the copy still asks for a decision: whether who it was sent
+// to, or the channel it stands in, is among those asked now. It is derived, so that
+// only the announcer ever changes a stored card.
+func (r *Request) Asks(c Card) bool {
+	if r.State != StatePending || r.Route == nil {
+		return false
+	}
+	asked := func(s Stage) bool {
+		switch {
+		case s.Self:
+			return c.Kind == CardRequester && s.Has(c.To)
+		case c.Kind != CardApprover:
+			return false
+		case s.Destination.Channel != "":
+			return c.To == "" && c.ID == CardID(r.ID, CardApprover, s.Destination.Channel)
+		}
+		return c.To != "" && s.Has(c.To)
+	}
+	for i, s := range r.Route.Stages {
+		if i <= r.Stage && asked(s) {
+			return true
+		}
+	}
+	return r.FallbackOpen && r.Route.Fallback != nil && asked(*r.Route.Fallback)
 }
 
 // Notice is something to tell once: a DM or a channel message. Args of JobNotice.

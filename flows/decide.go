@@ -84,7 +84,7 @@ func (d *decision) finish() Outcome {
 
 // shows reports whether cards look different after the outcome.
 func (d *decision) shows() bool {
-	return d.req.State != d.was.State || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
+	return d.req.State != d.was.State || d.req.Route != d.was.Route || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
 		d.req.FallbackOpen != d.was.FallbackOpen || d.req.Reminded != d.was.Reminded || !d.req.EndsAt.Equal(d.was.EndsAt) ||
 		d.req.Overdue != d.was.Overdue || len(d.out.Cards) > 0
 }
@@ -215,11 +215,7 @@ func (d *decision) card(kind CardKind, to PersonID, channel string) {
 	}
 	for _, have := range d.f.Cards {
 		if have.ID == c.ID {
-			if !have.Retired {
-				return
-			}
-			have.Retired = false
-			c = have
+			return
 		}
 	}
 	d.out.Cards = append(d.out.Cards, c)

@@ -39,7 +39,10 @@ type Counts interface {
 
 // Engine takes commands: it loads the request, reads the facts, decides, and applies
 // the outcome; on a conflict it starts over. It is the only writer of requests.
-type Engine struct{ o Options }
+type Engine struct {
+	o      Options
+	decide func(*Request, Command, Facts, time.Time) Outcome // Decide; tests seed bugs here
+}
 
 // NewEngine returns an engine.
 func NewEngine(o Options) *Engine {
@@ -52,7 +55,7 @@ func NewEngine(o Options) *Engine {
 	if o.Lease == 0 {
 		o.Lease = 15 * time.Second
 	}
-	return &Engine{o: o}
+	return &Engine{o: o, decide: Decide}
 }
 
 // Finish is what is applied together with an outcome: the job whose work this is,
@@ -87,7 +90,7 @@ func (e *Engine) Do(ctx context.Context, cmd Command, fin Finish) (Result, error
 		if rec != nil {
 			req = &rec.Request
 		}
-		return Decide(req, cmd, f, e.o.Clock.Now()), nil
+		return e.decide(req, cmd, f, e.o.Clock.Now()), nil
 	})
 }
 

@@ -40,7 +40,7 @@ func (d *decision) activate() {
 func (d *decision) granted() {
 	r := &d.req
 	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt
-	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.LatestEnd)
+	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.EndsAt) // an end that moved earlier meanwhile stays
 	if f := d.f.flow(r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
 		r.EndsAt = earlier(r.EndsAt, r.Proof.Entry.End)
 	}
@@ -209,6 +209,9 @@ func Overdue(req Request, f Facts, now time.Time, why string) Outcome {
 // Observed records what a target said a person had before we first granted it; it is
 // read and stored before the grant, so that it is never taken for ours.
 func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
+	if req.State != StateGranting || f.Holding.Before != Unknown {
+		return Outcome{Request: req}
+	}
 	d := aside(req, f, now, "observed", map[string]any{"had_before": had.String(), "fence": f.Holding.Version})
 	h := f.Holding
 	h.Before = had
@@ -250,4 +253,24 @@ func (r *Request) Incident() IncidentID {
 		return r.MovedTo
 	}
 	return r.Content.Incident.ID
+}
+
+// Expiring tells the holder that the access ends soon.
+func Expiring(req Request, f Facts, now time.Time) Outcome {
+	if req.State != StateActive {
+		return Outcome{Request: req}
+	}
+	d := aside(req, f, now, "expiring", map[string]any{"ends_at": req.EndsAt.UnixMilli()})
+	d.tell(AboutExpiring, "")
+	return d.finish()
+}
+
+// Unreadable records that the incident of live access could not be read for long; the
+// access stays until its time.
+func Unreadable(req Request, f Facts, now time.Time) Outcome {
+	d := aside(req, f, now, "incident_unreadable", nil)
+	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
+		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutUnreadable})
+	}
+	return d.finish()
 }

@@ -104,7 +104,8 @@ type Queue interface {
 type Timetable interface {
 	// NextDue is when the earliest free job is due; false when there is none.
 	NextDue(ctx context.Context) (time.Time, bool, error)
-	// PastDue lists requests whose Due() has passed at now: the net under the jobs.
+	// PastDue lists requests whose Due() has passed at now and for which the table has
+	// no lapse, give-up or revoke job: the net under the jobs.
 	PastDue(ctx context.Context, now time.Time, limit int) ([]RequestID, error)
 }
 

@@ -1,0 +1,167 @@
+package bot
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"breakglass/flows"
+)
+
+// Announcer sends cards and notices; its methods are the worker's handlers for
+// flows.JobCard and flows.JobNotice.
+type Announcer struct {
+	Engine interface {
+		Load(ctx context.Context, id flows.RequestID) (flows.Record, error)
+		Finish(ctx context.Context, fin flows.Finish) error
+	}
+	Cards   Cards
+	Slack   Poster
+	Views   Viewer
+	Catalog func() *flows.Catalog
+	Clock   flows.Clock
+	IDs     flows.IDs
+}
+
+// TokenHash is how a button's value is stored.
+func TokenHash(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:])
+}
+
+// Card sends or repairs one copy. A copy with buttons gets a new value each time: its
+// hash is stored first, beside the one that is still good, and becomes the only one
+// when Slack has confirmed.
+func (a *Announcer) Card(ctx context.Context, j flows.Job) error {
+	id, _, _ := strings.Cut(j.Subject, "/")
+	rec, err := a.Engine.Load(ctx, flows.RequestID(id))
+	if err != nil {
+		return missing(err)
+	}
+	card, ok := findCard(rec.Cards, j.Subject)
+	if !ok {
+		return a.Engine.Finish(ctx, flows.Finish{Job: &j})
+	}
+	v := cardView{req: rec.Request, card: card, cat: a.Catalog(), now: a.Clock.Now()}
+	if buttons(&rec.Request, card) {
+		var raw [16]byte
+		a.IDs.Random(raw[:])
+		v.token = base64.RawURLEncoding.EncodeToString(raw[:])
+		card.Next = TokenHash(v.token)
+		if _, err := a.Cards.Apply(ctx, flows.Change{Cards: []flows.Card{card}}); err != nil {
+			return fmt.Errorf("store the button value of card %s: %w", card.ID, err)
+		}
+	}
+	if card, err = a.send(ctx, card, v.render()); err != nil {
+		return fmt.Errorf("send card %s: %w", card.ID, err)
+	}
+	card.Token, card.Next, card.Version = card.Next, "", rec.Request.Version
+	_, err = a.Cards.Apply(ctx, flows.Change{Cards: []flows.Card{card}, Done: &j})
+	return err
+}
+
+// send posts a new copy, or edits the one that is there; a message that Slack no
+// longer lets us edit is posted anew.
+func (a *Announcer) send(ctx context.Context, c flows.Card, m Message) (flows.Card, error) {
+	if c.TS != "" {
+		err := a.Slack.Update(ctx, c.Channel, c.TS, m)
+		var permanent *flows.Permanent
+		if !errors.As(err, &permanent) {
+			return c, err
+		}
+	}
+	to := c.Channel
+	if c.To != "" {
+		to = c.To.User()
+	}
+	channel, ts, err := a.Slack.Post(ctx, to, m)
+	if err == nil {
+		c.Channel, c.TS, c.PostedAt = channel, ts, a.Clock.Now()
+	}
+	return c, err
+}
+
+func findCard(cards []flows.Card, id string) (flows.Card, bool) {
+	for _, c := range cards {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return flows.Card{}, false
+}
+
+// Notice tells one person or channel something, once.
+func (a *Announcer) Notice(ctx context.Context, j flows.Job) error {
+	var n flows.Notice
+	if err := json.Unmarshal(j.Args, &n); err != nil {
+		return &flows.Permanent{Err: fmt.Errorf("read a notice's arguments: %w", err)}
+	}
+	v := cardView{cat: a.Catalog(), now: a.Clock.Now(), card: flows.Card{Kind: flows.CardRequester, To: n.To}}
+	if n.Request != "" {
+		rec, err := a.Engine.Load(ctx, n.Request)
+		if err != nil && (!errors.Is(err, flows.ErrNotFound) || n.About != flows.AboutRefused) {
+			return missing(err)
+		}
+		v.req = rec.Request
+	}
+	if err := a.tell(ctx, n, v); err != nil {
+		return fmt.Errorf("send notice %s: %w", j.Key, err)
+	}
+	return a.Engine.Finish(ctx, flows.Finish{Job: &j})
+}
+
+func (a *Announcer) tell(ctx context.Context, n flows.Notice, v cardView) error {
+	switch {
+	case n.View != "":
+		return a.showView(ctx, n, v)
+	case n.To != "" && n.Channel != "":
+		return lost(a.Slack.Ephemeral(ctx, n.Channel, n.To.User(), notice(n, v)))
+	case n.To != "":
+		_, _, err := a.Slack.Post(ctx, n.To.User(), notice(n, v))
+		return err
+	}
+	_, _, err := a.Slack.Post(ctx, n.Channel, notice(n, v))
+	return err
+}
+
+// showView turns the modal that said "working…" into the receipt, or the refusal.
+// Who closed it meanwhile has the card.
+func (a *Announcer) showView(ctx context.Context, n flows.Notice, v cardView) error {
+	title, blocks := "Asked", v.receipt
+	if n.About == flows.AboutRefused {
+		title, blocks = "Not submitted", func() []slack.Block { return []slack.Block{section(":no_entry_sign: %s", n.Detail)} }
+	}
+	b, err := json.Marshal(slack.ModalViewRequest{
+		Type: slack.VTModal, Title: slack.NewTextBlockObject(slack.PlainTextType, title, false, false),
+		Close:  slack.NewTextBlockObject(slack.PlainTextType, "Close", false, false),
+		Blocks: slack.Blocks{BlockSet: blocks()},
+	})
+	if err != nil {
+		return &flows.Permanent{Err: err}
+	}
+	return lost(a.Views.UpdateView(ctx, n.View, "", b))
+}
+
+// lost forgives what cannot be shown any more: a closed modal, a person who left the
+// channel. Nothing important is said only there.
+func lost(err error) error {
+	var permanent *flows.Permanent
+	if errors.As(err, &permanent) {
+		return nil
+	}
+	return err
+}
+
+func missing(err error) error {
+	if errors.Is(err, flows.ErrNotFound) {
+		return &flows.Permanent{Err: err}
+	}
+	return err
+}

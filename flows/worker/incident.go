@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"breakglass/flows"
+)
+
+// LiveIncidents lists the incidents that undecided or live requests belong to, with
+// those requests; the store implements it.
+type LiveIncidents interface {
+	LiveIncidents(ctx context.Context) (map[flows.IncidentID][]flows.RequestID, error)
+}
+
+// reconcileEvery is how often linked open incidents are read: PagerDuty's webhooks
+// only make it sooner.
+const reconcileEvery = time.Minute
+
+// ReconcileJob is the job that keeps re-reading incidents; it is written at start and
+// writes itself again each time.
+func ReconcileJob(at time.Time) flows.Job {
+	return flows.Job{Kind: flows.JobReconcile, Key: flows.JobKey(flows.JobReconcile, "incidents"), Subject: "incidents", RunAt: at}
+}
+
+// reconcile re-reads every incident that something live belongs to, in one go.
+func (e *Effects) reconcile(ctx context.Context, j flows.Job) error {
+	live, err := e.Live.LiveIncidents(ctx)
+	if err != nil {
+		return fmt.Errorf("list live incidents: %w", err)
+	}
+	if len(live) > 0 {
+		err = e.follow(ctx, live)
+	}
+	next := ReconcileJob(e.Engine.Now().Add(reconcileEvery))
+	return errors.Join(err, e.Engine.Finish(ctx, flows.Finish{Job: &j, Also: func(flows.Outcome) []flows.Job { return []flows.Job{next} }}))
+}
+
+func (e *Effects) follow(ctx context.Context, live map[flows.IncidentID][]flows.RequestID) error {
+	ids := make([]flows.IncidentID, 0, len(live))
+	for id := range live {
+		ids = append(ids, id)
+	}
+	read, err := e.Incidents.IncidentsByID(ctx, ids)
+	for id, inc := range read {
+		for _, req := range live[id] {
+			if _, ferr := e.Engine.FollowIncident(ctx, req, inc, flows.Finish{}); ferr != nil {
+				err = errors.Join(err, fmt.Errorf("follow incident %s for %s: %w", id, req, ferr))
+			}
+		}
+	}
+	return err
+}
+
+// Reread is what a webhook causes: the incident is read again, now, and the reading
+// decides. It closes job and inbox row.
+func (e *Effects) Reread(ctx context.Context, id flows.IncidentID, fin flows.Finish) error {
+	live, err := e.Live.LiveIncidents(ctx)
+	if err != nil {
+		return fmt.Errorf("list live incidents: %w", err)
+	}
+	if reqs := live[id]; len(reqs) > 0 {
+		inc, err := e.Incidents.Incident(ctx, string(id))
+		if err != nil && !errors.Is(err, flows.ErrNotFound) {
+			return err // tried again; the reconciler is the guarantee
+		}
+		for _, req := range reqs {
+			if err != nil {
+				break
+			}
+			if _, err := e.Engine.FollowIncident(ctx, req, inc, flows.Finish{}); err != nil {
+				return err
+			}
+		}
+	}
+	return e.Engine.Finish(ctx, fin)
+}
+
+// note writes to the PagerDuty incident what became of a request.
+func (e *Effects) note(ctx context.Context, j flows.Job) error {
+	rec, err := e.Engine.Load(ctx, flows.RequestID(j.Subject))
+	if err != nil {
+		return gone(err)
+	}
+	var args struct {
+		About string `json:"about"`
+	}
+	if err := json.Unmarshal(j.Args, &args); err != nil {
+		return &flows.Permanent{Err: fmt.Errorf("read the note's arguments: %w", err)}
+	}
+	text := e.Note(rec.Request, args.About, func(p flows.PersonID) string { return e.name(ctx, p) })
+	if err := e.Notes.Note(ctx, rec.Request.Incident(), j.Key, text); err != nil {
+		return fmt.Errorf("write a note to incident %s: %w", rec.Request.Incident(), err)
+	}
+	return e.Engine.Finish(ctx, flows.Finish{Job: &j})
+}
+
+// name is how a note calls a person: by the pinned link, else by Slack's name.
+func (e *Effects) name(ctx context.Context, p flows.PersonID) string {
+	if link, ok := e.Engine.Catalog().Links.Of(p); ok && link.Email != "" {
+		return link.Email
+	}
+	if profile, err := e.Directory.Profile(ctx, p, false); err == nil && profile.Name != "" {
+		return profile.Name
+	}
+	return p.User()
+}
