@@ -36,7 +36,7 @@ func (b *Bot) interaction(w http.ResponseWriter, r *http.Request) (*interaction,
 	}
 	p, err := readInteraction(body)
 	if err == nil {
-		err = b.pin(p.Team.ID, p.org(), p.User.TeamID, p.AppID)
+		err = b.pin(p.Team, p.org(), p.UserTeam, p.AppID)
 	}
 	if err != nil {
 		b.refuse(w, r, err)
@@ -63,29 +63,49 @@ func clickVerb(actionID string) (flows.Verb, bool) {
 // clicked keeps every click that changes something, answers, and then opens what
 // has to be opened.
 func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
+	var after []func(context.Context)
 	for _, a := range p.Actions {
-		if _, changes := clickVerb(a.ActionID); !changes {
-			continue
-		}
-		err := b.accept(r.Context(), RowClick, row{
-			Team: b.o.Team, User: p.User.ID, Channel: p.channel(), Action: a.ActionID, Token: TokenHash(a.Value),
-			ActionTS: a.TS, MessageTS: p.Container.MessageTS,
-		})
-		if err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			b.afterwards(r.Context(), p.channel(), p.User.ID, func(ctx context.Context) {
-				b.tell(ctx, p.channel(), p.User.ID, ":warning: Your click could not be stored, so nothing was done. Try again in a moment.")
-			})
-			return
+		if _, changes := clickVerb(a.ActionID); changes {
+			handle, err := b.accept(r.Context(), RowClick, b.clickRow(p, a))
+			if err != nil {
+				b.notStored(w, p)
+				return
+			}
+			defer handle()
+		} else if do := b.opens(p, a); do != nil {
+			b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack click", slog.String("user", p.User), slog.String("action", a.ActionID))
+			after = append(after, do)
 		}
 	}
-	acknowledge(w)
-	for _, a := range p.Actions {
-		if do := b.opens(p, a); do != nil {
-			b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack click", slog.String("user", p.User.ID), slog.String("action", a.ActionID))
-			b.afterwards(r.Context(), p.channel(), p.User.ID, do)
-		}
+	if len(after) == 0 {
+		acknowledge(w)
+		return
 	}
+	opened := b.answerThen(w, func(ctx context.Context) {
+		for _, do := range after {
+			do(ctx)
+		}
+	})
+	if !opened {
+		b.log.LogAttrs(r.Context(), slog.LevelWarn, "too busy to open a form; nothing was done", slog.String("user", p.User))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+}
+
+// clickRow is what is kept of a click.
+func (b *Bot) clickRow(p *interaction, a action) row {
+	return row{
+		Team: b.o.Team, User: p.User, Channel: p.channel(), Action: a.ActionID, Token: TokenHash(a.Value),
+		ActionTS: a.TS, MessageTS: p.MessageTS,
+	}
+}
+
+// notStored says no to Slack, which marks the click as failed, and to the person why.
+func (b *Bot) notStored(w http.ResponseWriter, p *interaction) {
+	b.aside(func(ctx context.Context) {
+		b.tell(ctx, p.channel(), p.User, ":warning: Your click could not be stored, so nothing was done. Try again in a moment.")
+	})
+	w.WriteHeader(http.StatusServiceUnavailable)
 }
 
 // opens is what a click shows, where it changes nothing.
@@ -107,25 +127,16 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 
 // shortcut opens the empty form.
 func (b *Bot) shortcut(w http.ResponseWriter, r *http.Request, p *interaction) {
-	acknowledge(w)
-	b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack shortcut", slog.String("user", p.User.ID))
-	b.afterwards(r.Context(), "", p.User.ID, func(ctx context.Context) {
-		b.openForm(ctx, p.Trigger, "", b.person(p.User.ID), wish{})
-	})
+	b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack shortcut", slog.String("user", p.User))
+	if !b.answerThen(w, func(ctx context.Context) { b.openForm(ctx, p.Trigger, "", b.person(p.User), wish{}) }) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
 }
 
 // openAgain opens the form as it was filled in for the card's request.
 func (b *Bot) openAgain(ctx context.Context, p *interaction, a action) {
-	rec, no, err := b.shown(ctx, row{
-		Team: b.o.Team, User: p.User.ID, Channel: p.channel(), Token: TokenHash(a.Value), MessageTS: p.Container.MessageTS,
-	})
-	switch {
-	case err != nil:
-		b.log.LogAttrs(ctx, slog.LevelError, "a card could not be read", slog.String("user", p.User.ID), slog.Any("error", err))
-		b.tell(ctx, p.channel(), p.User.ID, ":warning: The request could not be read just now. Nothing was done. Try again in a moment.")
-		return
-	case no != nil:
-		b.tell(ctx, p.channel(), p.User.ID, ":no_entry_sign: "+no.Error())
+	rec, ok := b.look(ctx, p, a)
+	if !ok {
 		return
 	}
 	c, cat := rec.Request.Content, b.o.Catalog()
@@ -134,5 +145,20 @@ func (b *Bot) openAgain(ctx context.Context, p *interaction, a action) {
 	for _, f := range c.Fields {
 		w.answers[f.Name] = f.Value.Raw()
 	}
-	b.openForm(ctx, p.Trigger, p.channel(), b.person(p.User.ID), w)
+	b.openForm(ctx, p.Trigger, p.channel(), b.person(p.User), w)
+}
+
+// look finds the request of a card whose button opens something, or tells the
+// person why not.
+func (b *Bot) look(ctx context.Context, p *interaction, a action) (flows.Record, bool) {
+	rec, no, err := b.shown(ctx, b.clickRow(p, a))
+	switch {
+	case err != nil:
+		b.log.LogAttrs(ctx, slog.LevelError, "a card could not be read", slog.String("user", p.User), slog.Any("error", err))
+		b.tell(ctx, p.channel(), p.User, ":warning: The request could not be read just now. Nothing was done. Try again in a moment.")
+	case no != nil:
+		b.log.LogAttrs(ctx, slog.LevelWarn, "slack button is not good", slog.String("user", p.User), slog.String("code", string(no.Code)))
+		b.tell(ctx, p.channel(), p.User, ":no_entry_sign: "+no.Error())
+	}
+	return rec, err == nil && no == nil
 }

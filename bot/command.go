@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"breakglass/flows"
@@ -69,8 +70,9 @@ func (b *Bot) ask(w http.ResponseWriter, r *http.Request, c *slash) {
 		return
 	}
 	b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack command", slog.String("user", c.User))
-	acknowledge(w)
-	b.afterwards(r.Context(), c.Channel, c.User, func(ctx context.Context) { b.openForm(ctx, c.Trigger, c.Channel, who, wish) })
+	if !b.answerThen(w, func(ctx context.Context) { b.openForm(ctx, c.Trigger, c.Channel, who, wish) }) {
+		b.say(w, r, c, ":warning: Too much is going on to open the form. Nothing was asked for. Try again in a moment.")
+	}
 }
 
 // end keeps "done" and "cancel", which change something, in the inbox.
@@ -80,14 +82,15 @@ func (b *Bot) end(w http.ResponseWriter, r *http.Request, c *slash, verb string,
 		return
 	}
 	once := sha256.Sum256([]byte(c.Trigger))
-	err := b.accept(r.Context(), RowCommand, row{
+	handle, err := b.accept(r.Context(), RowCommand, row{
 		Team: b.o.Team, User: c.User, Channel: c.Channel, Action: verb, Text: cut(args[0], 64), Once: hex.EncodeToString(once[:]),
 	})
-	text := "On it: the card in your messages with Breakglass shows what became of it."
 	if err != nil {
-		text = ":warning: That could not be stored, so nothing was done. Try again in a moment."
+		b.say(w, r, c, ":warning: That could not be stored, so nothing was done. Try again in a moment.")
+		return
 	}
-	writeJSON(w, map[string]string{"response_type": "ephemeral", "text": text})
+	b.say(w, r, c, "On it: the card in your messages with Breakglass shows what became of it.")
+	handle()
 }
 
 // isTrigger reports whether there is a trigger worth trying.
@@ -97,7 +100,12 @@ func isTrigger(s string) bool { return s != "" && len(s) <= 256 }
 func acknowledge(w http.ResponseWriter) {
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(w).Flush() //nolint:errcheck // who cannot flush sends it on return
+	flush(w)
+}
+
+// flush sends what is written; where that cannot be done it is sent on return.
+func flush(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).Flush() //nolint:errcheck // see above
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -106,16 +114,21 @@ func writeJSON(w http.ResponseWriter, v any) {
 		panic(err) // strings and our own views
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body) //nolint:errcheck // Slack hung up; it will show that to the person
+	flush(w)
 }
 
-// afterwards does what changes nothing once the answer is out; the person is told
-// where there is no room for it.
-func (b *Bot) afterwards(ctx context.Context, channel, user string, do func(ctx context.Context)) {
-	if b.aside(do) {
-		return
+// answerThen acknowledges, and then does what changes nothing; false, with nothing
+// answered, when there is no room for it.
+func (b *Bot) answerThen(w http.ResponseWriter, do func(ctx context.Context)) bool {
+	answered := make(chan struct{})
+	defer close(answered)
+	if !b.aside(func(ctx context.Context) { <-answered; do(ctx) }) {
+		return false
 	}
-	b.log.LogAttrs(ctx, slog.LevelWarn, "too busy to open a form", slog.String("user", user), slog.String("channel", channel))
+	acknowledge(w)
+	return true
 }
 
 // tell says something to one person where they are; it may get lost.

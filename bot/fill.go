@@ -76,10 +76,10 @@ func (b *Bot) lookUpIncident(ctx context.Context, form *requestForm, who flows.P
 
 // retarget redraws the form for another target, keeping what was entered.
 func (b *Bot) retarget(ctx context.Context, p *interaction) {
-	cat, who := b.o.Catalog(), b.person(p.User.ID)
-	form := requestForm{cat: cat, draft: readDraft(cat, p.View.State.Values)}
+	cat, who := b.o.Catalog(), b.person(p.User)
+	form := requestForm{cat: cat, draft: readDraft(cat, p.View.Values)}
 	asked := false
-	for id := range p.View.State.Values {
+	for id := range p.View.Values {
 		ask, version, _ := strings.Cut(id, "/")
 		switch ask {
 		case askTarget:
@@ -100,7 +100,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 		err = b.o.Views.UpdateView(ctx, p.View.ID, "", form.view())
 	}
 	if err != nil {
-		b.log.LogAttrs(ctx, slog.LevelInfo, "a form was not redrawn", slog.String("user", p.User.ID), slog.Any("error", err))
+		b.log.LogAttrs(ctx, slog.LevelInfo, "a form was not redrawn", slog.String("user", p.User), slog.Any("error", err))
 	}
 }
 

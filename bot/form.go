@@ -27,36 +27,38 @@ func eachField(body []byte, field func(key string, value []byte) bool) bool {
 
 // unescape decodes '+' and %XX into new bytes.
 func unescape(s []byte) ([]byte, bool) {
-	out := make([]byte, 0, len(s))
+	out := make([]byte, len(s))
+	n := 0
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case '+':
-			out = append(out, ' ')
-		case '%':
+		c := s[i]
+		if c == '%' {
 			if i+2 >= len(s) {
 				return nil, false
 			}
 			hi, lo := nibble(s[i+1]), nibble(s[i+2])
-			if hi < 0 || lo < 0 {
+			if hi|lo > 15 {
 				return nil, false
 			}
-			out = append(out, byte(hi<<4|lo))
+			c = hi<<4 | lo
 			i += 2
-		default:
-			out = append(out, c)
+		} else if c == '+' {
+			c = ' '
 		}
+		out[n] = c
+		n++
 	}
-	return out, true
+	return out[:n], true
 }
 
-func nibble(c byte) int {
+// nibble is the value of a hexadecimal digit; over 15 for what is none.
+func nibble(c byte) byte {
 	switch {
 	case c >= '0' && c <= '9':
-		return int(c - '0')
+		return c - '0'
 	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
+		return c - 'a' + 10
 	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
+		return c - 'A' + 10
 	}
-	return -1
+	return 255
 }

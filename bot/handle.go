@@ -54,6 +54,9 @@ func (h handling) do(ctx context.Context, cmd flows.Command) error {
 		if out.Refusal == nil {
 			return nil
 		}
+		if cmd.Verb == flows.VerbSubmit {
+			return []flows.Job{h.notice("", out.Refusal)} // there is no such request
+		}
 		return []flows.Job{h.notice(cmd.ID, out.Refusal)}
 	}})
 	if err != nil {
@@ -95,26 +98,22 @@ func (h handling) notice(id flows.RequestID, no *flows.Refusal) flows.Job {
 	}
 }
 
-// click is a button that needs no more words.
-func (h handling) click(ctx context.Context) error {
-	verb, ok := clickVerb(h.row.Action)
-	if !ok {
-		return &flows.Permanent{Err: fmt.Errorf("inbox row %s has the action %q, which changes nothing", h.job.Subject, h.row.Action)}
-	}
-	return h.onCard(ctx, flows.Command{Verb: verb})
-}
-
-// reason is a denial or revocation with its reason.
+// reason is a denial or revocation with its reason. Whether the person may is the
+// engine's to say: the card may have changed while they typed.
 func (h handling) reason(ctx context.Context) error {
 	verb := flows.VerbDeny
 	if h.row.Callback == callbackRevoke {
 		verb = flows.VerbRevoke
 	}
-	return h.onCard(ctx, flows.Command{Verb: verb, Reason: reasonIn(h.row.Values)})
+	return h.do(ctx, flows.Command{Verb: verb, ID: flows.RequestID(h.row.Request), Reason: reasonIn(h.row.Values)})
 }
 
-// onCard carries out what was clicked on a card, if the button is good.
-func (h handling) onCard(ctx context.Context, cmd flows.Command) error {
+// click is a button that needs no more words, if it is good.
+func (h handling) click(ctx context.Context) error {
+	verb, ok := clickVerb(h.row.Action)
+	if !ok {
+		return &flows.Permanent{Err: fmt.Errorf("inbox row %s has the action %q, which changes nothing", h.job.Subject, h.row.Action)}
+	}
 	rec, no, err := h.b.shown(ctx, h.row)
 	if err != nil {
 		return err
@@ -122,8 +121,7 @@ func (h handling) onCard(ctx context.Context, cmd flows.Command) error {
 	if no != nil {
 		return h.refuse(ctx, rec.Request.ID, no)
 	}
-	cmd.ID, cmd.Hash = rec.Request.ID, rec.Request.Hash
-	return h.do(ctx, cmd)
+	return h.do(ctx, flows.Command{Verb: verb, ID: rec.Request.ID, Hash: rec.Request.Hash})
 }
 
 // shown finds the request of the card that a button stands on. A button that is
@@ -158,8 +156,6 @@ func goodButton(c flows.Card, r row) bool {
 	switch {
 	case c.To != "" && c.To != r.who():
 		return false
-	case r.Channel == "" && r.MessageTS == "": // from a modal that was opened from the card
-		return true
 	case c.TS == "":
 		return true
 	case c.Channel != r.Channel:

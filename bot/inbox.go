@@ -25,7 +25,8 @@ type row struct {
 	User      string `json:"user"`
 	Channel   string `json:"channel,omitempty"`
 	Action    string `json:"action,omitempty"`
-	Token     string `json:"token,omitempty"` // TokenHash of the button's value
+	Token     string `json:"token,omitempty"`   // TokenHash of the button's value
+	Request   string `json:"request,omitempty"` // of a reason modal: what it is about
 	ActionTS  string `json:"action_ts,omitempty"`
 	MessageTS string `json:"message_ts,omitempty"`
 	View      string `json:"view,omitempty"`
@@ -54,11 +55,12 @@ func (r row) trace() string {
 }
 
 // accept keeps a payload before it is answered, under a key made of all that it
-// says: the same one again is the same row.
-func (b *Bot) accept(ctx context.Context, kind string, r row) error {
+// says: the same one again is the same row. Once the answer is out, handle has the
+// row handled at once; should that be lost, the job's lease runs out and it is anyway.
+func (b *Bot) accept(ctx context.Context, kind string, r row) (handle func(), err error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode an inbox row: %w", err)
+		return nil, fmt.Errorf("encode an inbox row: %w", err)
 	}
 	sum := sha256.Sum256(append([]byte(kind+"\n"), body...))
 	key := "slack:" + hex.EncodeToString(sum[:])
@@ -71,13 +73,14 @@ func (b *Bot) accept(ctx context.Context, kind string, r row) error {
 	if err != nil {
 		b.log.LogAttrs(ctx, slog.LevelError, "slack payload could not be stored; nothing was done",
 			slog.String("kind", kind), slog.String("user", r.User), slog.Any("error", err))
-		return err
+		return nil, err
 	}
 	b.log.LogAttrs(ctx, slog.LevelInfo, "slack payload",
 		slog.String("kind", kind), slog.String("user", r.User), slog.String("action", r.Action+r.Callback),
 		slog.String("inbox", key), slog.Bool("fresh", fresh))
-	if fresh && b.o.Wake != nil {
-		b.o.Wake.Wake([]flows.Job{stored})
-	}
-	return nil
+	return func() {
+		if fresh && b.o.Wake != nil {
+			b.o.Wake.Wake([]flows.Job{stored})
+		}
+	}, nil
 }

@@ -48,9 +48,9 @@ func (b *Bot) suggest(w http.ResponseWriter, r *http.Request, p *interaction) {
 	query := strings.TrimSpace(p.Value)
 	switch p.ActionID {
 	case askTarget:
-		groups = b.targetOptions(ctx, b.person(p.User.ID), query)
+		groups = b.targetOptions(ctx, b.person(p.User), query)
 	case askIncident:
-		groups = b.incidentOptions(ctx, b.person(p.User.ID), query)
+		groups = b.incidentOptions(ctx, b.person(p.User), query)
 	}
 	if len(groups) == 0 {
 		writeJSON(w, map[string]any{"options": []optionJSON{}})

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"bytes"
 	"encoding/json"
 )
 
@@ -11,74 +10,28 @@ const (
 	maxInteractionBody = 256 << 10
 )
 
-// interaction is what we read of Slack's interaction payloads, and nothing else:
-// the blocks of messages and views, which Slack extends all the time, are skipped.
+// interaction is what we read of Slack's interaction payloads, and nothing else: the
+// blocks of messages and views, which Slack extends all the time, are stepped over.
 type interaction struct {
-	Type       string     `json:"type"`
-	AppID      string     `json:"api_app_id"`
-	Trigger    string     `json:"trigger_id"`
-	User       account    `json:"user"`
-	Team       team       `json:"team"`
-	Enterprise enterprise `json:"enterprise"`
-	Channel    named      `json:"channel"`
-	Container  container  `json:"container"`
-	Actions    []action   `json:"actions"`
-	View       modalState `json:"view"`
-	ActionID   string     `json:"action_id"` // block_suggestion
-	BlockID    string     `json:"block_id"`
-	Value      string     `json:"value"`
-}
-
-// account is who clicked.
-type account struct {
-	ID     string `json:"id"`
-	TeamID string `json:"team_id"`
-}
-
-type team struct {
-	ID         string `json:"id"`
-	Enterprise string `json:"enterprise_id"`
-}
-
-type enterprise struct {
-	ID string `json:"id"`
-}
-
-type named struct {
-	ID string `json:"id"`
-}
-
-// container says where a button stands.
-type container struct {
-	MessageTS string `json:"message_ts"`
-	ChannelID string `json:"channel_id"`
-	ViewID    string `json:"view_id"`
+	Type, AppID, Trigger string
+	User, UserTeam       string
+	Team, TeamOrg, Org   string
+	Channel, MessageTS   string
+	ContainerChannel     string
+	Actions              []action
+	View                 modalState
+	ActionID, Value      string // block_suggestion
 }
 
 // action is one click.
 type action struct {
-	ActionID string `json:"action_id"`
-	BlockID  string `json:"block_id"`
-	Type     string `json:"type"`
-	Value    string `json:"value"`
-	TS       string `json:"action_ts"`
-	Selected choice `json:"selected_option"`
-}
-
-// choice is an option that was picked.
-type choice struct {
-	Value string `json:"value"`
+	ActionID, Value, TS string
 }
 
 // modalState is a modal as it stands.
 type modalState struct {
-	ID       string `json:"id"`
-	Hash     string `json:"hash"`
-	Callback string `json:"callback_id"`
-	Metadata string `json:"private_metadata"`
-	State    struct {
-		Values values `json:"values"`
-	} `json:"state"`
+	ID, Hash, Callback, Metadata string
+	Values                       values
 }
 
 // values is what a person entered: by block id, then action id.
@@ -90,6 +43,11 @@ type answer struct {
 	Option choice   `json:"selected_option,omitzero"`
 	User   string   `json:"selected_user,omitempty"`
 	Users  []string `json:"selected_users,omitempty"`
+}
+
+// choice is an option that was picked.
+type choice struct {
+	Value string `json:"value"`
 }
 
 // text is the answer as one string, users joined by commas.
@@ -106,44 +64,129 @@ func (a answer) text() string {
 }
 
 // readInteraction reads the one payload field of an interaction. What names nobody,
-// or is not of the shape Slack documents, is malformed.
+// says a thing twice or is not of the shape Slack documents is malformed.
 func readInteraction(body []byte) (*interaction, error) {
-	var payload []byte
+	var payload string
 	found := 0
 	ok := eachField(body, func(key string, value []byte) bool {
 		if key == "payload" {
 			found++
-			payload = value
+			payload = string(value)
 		}
 		return true
 	})
-	if !ok || found != 1 || !bytes.HasPrefix(bytes.TrimSpace(payload), []byte{'{'}) {
-		return nil, rejectMalformed
-	}
 	p := new(interaction)
-	if err := json.Unmarshal(payload, p); err != nil {
-		return nil, rejectMalformed
-	}
-	if p.Type == "" || !isID(p.User.ID) {
+	if !ok || found != 1 || !members(payload, p.member) || p.Type == "" || !isID(p.User) {
 		return nil, rejectMalformed
 	}
 	return p, nil
 }
 
+// member reads one member of a payload.
+func (p *interaction) member(key, value string) bool {
+	switch key {
+	case "type":
+		return set(&p.Type, value)
+	case "api_app_id":
+		return set(&p.AppID, value)
+	case "trigger_id":
+		return set(&p.Trigger, value)
+	case "action_id":
+		return set(&p.ActionID, value)
+	case "value":
+		return set(&p.Value, value)
+	case "user":
+		return pair(value, "id", &p.User, "team_id", &p.UserTeam)
+	case "team":
+		return pair(value, "id", &p.Team, "enterprise_id", &p.TeamOrg)
+	case "enterprise":
+		return pair(value, "id", &p.Org, "", nil)
+	case "channel":
+		return pair(value, "id", &p.Channel, "", nil)
+	case "container":
+		return pair(value, "message_ts", &p.MessageTS, "channel_id", &p.ContainerChannel)
+	case "actions":
+		return p.Actions == nil && elements(value, p.action)
+	case "view":
+		return value == "null" || members(value, p.View.member)
+	}
+	return true
+}
+
+// action reads one click.
+func (p *interaction) action(value string) bool {
+	var a action
+	ok := members(value, func(key, value string) bool {
+		switch key {
+		case "action_id":
+			return set(&a.ActionID, value)
+		case "action_ts":
+			return set(&a.TS, value)
+		case "value":
+			return set(&a.Value, value)
+		}
+		return true
+	})
+	p.Actions = append(p.Actions, a)
+	return ok
+}
+
+// member reads one member of a view.
+func (v *modalState) member(key, value string) bool {
+	switch key {
+	case "id":
+		return set(&v.ID, value)
+	case "hash":
+		return set(&v.Hash, value)
+	case "callback_id":
+		return set(&v.Callback, value)
+	case "private_metadata":
+		return set(&v.Metadata, value)
+	case "state":
+		return value == "null" || members(value, func(key, value string) bool {
+			return key != "values" || v.Values == nil && json.Unmarshal([]byte(value), &v.Values) == nil
+		})
+	}
+	return true
+}
+
+// set keeps a string that was not there before.
+func set(into *string, value string) bool {
+	if *into != "" {
+		return false
+	}
+	var ok bool
+	*into, ok = text(value)
+	return ok
+}
+
+// pair reads one or two string members of an object that may be null.
+func pair(obj, key1 string, into1 *string, key2 string, into2 *string) bool {
+	return obj == "null" || members(obj, func(key, value string) bool {
+		switch {
+		case key == key1:
+			return set(into1, value)
+		case key == key2 && into2 != nil:
+			return set(into2, value)
+		}
+		return true
+	})
+}
+
 // channel is where a click was made; empty in a modal.
 func (p *interaction) channel() string {
-	if p.Container.ChannelID != "" {
-		return p.Container.ChannelID
+	if p.ContainerChannel != "" {
+		return p.ContainerChannel
 	}
-	return p.Channel.ID
+	return p.Channel
 }
 
 // org is the organisation a payload names, at whichever of the two places.
 func (p *interaction) org() string {
-	if p.Team.Enterprise != "" {
-		return p.Team.Enterprise
+	if p.TeamOrg != "" {
+		return p.TeamOrg
 	}
-	return p.Enterprise.ID
+	return p.Org
 }
 
 // slash is what we read of a slash command.

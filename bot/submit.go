@@ -27,18 +27,18 @@ func (b *Bot) submitted(w http.ResponseWriter, r *http.Request, p *interaction) 
 
 // requested takes a submitted request form.
 func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) {
-	cat, who, entered := b.o.Catalog(), b.person(p.User.ID), p.View.State.Values
+	cat, who, entered := b.o.Catalog(), b.person(p.User), p.View.Values
 	d := readDraft(cat, entered)
 	errs, redraw := b.formErrors(cat, who, d, entered)
 	if len(errs) > 0 {
 		fieldErrors(w, errs)
 		if redraw {
-			b.afterwards(r.Context(), "", p.User.ID, func(ctx context.Context) { b.retarget(ctx, p) })
+			b.aside(func(ctx context.Context) { b.retarget(ctx, p) })
 		}
 		return
 	}
-	err := b.accept(r.Context(), RowSubmit, row{
-		Team: b.o.Team, User: p.User.ID, Callback: p.View.Callback, View: p.View.ID, ViewHash: p.View.Hash, Values: entered,
+	handle, err := b.accept(r.Context(), RowSubmit, row{
+		Team: b.o.Team, User: p.User, Callback: p.View.Callback, View: p.View.ID, ViewHash: p.View.Hash, Values: entered,
 	})
 	if err != nil {
 		fieldErrors(w, map[string]string{blockFor(entered, askTarget): "This could not be stored, so nothing was asked for. Try again in a moment."})
@@ -48,6 +48,7 @@ func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) 
 		Action string          `json:"response_action"`
 		View   json.RawMessage `json:"view"`
 	}{"update", workingView(d.offer, d.length())})
+	handle()
 }
 
 // formErrors checks a form and gives each error to the block it is about. One that
