@@ -42,11 +42,14 @@ type Options struct {
 	// Log gets warnings: a file that everybody can read, a source that is down.
 	// Default: silent.
 	Log *slog.Logger
+	// AWS says how Secrets Manager is called.
+	AWS AWSOptions
 }
 
 // Sources opens secrets. Fields of one AWS secret share one read.
 type Sources struct {
 	opt Options
+	aws *awsSources
 }
 
 // New makes the sources; nothing is read yet.
@@ -54,7 +57,7 @@ func New(opt Options) *Sources {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Sources{opt: opt}
+	return &Sources{opt: opt, aws: newAWSSources(opt)}
 }
 
 // Open makes the reader of one secret. It checks the spec and reads nothing: a
@@ -71,6 +74,11 @@ func (s *Sources) Open(spec Spec) (flows.SecretReader, error) {
 			return nil, errors.New("a secret from a file needs path, the file it is in")
 		}
 		return &fileReader{path: spec.Path, jsonKey: spec.JSONKey, log: s.opt.Log}, nil
+	case SourceAWS:
+		if spec.Path == "" || s.opt.Clock == nil {
+			return nil, errors.New("a secret from AWS Secrets Manager needs path, its name or ARN there")
+		}
+		return s.aws.open(spec), nil
 	}
-	return nil, fmt.Errorf("a secret cannot come from %q; use %q or %q", spec.Source, SourceEnv, SourceFile)
+	return nil, fmt.Errorf("a secret cannot come from %q; use %q, %q or %q", spec.Source, SourceEnv, SourceFile, SourceAWS)
 }

@@ -104,6 +104,7 @@ func TestOpenRefuses(t *testing.T) {
 	for says, spec := range map[string]Spec{
 		"needs name":        {Source: SourceEnv, Path: "x"},
 		"needs path, the f": {Source: SourceFile, Name: "x"},
+		"needs path, its n": {Source: SourceAWS, Name: "x"},
 		`cannot come from`:  {Source: "vault", Path: "x"},
 	} {
 		_, err := New(env(nil)).Open(spec)
