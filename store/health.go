@@ -15,7 +15,7 @@ func probe(ctx context.Context, q queries) error {
 // health reads one row, and tries to write one if the last write failed.
 func (db *sqliteDB) health(ctx context.Context) error {
 	if _, err := db.reads.GetMeta(ctx, "store_id"); err != nil {
-		return fmt.Errorf("read the store: %w", meaning(err))
+		return fmt.Errorf("read the store: %w", liteMeaning(err))
 	}
 	if db.failed.err() == nil {
 		return nil

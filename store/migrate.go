@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
 	"breakglass/migrations"
@@ -88,4 +90,47 @@ func checkSQLite(ctx context.Context, pool *sql.DB) error {
 	return fits(ctx, p, false)
 }
 
-var errNoPostgres = errors.New("not supported yet; use a SQLite file")
+// migrationLock is the advisory lock under which a PostgreSQL schema is changed.
+const migrationLock = 0x62726561 // "brea"
+
+// migratePostgres applies what is missing, one process at a time.
+func migratePostgres(ctx context.Context, pool *pgxpool.Pool) (err error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return fmt.Errorf("wait for other migrations: %w", err)
+	}
+	defer func() {
+		_, unlock := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		err = errors.Join(err, unlock)
+	}()
+	return withPostgresSchema(pool, func(p *goose.Provider) error { return up(ctx, p) })
+}
+
+// checkPostgres looks at the schema without changing it.
+func checkPostgres(ctx context.Context, pool *pgxpool.Pool) error {
+	var there bool
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL").Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%w: the database is empty; run `breakglass migrate` first", ErrSchema)
+	}
+	return withPostgresSchema(pool, func(p *goose.Provider) error { return fits(ctx, p, false) })
+}
+
+func withPostgresSchema(pool *pgxpool.Pool, f func(*goose.Provider) error) error {
+	files, err := fs.Sub(migrations.Postgres, "postgres")
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	p, err := schema(goose.DialectPostgres, db, files)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return errors.Join(f(p), db.Close())
+}

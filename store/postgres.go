@@ -2,15 +2,177 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
 )
 
-type pgDB struct{}
+// postgresDB is a PostgreSQL database that several replicas share. Transactions run
+// at READ COMMITTED: every write compares a version or hits a unique key, and what
+// two writers could both believe (a person's overlapping grants, a lane) has a row or
+// an index of its own that they meet at.
+type postgresDB struct {
+	pool     *pgxpool.Pool
+	q        *postgresdb.Queries
+	readOnly bool
+	failed   failure
+}
 
-func openPostgres(context.Context, Options) (*pgDB, error)                         { return nil, errNoPostgres }
-func (*pgDB) write(context.Context, func(context.Context, queries) error) error    { return nil }
-func (*pgDB) snapshot(context.Context, func(context.Context, queries) error) error { return nil }
-func (*pgDB) direct() queries                                                      { return nil }
-func (*pgDB) health(context.Context) error                                         { return nil }
-func (*pgDB) clock(context.Context) (time.Time, error)                             { return time.Time{}, nil }
-func (*pgDB) close() error                                                         { return nil }
+// openPostgres connects and holds the schema to what this program knows.
+func openPostgres(ctx context.Context, o Options) (*postgresDB, error) {
+	config, err := pgxpool.ParseConfig(o.DSN)
+	if err != nil {
+		return nil, err
+	}
+	if o.Conns > 0 {
+		config.MaxConns = int32(o.Conns)
+	} else {
+		config.MaxConns = max(config.MaxConns, 16)
+	}
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "breakglass"
+	}
+	if o.ReadOnly {
+		config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	config.AfterConnect = insistOnDurability
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
+	if err != nil {
+		return nil, err
+	}
+	if o.Migrate && !o.ReadOnly {
+		err = migratePostgres(ctx, pool)
+	} else {
+		err = checkPostgres(ctx, pool)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, pgMeaning(err)
+	}
+	return &postgresDB{pool: pool, q: postgresdb.New(pool), readOnly: o.ReadOnly}, nil
+}
+
+// insistOnDurability turns synchronous_commit on where the server's default is off: a
+// decision is acknowledged when it is on disk. Stronger settings are left alone.
+func insistOnDurability(ctx context.Context, c *pgx.Conn) error {
+	var mode string
+	if err := c.QueryRow(ctx, "SHOW synchronous_commit").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "off" {
+		return nil
+	}
+	_, err := c.Exec(ctx, "SET synchronous_commit = on")
+	return err
+}
+
+func (db *postgresDB) direct() queries { return db.q }
+
+func (db *postgresDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
+	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return pgMeaning(err)
+	}
+	err = f(ctx, db.q.WithTx(tx))
+	return pgMeaning(errors.Join(err, tx.Rollback(context.WithoutCancel(ctx))))
+}
+
+// writeTries bounds how often a transaction starts over because another one came in
+// between; each time that one was committed, so something went forward.
+const writeTries = 20
+
+func (db *postgresDB) write(ctx context.Context, f func(context.Context, queries) error) error {
+	if db.readOnly {
+		return fmt.Errorf("the store was opened to read only: %w", flows.ErrReadOnly)
+	}
+	var err error
+	for range writeTries {
+		if err = pgMeaning(db.once(ctx, f)); err == nil || !again(err) {
+			break
+		}
+	}
+	return db.failed.note(err)
+}
+
+// commitWait bounds a commit, which does not end with the caller: half a commit is an
+// answer nobody can use.
+const commitWait = 30 * time.Second
+
+func (db *postgresDB) once(ctx context.Context, f func(context.Context, queries) error) error {
+	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
+	defer cancel()
+	if err := f(ctx, db.q.WithTx(tx)); err != nil {
+		if undo := tx.Rollback(late); undo != nil && !errors.Is(undo, pgx.ErrTxClosed) {
+			return errors.Join(err, fmt.Errorf("roll back: %w", undo))
+		}
+		return err
+	}
+	if err := tx.Commit(late); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// again reports whether the transaction lost against another one, or was never sent.
+func again(err error) bool {
+	if errors.Is(err, errLaneTaken) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+}
+
+// health reads one row, and tries to write one if the last write failed.
+func (db *postgresDB) health(ctx context.Context) error {
+	if _, err := db.q.GetMeta(ctx, "store_id"); err != nil {
+		return fmt.Errorf("read the store: %w", pgMeaning(err))
+	}
+	if db.failed.err() == nil {
+		return nil
+	}
+	if err := db.write(ctx, probe); err != nil {
+		return fmt.Errorf("the store does not write: %w", err)
+	}
+	return nil
+}
+
+func (db *postgresDB) clock(ctx context.Context) (time.Time, error) {
+	var now time.Time
+	if err := db.pool.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
+		return time.Time{}, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return now.UTC(), nil
+}
+
+func (db *postgresDB) close() error {
+	db.pool.Close()
+	return nil
+}
+
+// pgMeaning says what an error of PostgreSQL means to the engine.
+func pgMeaning(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case "23505": // unique_violation
+		return translate(err, byConstraint(e.ConstraintName))
+	case "53100", "58030", "25006": // disk_full, io_error, read_only_sql_transaction
+		return translate(err, flows.ErrReadOnly)
+	case "XX001", "XX002": // data_corrupted, index_corrupted
+		return translate(err, ErrDamaged)
+	}
+	return err
+}

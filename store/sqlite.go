@@ -40,7 +40,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
 	db := &sqliteDB{path: path, now: o.Now}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%s: %w", path, meaning(err))
+			err = fmt.Errorf("%s: %w", path, liteMeaning(err))
 			err = errors.Join(err, db.close())
 		}
 	}()
@@ -122,17 +122,17 @@ func (db *sqliteDB) direct() queries { return db.reads }
 func (db *sqliteDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
 	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return meaning(err)
+		return liteMeaning(err)
 	}
 	err = f(ctx, db.reads.WithTx(tx))
-	return meaning(errors.Join(err, tx.Rollback()))
+	return liteMeaning(errors.Join(err, tx.Rollback()))
 }
 
 func (db *sqliteDB) write(ctx context.Context, f func(context.Context, queries) error) error {
 	if db.writer == nil {
 		return fmt.Errorf("the store was opened to read only: %w", flows.ErrReadOnly)
 	}
-	return db.failed.note(meaning(db.writer.do(ctx, f)))
+	return db.failed.note(liteMeaning(db.writer.do(ctx, f)))
 }
 
 func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now(), nil }
@@ -154,8 +154,8 @@ func (db *sqliteDB) close() error {
 	return errors.Join(errs...)
 }
 
-// meaning says what an error of SQLite means to the engine.
-func meaning(err error) error {
+// liteMeaning says what an error of SQLite means to the engine.
+func liteMeaning(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -45,6 +46,8 @@ type Store struct {
 	tx  transactor
 	srv server
 	now func() time.Time
+
+	closing sync.Once
 }
 
 // The ports of package flows.
@@ -111,8 +114,12 @@ func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
-// Close lets writes that have begun finish and closes the database.
-func (s *Store) Close() error { return s.srv.close() }
+// Close lets writes that have begun finish and closes the database. Closing twice does
+// nothing.
+func (s *Store) Close() (err error) {
+	s.closing.Do(func() { err = s.srv.close() })
+	return err
+}
 
 // Health says whether the store answers and writes: nil when all is well,
 // flows.ErrReadOnly while it does not write. After a failed write it tries one itself,

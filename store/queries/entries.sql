@@ -26,8 +26,5 @@ DELETE FROM openings WHERE person = @person;
 SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
 WHERE id < @before ORDER BY id DESC LIMIT cast(@lim AS bigint);
 
--- name: LastEntry :one
-SELECT seq, hash FROM entries WHERE chain = @chain ORDER BY seq DESC LIMIT 1;
-
 -- name: EntryHash :one
 SELECT hash FROM entries WHERE chain = @chain AND seq = @seq;

@@ -114,9 +114,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertRequestStmt, err = db.PrepareContext(ctx, insertRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRequest: %w", err)
 	}
-	if q.lastEntryStmt, err = db.PrepareContext(ctx, lastEntry); err != nil {
-		return nil, fmt.Errorf("error preparing query LastEntry: %w", err)
-	}
 	if q.leasedInLaneStmt, err = db.PrepareContext(ctx, leasedInLane); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedInLane: %w", err)
 	}
@@ -341,11 +338,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertRequestStmt: %w", cerr)
 		}
 	}
-	if q.lastEntryStmt != nil {
-		if cerr := q.lastEntryStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastEntryStmt: %w", cerr)
-		}
-	}
 	if q.leasedInLaneStmt != nil {
 		if cerr := q.leasedInLaneStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing leasedInLaneStmt: %w", cerr)
@@ -530,7 +522,6 @@ type Queries struct {
 	insertInboxStmt            *sql.Stmt
 	insertOpeningStmt          *sql.Stmt
 	insertRequestStmt          *sql.Stmt
-	lastEntryStmt              *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
 	listRequestsStmt           *sql.Stmt
 	listRequestsOfIncidentStmt *sql.Stmt
@@ -590,7 +581,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertInboxStmt:            q.insertInboxStmt,
 		insertOpeningStmt:          q.insertOpeningStmt,
 		insertRequestStmt:          q.insertRequestStmt,
-		lastEntryStmt:              q.lastEntryStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
 		listRequestsStmt:           q.listRequestsStmt,
 		listRequestsOfIncidentStmt: q.listRequestsOfIncidentStmt,

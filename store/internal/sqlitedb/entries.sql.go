@@ -162,19 +162,6 @@ func (q *Queries) InsertOpening(ctx context.Context, arg InsertOpeningParams) er
 	return err
 }
 
-const lastEntry = `-- name: LastEntry :one
-SELECT seq, hash FROM entries WHERE chain = ?1 ORDER BY seq DESC LIMIT 1
-`
-
-type LastEntryRow = postgresdb.LastEntryRow
-
-func (q *Queries) LastEntry(ctx context.Context, chain string) (LastEntryRow, error) {
-	row := q.queryRow(ctx, q.lastEntryStmt, lastEntry, chain)
-	var i LastEntryRow
-	err := row.Scan(&i.Seq, &i.Hash)
-	return i, err
-}
-
 const tailEntries = `-- name: TailEntries :many
 SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
 WHERE id < ?1 ORDER BY id DESC LIMIT cast(?2 AS bigint)

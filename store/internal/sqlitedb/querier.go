@@ -41,7 +41,6 @@ type Querier interface {
 	InsertInbox(ctx context.Context, arg InsertInboxParams) (int64, error)
 	InsertOpening(ctx context.Context, arg InsertOpeningParams) error
 	InsertRequest(ctx context.Context, arg InsertRequestParams) error
-	LastEntry(ctx context.Context, chain string) (LastEntryRow, error)
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
 	// The listings are one question with four ways in, so that each has an index to walk.
 	ListRequests(ctx context.Context, arg ListRequestsParams) ([]string, error)

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// verifyPage is how many entries are read at a time.
+const verifyPage = 1000
+
+// VerifyTail recomputes the hashes of the last n entries (of all of them if n is 0 or
+// less), holds each to what its own bytes say and to the entry before it, and holds
+// the heads of their chains, and the requests that carry them, to the last entry. What
+// does not fit is an error that wraps ErrDamaged and names the first bad place.
+func (s *Store) VerifyTail(ctx context.Context, n int) error {
+	if n <= 0 {
+		n = math.MaxInt
+	}
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		v := verifier{q: q, seen: map[string]bool{}}
+		before := int64(math.MaxInt64)
+		for n > 0 {
+			rows, err := q.TailEntries(ctx, postgresdb.TailEntriesParams{Before: before, Lim: int64(min(n, verifyPage))})
+			if err != nil {
+				return err
+			}
+			if len(rows) == 0 {
+				return nil
+			}
+			for _, r := range rows {
+				if err := v.entry(ctx, r); err != nil {
+					return err
+				}
+			}
+			n, before = n-len(rows), rows[len(rows)-1].ID
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("verify the audit entries: %w", err)
+	}
+	return nil
+}
+
+// verifier walks entries from the newest to the oldest.
+type verifier struct {
+	q    queries
+	seen map[string]bool // chains whose head was checked
+}
+
+// said is what the bytes of an entry say about its place.
+type said struct {
+	Chain string `json:"chain"`
+	Seq   int64  `json:"seq"`
+	Prev  string `json:"prev"`
+	At    int64  `json:"at"`
+	Verb  string `json:"verb"`
+}
+
+func (v *verifier) entry(ctx context.Context, r postgresdb.Entry) error {
+	sum := flows.LeafHash([]byte(r.Bytes))
+	if hex.EncodeToString(sum[:]) != r.Hash {
+		return damaged(r, "its bytes do not have its hash")
+	}
+	var s said
+	if err := json.Unmarshal([]byte(r.Bytes), &s); err != nil {
+		return damaged(r, "its bytes are not an entry")
+	}
+	if s != (said{Chain: r.Chain, Seq: r.Seq, Prev: r.Prev, At: r.At, Verb: r.Verb}) {
+		return damaged(r, "its columns are not what its bytes say")
+	}
+	if !v.seen[r.Chain] {
+		v.seen[r.Chain] = true
+		if err := v.head(ctx, r); err != nil {
+			return err
+		}
+	}
+	return v.link(ctx, r)
+}
+
+// head checks the end of a chain by the newest of its entries.
+func (v *verifier) head(ctx context.Context, r postgresdb.Entry) error {
+	head, err := chainHead(ctx, v.q, r.Chain)
+	if err != nil {
+		return err
+	}
+	if head != (flows.ChainHead{Len: r.Seq, Hash: r.Hash}) {
+		return damaged(r, fmt.Sprintf("it is the last of its chain, but the chain's head says %d", head.Len))
+	}
+	doc, err := v.q.RequestDoc(ctx, r.Chain)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // a chain that no request carries
+	}
+	if err != nil {
+		return err
+	}
+	req, err := decodeRequest(doc)
+	if err != nil {
+		return damaged(r, "the request that carries its chain cannot be read")
+	}
+	if req.Chain != head {
+		return damaged(r, fmt.Sprintf("the request that carries its chain knows %d entries", req.Chain.Len))
+	}
+	return nil
+}
+
+// link checks that the entry before is the one it names.
+func (v *verifier) link(ctx context.Context, r postgresdb.Entry) error {
+	if r.Seq == 1 {
+		if r.Prev != "" {
+			return damaged(r, "it is the first of its chain and names one before")
+		}
+		return nil
+	}
+	prev, err := v.q.EntryHash(ctx, postgresdb.EntryHashParams{Chain: r.Chain, Seq: r.Seq - 1})
+	if errors.Is(err, sql.ErrNoRows) || err == nil && prev != r.Prev {
+		return damaged(r, "the entry before it is not the one it names")
+	}
+	return err
+}
+
+func damaged(r postgresdb.Entry, why string) error {
+	return fmt.Errorf("%w: entry %d of chain %s (%s): %s", ErrDamaged, r.Seq, r.Chain, fromMillis(r.At).Format(time.RFC3339), why)
+}
