@@ -318,6 +318,9 @@ func TestSuggestions(t *testing.T) {
 	if _, err := dana.Suggest(m, "a", "abc"); err == nil {
 		t.Error("a button was asked for options")
 	}
+	if n := len(a.all("block_suggestion")); n != 0 {
+		t.Errorf("the app was asked %d times", n)
+	}
 	for _, bad := range []string{"", "[]", `{}`, `{"options":[],"option_groups":[]}`, `{"options":[{"text":"x","value":"v"}]}`} {
 		a.on("block_suggestion", answer(bad))
 		var failed *slackfake.DeliveryError

@@ -37,6 +37,36 @@ func TestEventRetries(t *testing.T) {
 	}
 }
 
+// TestRetryReasons fails the first try in each way and reads the second.
+func TestRetryReasons(t *testing.T) {
+	t.Parallel()
+	for want, fail := range map[string]func(ts *timers, w http.ResponseWriter, r *http.Request){
+		"too_many_redirects": func(_ *timers, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) },
+		"connection_failed":  func(*timers, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"http_timeout": func(ts *timers, _ http.ResponseWriter, r *http.Request) {
+			ts.fire(t, 3*time.Second)
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			ts := newTimers()
+			b := setup(t, func(o *slackfake.Options) { o.After = ts.After })
+			a := newApp(t, b)
+			a.on("event_callback", func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("X-Slack-Retry-Num") == "" {
+					fail(ts, w, r)
+				}
+			})
+			b.Emit(map[string]any{"type": "team_join"})
+			noError(t, b.Wait(t.Context(), func() bool { return len(b.Calls("event_callback")) == 2 }))
+			if why := a.all("event_callback")[1].header.Get("X-Slack-Retry-Reason"); why != want {
+				t.Errorf("reason = %q", why)
+			}
+		})
+	}
+}
+
 func TestEventRetryStops(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{
@@ -120,8 +150,11 @@ func TestCloseEndsPauses(t *testing.T) {
 	b.Emit(map[string]any{"type": "team_join"})
 	noError(t, b.Wait(t.Context(), func() bool { return len(b.Calls("event_callback")) == 2 }))
 	noError(t, b.Close())
-	if b.Emit(map[string]any{"type": "team_join"}) == "" {
-		t.Error("Emit after Close has no id")
+	before := len(b.Ledger())
+	b.Emit(map[string]any{"type": "team_join"})
+	noError(t, b.Close())
+	if after := len(b.Ledger()); after != before {
+		t.Errorf("%d deliveries after Close", after-before)
 	}
 	if _, _, err := b.api.PostMessage("C0PROD", slack.MsgOptionText("x", false)); err == nil {
 		t.Error("the server still answers")

@@ -36,15 +36,36 @@ type Exchange struct {
 	Fault          string        `json:"fault,omitempty"` // the fault that was injected here
 }
 
-// maxLedgerBody cuts what is kept of a body.
-const maxLedgerBody = 256 << 10
+// Bounds of what is kept: of one body, and of all bodies together.
+const (
+	maxLedgerBody  = 256 << 10
+	maxLedgerBytes = 64 << 20
+)
 
 // ledger keeps the last exchanges.
 type ledger struct {
 	limit   int
 	seq     int64
+	bytes   int // of all bodies
 	entries []Exchange
 }
+
+// add keeps an exchange and forgets the oldest ones that are too many.
+func (l *ledger) add(e Exchange) {
+	l.entries = append(l.entries, e)
+	l.bytes += e.size()
+	gone := 0
+	for len(l.entries)-gone > l.limit || l.bytes > maxLedgerBytes {
+		l.bytes -= l.entries[gone].size()
+		gone++
+	}
+	if gone > 0 {
+		clear(l.entries[:gone])
+		l.entries = l.entries[gone:]
+	}
+}
+
+func (e Exchange) size() int { return len(e.RequestBody) + len(e.ResponseBody) }
 
 // record numbers an exchange and keeps it. Called with the lock held.
 func (ws *Workspace) record(e Exchange) Exchange {
@@ -53,10 +74,7 @@ func (ws *Workspace) record(e Exchange) Exchange {
 	e.RequestHeader = redactHeader(e.RequestHeader)
 	e.RequestBody = cut(redactBody(e.RequestBody))
 	e.ResponseBody = cut(e.ResponseBody)
-	if len(ws.ledger.entries) >= ws.ledger.limit {
-		ws.ledger.entries = slices.Delete(ws.ledger.entries, 0, 1+ws.ledger.limit/10)
-	}
-	ws.ledger.entries = append(ws.ledger.entries, e)
+	ws.ledger.add(e)
 	ws.opt.Log.Debug("exchange", "seq", e.Seq, "direction", e.Direction, "kind", e.Kind, "status", e.Status, "error", e.Error)
 	ws.touch()
 	return e
@@ -75,7 +93,15 @@ func (ws *Workspace) LedgerSince(seq int64) []Exchange {
 
 // Calls lists the exchanges of one kind, such as "chat.update" or "block_actions".
 func (ws *Workspace) Calls(kind string) []Exchange {
-	return slices.DeleteFunc(ws.Ledger(), func(e Exchange) bool { return e.Kind != kind })
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	out := []Exchange{}
+	for _, e := range ws.ledger.entries {
+		if e.Kind == kind {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // Form reads the request body as a form.

@@ -35,14 +35,20 @@ type Revision struct {
 	Blocks json.RawMessage `json:"blocks,omitempty"`
 }
 
+// maxEdits is how many earlier forms of a message are kept.
+const maxEdits = 100
+
 // messages holds conversations in the order they were written.
 type messages struct {
 	byChannel map[string][]*Message
 	ephemeral map[string][]*Message // by person
+	byTS      map[string]*Message   // all of them: a ts is unique here
 }
 
 func newMessages() messages {
-	return messages{byChannel: map[string][]*Message{}, ephemeral: map[string][]*Message{}}
+	return messages{
+		byChannel: map[string][]*Message{}, ephemeral: map[string][]*Message{}, byTS: map[string]*Message{},
+	}
 }
 
 // content is what an app sends to be shown in a message.
@@ -78,6 +84,7 @@ func (ws *Workspace) setContent(m *Message, c content) {
 // post adds a message to its channel. Called with the lock held.
 func (ws *Workspace) post(m *Message) {
 	ws.messages.byChannel[m.Channel] = append(ws.messages.byChannel[m.Channel], m)
+	ws.messages.byTS[m.TS] = m
 	ws.touch()
 }
 
@@ -85,6 +92,7 @@ func (ws *Workspace) post(m *Message) {
 func (ws *Workspace) whisper(m *Message, user string) {
 	m.EphemeralFor = user
 	ws.messages.ephemeral[user] = append(ws.messages.ephemeral[user], m)
+	ws.messages.byTS[m.TS] = m
 	ws.touch()
 }
 
@@ -92,7 +100,8 @@ func (ws *Workspace) whisper(m *Message, user string) {
 // lock held.
 func (ws *Workspace) edit(m *Message, c content) {
 	m.EditedTS = ws.newTS()
-	m.Edits = append(slices.Clone(m.Edits), Revision{TS: m.EditedTS, Text: m.Text, Blocks: m.Blocks})
+	kept := m.Edits[max(0, len(m.Edits)-maxEdits+1):]
+	m.Edits = append(slices.Clone(kept), Revision{TS: m.EditedTS, Text: m.Text, Blocks: m.Blocks})
 	if c.metadata != nil {
 		m.Metadata = c.metadata
 	}
@@ -106,6 +115,7 @@ func (ws *Workspace) edit(m *Message, c content) {
 // remove takes a message away. Called with the lock held.
 func (ws *Workspace) remove(m *Message) {
 	same := func(x *Message) bool { return x == m }
+	delete(ws.messages.byTS, m.TS)
 	if m.EphemeralFor != "" {
 		ws.messages.ephemeral[m.EphemeralFor] = slices.DeleteFunc(ws.messages.ephemeral[m.EphemeralFor], same)
 	} else {
@@ -117,14 +127,11 @@ func (ws *Workspace) remove(m *Message) {
 // find looks a message up, those only user can see included. Called with the
 // lock held.
 func (ws *Workspace) find(channel, ts, user string) *Message {
-	for _, list := range [][]*Message{ws.messages.byChannel[channel], ws.messages.ephemeral[user]} {
-		for _, m := range list {
-			if m.TS == ts && m.Channel == channel {
-				return m
-			}
-		}
+	m := ws.messages.byTS[ts]
+	if m == nil || m.Channel != channel || m.EphemeralFor != "" && m.EphemeralFor != user {
+		return nil
 	}
-	return nil
+	return m
 }
 
 // Messages lists a channel's messages as they are shown now, oldest first,

@@ -355,6 +355,12 @@ func TestPostEphemeral(t *testing.T) {
 	}
 	_, err = b.api.PostEphemeralContext(ctx, "C0PROD", "U0GONE", slack.MsgOptionText("psst", false))
 	wantCode(t, err, "user_not_in_channel")
+	b.AddChannel(slackfake.Channel{ID: "C0OUT", Name: "outside", Members: []string{"U0DANA"}})
+	b.AddChannel(slackfake.Channel{ID: "C0OLD", Name: "old", IsArchived: true, Members: []string{"U0DANA", b.Bot()}})
+	for channel, code := range map[string]string{"C0OUT": "not_in_channel", "C0OLD": "is_archived", "C0NONE": "channel_not_found"} {
+		_, err = b.api.PostEphemeralContext(ctx, channel, "U0DANA", slack.MsgOptionText("psst", false))
+		wantCode(t, err, code)
+	}
 	_, _, _, err = b.api.UpdateMessageContext(ctx, "C0PROD", ts, slack.MsgOptionText("no", false))
 	wantCode(t, err, "message_not_found")
 }
@@ -385,7 +391,11 @@ func TestRateLimits(t *testing.T) {
 	if err := list(); !errors.As(err, &limited) || limited.RetryAfter != 3*time.Second {
 		t.Fatalf("call 21 of tier 2: %v", err)
 	}
-	b.clock.Advance(3 * time.Second)
+	b.clock.Advance(time.Second)
+	if err := list(); !errors.As(err, &limited) || limited.RetryAfter != 2*time.Second {
+		t.Fatalf("a second later: %v", err)
+	}
+	b.clock.Advance(2 * time.Second)
 	noError(t, list())
 	b.SetRateLimits(slackfake.RateLimits{PerMinute: map[string]int{"usergroups.list": 1}})
 	noError(t, list())

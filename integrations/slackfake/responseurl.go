@@ -25,11 +25,7 @@ type responseURL struct {
 // newResponseURL makes one and returns its address. Called with the lock held.
 func (ws *Workspace) newResponseURL(kind, user, channel string, source *Message) string {
 	now := ws.opt.Now()
-	for path, r := range ws.responses { // kept for a while, to tell expired from unknown
-		if now.Sub(r.made) > 2*responseLife {
-			delete(ws.responses, path)
-		}
-	}
+	ws.sweep(now)
 	path := "/response/" + kind + "/" + ws.opt.TeamID + "/" + ws.random(12, "0123456789") + "/" + ws.random(24, mixedAlphabet)
 	ws.responses[path] = &responseURL{user: user, channel: channel, source: source, made: now}
 	return ws.baseURL + path

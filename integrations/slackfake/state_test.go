@@ -133,3 +133,56 @@ func TestFillRefusesWhatNobodyCanDo(t *testing.T) {
 		t.Errorf("the cleared field arrived as %q", got)
 	}
 }
+
+// TestUntouchedFields: null for one value, an empty list for many.
+func TestUntouchedFields(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := newApp(t, b)
+	b.call(t, "views.open", obj{"trigger_id": trigger(t, b, a, "U0DANA"), "view": obj{
+		"type": "modal", "title": ptext("T"), "submit": ptext("S"), "blocks": arr{
+			field("one", obj{"type": "users_select"}), field("many", obj{"type": "multi_users_select"}),
+			field("options", obj{"type": "checkboxes", "options": opts(1)}),
+		},
+	}})
+	front, _ := b.User("U0DANA").Front()
+	_, err := b.User("U0DANA").Submit(front, nil)
+	noError(t, err)
+	got := a.last("view_submission").raw["view"].(obj)["state"].(obj)["values"]
+	want := obj{
+		"one":     obj{"x": obj{"type": "users_select", "selected_user": nil}},
+		"many":    obj{"x": obj{"type": "multi_users_select", "selected_users": arr{}}},
+		"options": obj{"x": obj{"type": "checkboxes", "selected_options": arr{}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("state.values (-want +got):\n%s", diff)
+	}
+}
+
+// TestShown reads surfaces as a person does.
+func TestShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := newApp(t, b)
+	b.call(t, "chat.postMessage", obj{"channel": "U0DANA", "text": "fallback", "blocks": arr{
+		obj{"type": "section", "text": mtext("*Title*"), "accessory": selectOf(obj{"options": opts(2)}), "fields": arr{mtext("left"), mtext("right")}},
+		actions(button(obj{"url": "https://x.example", "confirm": obj{"text": mtext("hidden until clicked")}})),
+		obj{"type": "context", "elements": arr{mtext("footer")}},
+	}})
+	m := b.User("U0DANA").DM()[0]
+	if got, want := m.Shown(), "*Title*\nleft\nright\nGo\nfooter"; got != want {
+		t.Errorf("Shown = %q, want %q", got, want)
+	}
+	els := m.Elements()
+	if len(els) != 2 || els[0].Options[1].Value != "1" || els[1].URL != "https://x.example" || els[1].Text != "Go" {
+		t.Errorf("Elements = %+v", els)
+	}
+	b.call(t, "views.open", obj{"trigger_id": trigger(t, b, a, "U0DANA"), "view": everyField()})
+	v, _ := b.User("U0DANA").Front()
+	if e := v.Elements()[0]; e.Label != "text" || !e.Optional || e.Type != "plain_text_input" {
+		t.Errorf("first element = %+v", e)
+	}
+	if got := v.Shown(); len(got) < 4 || got[:4] != "All\n" {
+		t.Errorf("Shown = %q", got)
+	}
+}

@@ -33,7 +33,7 @@ func (a *Actor) Suggest(on Surface, key, query string) ([]Option, error) {
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	found, err := ws.readOptions(e)
+	found, err := ws.readSuggestions(e)
 	if err != nil {
 		ws.notify(a.id, "The menu could not be filled: %s", codeOf(err))
 		return nil, err
@@ -58,8 +58,8 @@ func askable(s spot, query string) error {
 	return nil
 }
 
-// readOptions judges the app's answer to a query. Called with the lock held.
-func (ws *Workspace) readOptions(e Exchange) ([]any, error) {
+// readSuggestions judges the app's answer to a query. Called with the lock held.
+func (ws *Workspace) readSuggestions(e Exchange) ([]any, error) {
 	v, err := decode([]byte(e.ResponseBody))
 	obj, ok := v.(map[string]any)
 	if err != nil || !ok {
@@ -88,12 +88,7 @@ func (ws *Workspace) readOptions(e Exchange) ([]any, error) {
 // offer remembers what a menu showed, so that it can be chosen. Called with the
 // lock held.
 func (a *Actor) offer(on Surface, key string, found []any) []Option {
-	out := []Option{}
-	for _, o := range found {
-		opt, _ := o.(map[string]any)
-		value, _ := opt["value"].(string)
-		out = append(out, Option{Text: textOf(opt["text"]), Value: value, Description: textOf(opt["description"])})
-	}
+	out := readOptions(found)
 	s, err := a.locate(on, key)
 	if err != nil {
 		return out // the surface changed meanwhile: nothing to choose in
@@ -106,6 +101,17 @@ func (a *Actor) offer(on Surface, key string, found []any) []Option {
 		s.msg.offered = map[string][]any{}
 	}
 	s.msg.offered[s.key()] = append(s.msg.offered[s.key()], found...)
+	return out
+}
+
+// readOptions reads Slack's options.
+func readOptions(list []any) []Option {
+	out := []Option{}
+	for _, o := range list {
+		opt, _ := o.(map[string]any)
+		value, _ := opt["value"].(string)
+		out = append(out, Option{Text: textOf(opt["text"]), Value: value, Description: textOf(opt["description"])})
+	}
 	return out
 }
 

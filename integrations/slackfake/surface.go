@@ -111,6 +111,12 @@ type Element struct {
 	Value    string `json:"value"`
 	URL      string `json:"url"`
 	Style    string `json:"style"`
+	// Label, Hint and Optional are those of the input block around it.
+	Label    string `json:"label"`
+	Hint     string `json:"hint"`
+	Optional bool   `json:"optional"`
+	// Options is what a menu offers by itself; external ones: see Suggest.
+	Options []Option `json:"options,omitempty"`
 }
 
 // Elements lists what a person can use in the message, from top to bottom.
@@ -125,7 +131,10 @@ func elements(raw []byte) []Element {
 		block, _ := b.(map[string]any)
 		blockID, _ := block["block_id"].(string)
 		eachElement(block, func(el map[string]any) {
-			e := Element{BlockID: blockID, Text: textOf(el["text"])}
+			e := Element{
+				BlockID: blockID, Text: textOf(el["text"]), Label: textOf(block["label"]), Hint: textOf(block["hint"]),
+				Optional: block["optional"] == true, Options: readOptions(allOptions(el)),
+			}
 			e.ActionID, _ = el["action_id"].(string)
 			e.Type, _ = el["type"].(string)
 			e.Value, _ = el["value"].(string)
@@ -138,7 +147,7 @@ func elements(raw []byte) []Element {
 }
 
 // Shown is all text a person reads in the message: that of its blocks, or its
-// plain text when it has none.
+// plain text when it has none. Menus and confirmation dialogs are closed.
 func (m Message) Shown() string {
 	if len(m.Blocks) == 0 {
 		return m.Text
@@ -151,6 +160,7 @@ func (v View) Shown() string { return strings.TrimSpace(v.Title + "\n" + shown(v
 
 // shown joins the text objects of blocks, one a line, in reading order.
 func shown(raw []byte) string {
+	hidden := []string{"confirm", "options", "option_groups", "initial_options"} // shown on a click only
 	var lines []string
 	var walk func(v any)
 	walk = func(v any) {
@@ -163,7 +173,7 @@ func shown(raw []byte) string {
 			if s, ok := v["text"].(string); ok {
 				lines = append(lines, s)
 			}
-			keys := sortedKeys(v)
+			keys := slices.DeleteFunc(sortedKeys(v), func(k string) bool { return slices.Contains(hidden, k) })
 			order := []string{"label", "text", "fields", "elements", "element", "accessory", "hint"}
 			slices.SortStableFunc(keys, func(x, y string) int { return slices.Index(order, x) - slices.Index(order, y) })
 			for _, k := range keys {

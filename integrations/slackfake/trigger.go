@@ -20,14 +20,29 @@ type trigger struct {
 // lock held.
 func (ws *Workspace) newTrigger(user string, from *View) string {
 	now := ws.opt.Now()
-	for id, t := range ws.triggers { // old ones are told apart for an hour
+	ws.sweep(now)
+	id := fmt.Sprintf("%d.%d.%s", now.UnixMilli(), ws.version, ws.random(32, hexAlphabet))
+	ws.triggers[id] = &trigger{user: user, view: from, made: now}
+	return id
+}
+
+// sweep forgets old trigger_ids and response_urls, once a minute at most; until
+// then they are told apart from ones that never were. Called with the lock held.
+func (ws *Workspace) sweep(now time.Time) {
+	if now.Sub(ws.swept) < time.Minute {
+		return
+	}
+	ws.swept = now
+	for id, t := range ws.triggers {
 		if now.Sub(t.made) > time.Hour {
 			delete(ws.triggers, id)
 		}
 	}
-	id := fmt.Sprintf("%d.%d.%s", now.UnixMilli(), ws.version, ws.random(32, hexAlphabet))
-	ws.triggers[id] = &trigger{user: user, view: from, made: now}
-	return id
+	for path, r := range ws.responses {
+		if now.Sub(r.made) > 2*responseLife {
+			delete(ws.responses, path)
+		}
+	}
 }
 
 // takeTrigger uses a trigger_id up. Called with the lock held.

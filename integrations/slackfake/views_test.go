@@ -281,3 +281,95 @@ func TestUpdateDuringSubmission(t *testing.T) {
 		t.Errorf("view = %+v", now)
 	}
 }
+
+// TestClearClosesTheStack and tells nobody: the app asked for it.
+func TestClearClosesTheStack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := newApp(t, b)
+	quiet := modal(text("f"))
+	quiet.NotifyOnClose = false
+	_, err := b.api.OpenViewContext(t.Context(), trigger(t, b, a, "U0DANA"), quiet)
+	noError(t, err)
+	dana := b.User("U0DANA")
+	first, _ := dana.Front()
+	a.on("view_submission", answer(`{"response_action":"push","view":{"type":"modal","title":{"type":"plain_text","text":"Sure?"},
+		"submit":{"type":"plain_text","text":"Yes"},"blocks":[]}}`))
+	_, err = dana.Submit(first, slackfake.Values{"f": "x"})
+	noError(t, err)
+	a.on("view_submission", answer(`{"response_action":"clear"}`))
+	second, _ := dana.Front()
+	if _, err := b.User("U0SAM").CloseView(second); err == nil {
+		t.Error("Sam closed Dana's view")
+	}
+	_, err = dana.Submit(second, nil)
+	noError(t, err)
+	if left := dana.OpenViews(); len(left) != 0 {
+		t.Errorf("views left: %+v", left)
+	}
+	_, err = b.api.OpenViewContext(t.Context(), trigger(t, b, a, "U0DANA"), quiet)
+	noError(t, err)
+	front, _ := dana.Front()
+	_, err = dana.CloseView(front)
+	noError(t, err)
+	if n := len(a.all("view_closed")); n != 0 {
+		t.Errorf("view_closed was sent %d times without notify_on_close", n)
+	}
+}
+
+// TestErrorsGo with the next submission, and the view says when one is under way.
+func TestErrorsGo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := newApp(t, b)
+	opened, err := b.api.OpenViewContext(t.Context(), trigger(t, b, a, "U0DANA"), modal(text("f")))
+	noError(t, err)
+	dana := b.User("U0DANA")
+	front, _ := dana.Front()
+	a.on("view_submission", answer(`{"response_action":"errors","errors":{"f":"no"}}`))
+	_, err = dana.Submit(front, slackfake.Values{"f": "x"})
+	noError(t, err)
+	if now, _ := dana.Front(); now.Errors["f"] == "" || now.Submitting {
+		t.Errorf("after the answer: %+v", now)
+	}
+	_, err = b.api.UpdateViewContext(t.Context(), modal(text("f")), "", "", opened.ID)
+	noError(t, err)
+	if now, _ := dana.Front(); now.Errors != nil {
+		t.Errorf("after an update: %+v", now.Errors)
+	}
+	a.on("view_submission", func(http.ResponseWriter, *http.Request) {
+		if now, _ := dana.Front(); !now.Submitting {
+			t.Error("the view does not say that it is being submitted")
+		}
+	})
+	_, err = dana.Submit(front, nil)
+	noError(t, err)
+}
+
+// TestDispatchAction: inputs keep quiet unless they are told to speak up.
+func TestDispatchAction(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	a := newApp(t, b)
+	quiet, loud := field("quiet", obj{"type": "plain_text_input"}), field("loud", obj{"type": "plain_text_input"})
+	loud["dispatch_action"] = true
+	b.call(t, "views.open", obj{"trigger_id": trigger(t, b, a, "U0DANA"), "view": obj{
+		"type": "modal", "title": ptext("T"), "submit": ptext("S"), "blocks": arr{quiet, loud},
+	}})
+	dana := b.User("U0DANA")
+	front, _ := dana.Front()
+	_, err := dana.Fill(front, "quiet", "x")
+	noError(t, err)
+	if n := len(a.all("block_actions")); n != 0 {
+		t.Errorf("a quiet input sent %d actions", n)
+	}
+	_, err = dana.Fill(front, "loud", "y")
+	noError(t, err)
+	p := a.last("block_actions").payload
+	if act := p.ActionCallback.BlockActions[0]; act.BlockID != "loud" || act.Value != "y" {
+		t.Errorf("action = %+v", act)
+	}
+	if got := p.View.State.Values["quiet"]["x"].Value; got != "x" {
+		t.Errorf("the payload's state has %q", got)
+	}
+}

@@ -3,6 +3,7 @@ package slackfake
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -46,6 +47,7 @@ type Workspace struct {
 	changed    chan struct{}
 	version    int64
 	lastTS     int64
+	swept      time.Time
 	idFallback int
 }
 
@@ -112,7 +114,8 @@ func (ws *Workspace) Start(addr string) error {
 	if err != nil {
 		return fmt.Errorf("slackfake: listen on %s: %w", addr, err)
 	}
-	srv := &http.Server{Handler: ws.handler, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: ws.handler, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(ws.opt.Log.Handler(), slog.LevelWarn)}
 	done := make(chan error, 1)
 	ws.mu.Lock()
 	if ws.server != nil {
