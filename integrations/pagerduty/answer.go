@@ -27,7 +27,7 @@ func (c *Client) answer(ctx context.Context, q flows.OnCallQuery) (flows.OnCallA
 	if err != nil {
 		return flows.OnCallAnswer{}, err
 	}
-	r, err := c.board.read(ctx, keyOf(policy, schedule), q.MaxAge, q.Click)
+	r, err := c.board.read(ctx, keyOf(policy, schedule), ageOf(q), q.Click)
 	if err != nil {
 		return flows.OnCallAnswer{}, err
 	}
@@ -35,7 +35,7 @@ func (c *Client) answer(ctx context.Context, q flows.OnCallQuery) (flows.OnCallA
 		if policy, schedule, err = c.resolve(ctx, q, true); err != nil {
 			return flows.OnCallAnswer{}, err
 		}
-		if r, err = c.board.read(ctx, keyOf(policy, schedule), q.MaxAge, q.Click); err != nil {
+		if r, err = c.board.read(ctx, keyOf(policy, schedule), ageOf(q), q.Click); err != nil {
 			return flows.OnCallAnswer{}, err
 		}
 	}

@@ -25,10 +25,14 @@ type key struct {
 
 // demand is how a key was asked for of late.
 type demand struct {
-	last  time.Time
-	age   time.Duration // the smallest age that was asked for
-	tried time.Time     // the last read that failed
+	last   time.Time
+	age    time.Duration // the smallest age that was asked for
+	tried  time.Time     // when it was last read, or could not be
+	failed bool
 }
+
+// mostKeys bounds the snapshot.
+const mostKeys = 1000
 
 // board is the snapshot of who is on call. Questions are answered from it; what is
 // missing or too old is read in one flight for all who wait, together with what will
@@ -133,7 +137,7 @@ func (b *board) lookup(k key) *reading {
 func (b *board) note(k key, age time.Duration, now time.Time) {
 	d := b.demands[k]
 	if d == nil || now.Sub(d.last) > b.c.lim.KeepFresh {
-		if len(b.demands) >= 1000 {
+		if len(b.demands) >= mostKeys {
 			b.forget(now)
 		}
 		d = &demand{}
@@ -147,11 +151,18 @@ func (b *board) note(k key, age time.Duration, now time.Time) {
 	}
 }
 
-// forget drops what nobody asks for any more, and everything when that does not help.
+// forget makes room: it drops what nobody asks for any more, or else what was asked
+// for least recently.
 func (b *board) forget(now time.Time) {
 	maps.DeleteFunc(b.demands, func(_ key, d *demand) bool { return now.Sub(d.last) > b.c.lim.KeepFresh })
-	if len(b.demands) >= 1000 {
-		clear(b.demands)
+	if len(b.demands) >= mostKeys {
+		var oldest key
+		for k, d := range b.demands {
+			if o := b.demands[oldest]; k.scope != wholeAccount && (o == nil || oldest.scope == wholeAccount || d.last.Before(o.last)) {
+				oldest = k
+			}
+		}
+		delete(b.demands, oldest)
 	}
 	maps.DeleteFunc(b.readings, func(k key, _ *reading) bool { return b.demands[k] == nil })
 }
@@ -177,10 +188,14 @@ func (b *board) dueAt(k key, d *demand, now time.Time) time.Time {
 			at = earlier(at, r.until)
 		}
 	}
-	if pause := d.tried.Add(5 * time.Second); !d.tried.IsZero() && at.Before(pause) {
-		at = pause
+	if d.tried.IsZero() || d.tried.After(now) {
+		return at
 	}
-	return at
+	gap := max(d.age/10, 2*time.Second) // clocks that differ must not make it read on and on
+	if d.failed {
+		gap = 5 * time.Second
+	}
+	return later(at, d.tried.Add(gap))
 }
 
 // takeOff begins the next flight and takes along what will be due soon anyway; the
@@ -206,24 +221,26 @@ func (b *board) takeOff(ctx context.Context, now time.Time) {
 
 func (b *board) fly(ctx context.Context, f *flight) {
 	b.c.refresh(ctx, f)
+	for k, err := range f.errs {
+		b.c.log.Warn("pagerduty: who is on call could not be read", "of", k.thing.id, "failed", len(f.errs), "err", err)
+		break // one line a flight
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.c.clock.Now()
 	for k, r := range f.got {
 		b.readings[k] = r
-		if d := b.demands[k]; d != nil {
-			d.tried = time.Time{}
-		}
 	}
-	for k := range f.errs {
+	for k := range f.keys {
 		if d := b.demands[k]; d != nil {
-			d.tried = now
+			d.tried, d.failed = now, f.errs[k] != nil
 		}
 	}
 	b.running = nil
 	if b.next != nil {
 		b.takeOff(ctx, now)
 	}
+	b.c.stats.refreshes.Add(1)
 	close(f.done)
 	b.nudge()
 }

@@ -160,6 +160,12 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// String keeps everything but the address out of %v and %+v.
+func (c *Client) String() string { return "PagerDuty at " + c.base }
+
+// GoString does the same for %#v.
+func (c *Client) GoString() string { return c.String() }
+
 // hardened is an HTTP client that follows no redirect: an answer from elsewhere is
 // nobody's answer. Time-outs and the cap on bodies are call.go's.
 func hardened(rt http.RoundTripper) *http.Client {

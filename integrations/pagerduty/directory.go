@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,9 +38,8 @@ const again = 30 * time.Second
 type directory struct {
 	c *Client
 
-	mu      sync.Mutex
-	books   map[bookKey]*book
-	reading map[bookKey]chan struct{}
+	books *recent[bookKey, *book]
+	reads *shared[bookKey, *book]
 }
 
 // bookKey says what a book holds: everything of a kind, or, in a large account, what
@@ -53,15 +52,16 @@ type bookKey struct {
 // book is one reading of names.
 type book struct {
 	asked  time.Time
-	used   time.Time // when somebody last asked
-	grace  time.Time // serves on until then, because reading it again failed
-	things []thing
+	used   atomic.Pointer[time.Time] // when somebody last asked
+	grace  time.Time                 // serves on until then, because reading it again failed
+	byID   map[string]thing
+	byName map[string][]thing
 	large  bool // there are too many to know all
 	err    error
 }
 
 func newDirectory(c *Client) *directory {
-	return &directory{c: c, books: map[bookKey]*book{}, reading: map[bookKey]chan struct{}{}}
+	return &directory{c: c, books: newRecent[bookKey, *book](2000), reads: newShared[bookKey, *book](c)}
 }
 
 // find is the one thing with that id or exact name. anew reads the names again
@@ -85,17 +85,23 @@ func (d *directory) find(ctx context.Context, k kind, ref string, anew bool) (th
 	return t, err
 }
 
+func (b *book) fill(things []thing, large bool, err error) {
+	b.byID, b.byName, b.large, b.err = make(map[string]thing, len(things)), make(map[string][]thing, len(things)), large, err
+	for _, t := range things {
+		if _, twice := b.byID[t.id]; twice { // it moved to the next page, or was just upgraded
+			continue
+		}
+		b.byID[t.id] = t
+		b.byName[t.name] = append(b.byName[t.name], t)
+	}
+}
+
 // pick finds ref as an id, else as an exact name that only one thing has.
 func (b *book) pick(k kind, ref string) (thing, error) {
-	var found []thing
-	for _, t := range b.things {
-		if t.id == ref {
-			return t, nil
-		}
-		if t.name == ref {
-			found = append(found, t)
-		}
+	if t, ok := b.byID[ref]; ok {
+		return t, nil
 	}
+	found := b.byName[ref]
 	switch len(found) {
 	case 1:
 		return found[0], nil
@@ -105,90 +111,62 @@ func (b *book) pick(k kind, ref string) (thing, error) {
 	return thing{}, fmt.Errorf("PagerDuty has %d of kind %s named %q (%s, %s, …); use the id", len(found), k, tame(ref), found[0].id, found[1].id)
 }
 
-// book is a reading no older than age, read once for all who ask at the same time.
+// book is a reading no older than age.
 func (d *directory) book(ctx context.Context, key bookKey, age time.Duration) *book {
 	now := d.c.clock.Now()
-	d.mu.Lock()
-	if b := d.books[key]; b != nil && b.err == nil && (fresh(b.asked, now, age) || now.Before(b.grace)) {
-		b.used = now
-		d.mu.Unlock()
-		return b
+	b, ok := d.books.get(key)
+	if !ok || !fresh(b.asked, now, age) && !now.Before(b.grace) {
+		var err error
+		b, err = d.reads.get(ctx, key, func(ctx context.Context) *book { return d.read(ctx, key, true) })
+		if err != nil {
+			return &book{err: err}
+		}
 	}
-	busy, ok := d.start(ctx, key, true)
-	d.mu.Unlock()
-	if !ok {
-		return &book{err: errStopped}
-	}
-	select {
-	case <-busy:
-	case <-ctx.Done():
-		return &book{err: waiting(ctx)}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	b := d.books[key]
-	b.used = now
+	b.used.Store(&now)
 	return b
-}
-
-// start reads a book, unless that is under way; the caller holds the lock.
-func (d *directory) start(ctx context.Context, key bookKey, click bool) (busy chan struct{}, ok bool) {
-	if busy = d.reading[key]; busy != nil {
-		return busy, true
-	}
-	busy = make(chan struct{})
-	if !d.c.life.run(ctx, d.c.lim.ReadTimeout, func(ctx context.Context) { d.read(ctx, key, click, busy) }) {
-		return nil, false
-	}
-	d.reading[key] = busy
-	return busy, true
 }
 
 // read fills a book. When that fails, the old one serves on for a while, up to three
 // times the usual age.
-func (d *directory) read(ctx context.Context, key bookKey, click bool, busy chan struct{}) {
-	asked := d.c.clock.Now()
-	b := &book{asked: asked, used: asked}
-	b.things, b.large, b.err = d.c.listThings(ctx, key.kind, key.search, click)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	defer close(busy)
-	delete(d.reading, key)
-	if old := d.books[key]; b.err != nil && old != nil && old.err == nil && errorIsTemporary(b.err) &&
-		fresh(old.asked, asked, 3*d.c.lim.NamesAge) {
+func (d *directory) read(ctx context.Context, key bookKey, click bool) *book {
+	b := &book{asked: d.c.clock.Now()}
+	old, had := d.books.get(key)
+	if had {
+		b.used.Store(old.used.Load())
+	}
+	things, large, err := d.c.listThings(ctx, key.kind, key.search, click)
+	b.fill(things, large, err)
+	defer d.c.stats.nameReads.Add(1)
+	if b.err != nil {
+		if !had || !errorIsTemporary(b.err) || !fresh(old.asked, b.asked, 3*d.c.lim.NamesAge) {
+			return b
+		}
 		d.c.log.Warn("pagerduty: names could not be read again; the last reading serves on", "err", b.err)
-		kept := *old
-		kept.grace = asked.Add(again)
-		b = &kept
+		kept := &book{asked: old.asked, grace: b.asked.Add(again), byID: old.byID, byName: old.byName, large: old.large}
+		kept.used.Store(old.used.Load())
+		b = kept
 	}
-	if len(d.books) > 2000 {
-		clear(d.books)
-	}
-	d.books[key] = b
+	d.books.put(key, b)
+	return b
 }
 
 // due reads again, before they are too old, the names that were used of late, and
 // says when to look next.
 func (d *directory) due(ctx context.Context, now time.Time) time.Time {
 	next := now.Add(time.Hour)
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	for k := aPolicy; k <= aSchedule; k++ {
 		key := bookKey{kind: k}
-		b := d.books[key]
-		if b == nil || b.err != nil || now.Sub(b.used) > d.c.lim.KeepFresh {
+		b, ok := d.books.get(key)
+		if !ok || b.used.Load() == nil || now.Sub(*b.used.Load()) > d.c.lim.KeepFresh {
 			continue
 		}
-		at := b.asked.Add(d.c.lim.NamesAge * 8 / 10)
-		if b.grace.After(at) {
-			at = b.grace
-		}
+		at := later(b.asked.Add(d.c.lim.NamesAge*8/10), b.grace)
 		if now.Before(at) {
 			next = earlier(next, at)
-		} else {
-			d.start(ctx, key, false)
-			next = earlier(next, now.Add(again))
+			continue
 		}
+		d.reads.begin(ctx, key, func(ctx context.Context) *book { return d.read(ctx, key, false) })
+		next = earlier(next, now.Add(again))
 	}
 	return next
 }
@@ -257,19 +235,6 @@ func (c *Client) thingByID(ctx context.Context, path string, k kind, id string, 
 		v.fail("is not the one that was asked for")
 	}
 	return t, doc.err()
-}
-
-// fresh reports whether something asked for at asked is at most age old. What comes
-// from the future, as after a clock was set back, is not.
-func fresh(asked, now time.Time, age time.Duration) bool {
-	return !asked.After(now) && now.Sub(asked) <= age
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // waiting says why a wait ended: a deadline is not a person who gave up.

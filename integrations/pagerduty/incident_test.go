@@ -295,18 +295,22 @@ func TestCreateIncidentThatIsRefused(t *testing.T) {
 	}
 }
 
-func TestAuthor(t *testing.T) {
+func isPermanent(err error) bool {
 	var never *flows.Permanent
+	return errors.As(err, &never)
+}
+
+func TestAuthor(t *testing.T) {
 	t.Run("nobody", func(t *testing.T) {
 		w := newWorld(t, func(o *pagerduty.Options, _ *pagerdutyfake.Options) { o.From = "" })
-		if err := w.pd.Note(t.Context(), w.trigger("x"), "key", "text"); !errors.As(err, &never) || !strings.Contains(err.Error(), "from") {
+		if err := w.pd.Note(t.Context(), w.trigger("x"), "key", "text"); !isPermanent(err) || !strings.Contains(err.Error(), "from") {
 			t.Error(err)
 		}
 	})
 	t.Run("a display name is no login", func(t *testing.T) {
 		w := newWorld(t, func(o *pagerduty.Options, _ *pagerdutyfake.Options) { o.From = "nobody@acme.example" })
 		w.addUser("PFAKE01", "nobody@acme.example", "x@acme.example")
-		if err := w.pd.Note(t.Context(), w.trigger("x"), "key", "text"); !errors.As(err, &never) || !strings.Contains(err.Error(), "no user with the login") {
+		if err := w.pd.Note(t.Context(), w.trigger("x"), "key", "text"); !isPermanent(err) || !strings.Contains(err.Error(), "no user with the login") {
 			t.Error(err)
 		}
 		w.must(w.pd.Start(t.Context()))
@@ -327,7 +331,7 @@ func TestAuthor(t *testing.T) {
 		id := w.trigger("x")
 		w.must(w.pd.Note(t.Context(), id, "one", "text"))
 		w.fake.RemoveUser("PBREAK1")
-		if err := w.pd.Note(t.Context(), id, "two", "text"); !errors.As(err, &never) || !strings.Contains(err.Error(), "1008") {
+		if err := w.pd.Note(t.Context(), id, "two", "text"); !isPermanent(err) || !strings.Contains(err.Error(), "1008") {
 			t.Error(err)
 		}
 		w.addUser("PBREAK2", "Breakglass", from)

@@ -46,8 +46,9 @@ func TestOutages(t *testing.T) {
 		for _, route := range []string{"GET /oncalls", "GET /escalation_policies"} {
 			t.Run(fmt.Sprintf("%s %d %s", f.Kind, f.Status, route), func(t *testing.T) {
 				w := newWorld(t, hastyFor(f))
-				f.Route = route
-				w.fake.AddFault(f)
+				fault := f
+				fault.Route = route
+				w.fake.AddFault(fault)
 				w.unknown(flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: time.Minute}, "")
 				w.fake.ClearFaults()
 				w.clock.Push(time.Minute + 2*time.Second)

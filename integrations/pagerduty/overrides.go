@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -19,10 +18,9 @@ const lookAhead = time.Hour
 type overrideBook struct {
 	c *Client
 
-	mu       sync.Mutex
-	verdicts map[shift]verdict
-	lists    map[thing]*overrideList
-	reading  map[thing]chan struct{}
+	verdicts *recent[shift, verdict]
+	lists    *recent[thing, *overrideList]
+	reads    *shared[thing, *overrideList]
 }
 
 // shift is what makes an on-call entry of a schedule one and the same.
@@ -50,7 +48,10 @@ type overrideSpan struct {
 }
 
 func newOverrideBook(c *Client) *overrideBook {
-	return &overrideBook{c: c, verdicts: map[shift]verdict{}, lists: map[thing]*overrideList{}, reading: map[thing]chan struct{}{}}
+	return &overrideBook{
+		c: c, verdicts: newRecent[shift, verdict](5000), lists: newRecent[thing, *overrideList](1000),
+		reads: newShared[thing, *overrideList](c),
+	}
 }
 
 // judge is whether r, as read at asked, comes from an override. What cannot be read
@@ -61,9 +62,7 @@ func (b *overrideBook) judge(ctx context.Context, r row, asked time.Time, click 
 	}
 	s := shift{r.ScheduleID, r.User, r.Start, r.End}
 	now := b.c.clock.Now()
-	b.mu.Lock()
-	v, known := b.verdicts[s]
-	b.mu.Unlock()
+	v, known := b.verdicts.get(s)
 	if known && now.Before(v.until) {
 		return v.override
 	}
@@ -73,12 +72,7 @@ func (b *overrideBook) judge(ctx context.Context, r row, asked time.Time, click 
 		return flows.Unknown
 	}
 	v = l.verdict(r, now)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.verdicts) > 5000 {
-		clear(b.verdicts)
-	}
-	b.verdicts[s] = v
+	b.verdicts.put(s, v)
 	return v.override
 }
 
@@ -102,45 +96,20 @@ func (l *overrideList) verdict(r row, now time.Time) verdict {
 // list is a reading of the schedule's overrides that is not older than the on-call
 // reading it must explain, read once for all who ask at the same time.
 func (b *overrideBook) list(ctx context.Context, s thing, asked time.Time, click bool) *overrideList {
-	b.mu.Lock()
-	if l := b.lists[s]; l != nil && l.err == nil && !l.asked.Before(asked) && fresh(l.asked, b.c.clock.Now(), lookAhead/2) {
-		b.mu.Unlock()
+	if l, ok := b.lists.get(s); ok && !l.asked.Before(asked) && fresh(l.asked, b.c.clock.Now(), lookAhead/2) {
 		return l
 	}
-	busy := b.reading[s]
-	if busy == nil {
-		busy = make(chan struct{})
-		if !b.c.life.run(ctx, b.c.lim.ReadTimeout, func(ctx context.Context) { b.read(ctx, s, click, busy) }) {
-			b.mu.Unlock()
-			return &overrideList{err: errStopped}
+	l, err := b.reads.get(ctx, s, func(ctx context.Context) *overrideList {
+		l := &overrideList{asked: b.c.clock.Now()}
+		if l.spans, l.err = b.c.readOverrideSpans(ctx, s, l.asked, click); l.err == nil {
+			b.lists.put(s, l)
 		}
-		b.reading[s] = busy
-	}
-	b.mu.Unlock()
-	select {
-	case <-busy:
-	case <-ctx.Done():
-		return &overrideList{err: waiting(ctx)}
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if l := b.lists[s]; l != nil {
 		return l
+	})
+	if err != nil {
+		return &overrideList{err: err}
 	}
-	return &overrideList{err: errNoSuch}
-}
-
-func (b *overrideBook) read(ctx context.Context, s thing, click bool, busy chan struct{}) {
-	l := &overrideList{asked: b.c.clock.Now()}
-	l.spans, l.err = b.c.readOverrideSpans(ctx, s, l.asked, click)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.lists) > 1000 {
-		clear(b.lists)
-	}
-	b.lists[s] = l
-	delete(b.reading, s)
-	close(busy)
+	return l
 }
 
 // readOverrideSpans reads the overrides of a schedule from now on. overflow keeps

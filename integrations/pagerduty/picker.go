@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -20,9 +19,8 @@ const pickerPages = 3
 type picker struct {
 	c *Client
 
-	mu      sync.Mutex
-	lists   map[flows.PagerDutyUser]openIncidents
-	reading map[flows.PagerDutyUser]chan struct{}
+	lists *recent[flows.PagerDutyUser, openIncidents]
+	reads *shared[flows.PagerDutyUser, openIncidents]
 }
 
 type openIncidents struct {
@@ -32,7 +30,9 @@ type openIncidents struct {
 }
 
 func newPicker(c *Client) *picker {
-	return &picker{c: c, lists: map[flows.PagerDutyUser]openIncidents{}, reading: map[flows.PagerDutyUser]chan struct{}{}}
+	return &picker{
+		c: c, lists: newRecent[flows.PagerDutyUser, openIncidents](500), reads: newShared[flows.PagerDutyUser, openIncidents](c),
+	}
 }
 
 // OpenIncidents implements flows.Incidents: acknowledged before triggered, the newest
@@ -53,32 +53,17 @@ func (c *Client) OpenIncidents(ctx context.Context, q flows.IncidentQuery) ([]fl
 }
 
 func (p *picker) open(ctx context.Context, who flows.PagerDutyUser) openIncidents {
-	p.mu.Lock()
-	if o, ok := p.lists[who]; ok && o.err == nil && fresh(o.asked, p.c.clock.Now(), p.c.lim.PickerAge) {
-		p.mu.Unlock()
+	if o, ok := p.lists.get(who); ok && fresh(o.asked, p.c.clock.Now(), p.c.lim.PickerAge) {
 		return o
 	}
-	busy := p.reading[who]
-	if busy == nil {
-		busy = make(chan struct{})
-		if !p.c.life.run(ctx, p.c.lim.ReadTimeout, func(ctx context.Context) { p.read(ctx, who, busy) }) {
-			p.mu.Unlock()
-			return openIncidents{err: errStopped}
-		}
-		p.reading[who] = busy
+	o, err := p.reads.get(ctx, who, func(ctx context.Context) openIncidents { return p.read(ctx, who) })
+	if err != nil {
+		return openIncidents{err: err}
 	}
-	p.mu.Unlock()
-	select {
-	case <-busy:
-	case <-ctx.Done():
-		return openIncidents{err: waiting(ctx)}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.lists[who]
+	return o
 }
 
-func (p *picker) read(ctx context.Context, who flows.PagerDutyUser, busy chan struct{}) {
+func (p *picker) read(ctx context.Context, who flows.PagerDutyUser) openIncidents {
 	o := openIncidents{asked: p.c.clock.Now()}
 	o.list, o.err = p.c.openList(ctx, who, pickerPages, true)
 	var many *errTooMany
@@ -88,14 +73,10 @@ func (p *picker) read(ctx context.Context, who flows.PagerDutyUser, busy chan st
 	slices.SortStableFunc(o.list, func(a, b flows.Incident) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Number, a.Number))
 	})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.lists) > 500 {
-		clear(p.lists)
+	if o.err == nil {
+		p.lists.put(who, o)
 	}
-	p.lists[who] = o
-	delete(p.reading, who)
-	close(busy)
+	return o
 }
 
 func rank(i flows.Incident) int {

@@ -85,9 +85,12 @@ func (r *reading) firstEnd() time.Time {
 // only is the part of a reading of the whole account that is about k.
 func (r *reading) only(k key) *reading {
 	out := *r
-	out.rows = slices.DeleteFunc(slices.Clone(r.rows), func(e row) bool {
-		return k.scope == ofPolicy && e.PolicyID != k.thing.id || k.scope == ofSchedule && e.ScheduleID != k.thing.id
-	})
+	out.rows = nil
+	for _, e := range r.rows {
+		if k.scope == ofPolicy && e.PolicyID == k.thing.id || k.scope == ofSchedule && e.ScheduleID == k.thing.id {
+			out.rows = append(out.rows, e)
+		}
+	}
 	out.until = out.firstEnd()
 	return &out
 }

@@ -10,6 +10,8 @@ type Stats struct {
 	Unknown     int64 // ended unknown
 	Requests    int64 // sent to PagerDuty, retries included
 	OnCallReads int64 // of these, GET /oncalls
+	Refreshes   int64 // of the snapshot, good or not
+	NameReads   int64 // of the lists of policies and schedules, good or not
 	Retries     int64
 	Throttled   int64 // answered 429
 	Failures    int64 // calls that gave no answer to believe
@@ -18,7 +20,7 @@ type Stats struct {
 }
 
 type counters struct {
-	questions, warm, waits, unknown, requests, onCallReads, retries, throttled, failures atomic.Int64
+	questions, warm, waits, unknown, requests, onCallReads, refreshes, nameReads, retries, throttled, failures atomic.Int64
 }
 
 // Stats is a snapshot of the counters.
@@ -29,7 +31,7 @@ func (c *Client) Stats() Stats {
 	c.budget.mu.Unlock()
 	return Stats{
 		Questions: s.questions.Load(), Warm: s.warm.Load(), Waits: s.waits.Load(), Unknown: s.unknown.Load(),
-		Requests: s.requests.Load(), OnCallReads: s.onCallReads.Load(), Retries: s.retries.Load(),
+		Requests: s.requests.Load(), OnCallReads: s.onCallReads.Load(), Refreshes: s.refreshes.Load(), NameReads: s.nameReads.Load(), Retries: s.retries.Load(),
 		Throttled: s.throttled.Load(), Failures: s.failures.Load(), NotSent: refused, BudgetLeft: c.budget.left(),
 	}
 }

@@ -183,6 +183,9 @@ func (w *world) clean() {
 		if strings.HasSuffix(e.Path, "/users") && e.Path != "/users" {
 			w.Errorf("%s was asked: it names everybody on the schedule", e.Path)
 		}
+		if e.Path == "/oncalls" && (e.Query.Has("since") || e.Query.Has("until") || e.Query.Has("earliest")) {
+			w.Errorf("/oncalls?%s: a window names people who are not on call now", e.Query.Encode())
+		}
 	}
 }
 
