@@ -240,7 +240,9 @@ func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Fini
 		if err != nil {
 			return err
 		}
-		err = e.commit(ctx, Change{Chain: chain, Entries: sealed, Done: fin.Job, Inbox: fin.Inbox})
+		err = e.commit(ctx, Change{
+			Chain: chain, Entries: sealed, Jobs: e.lease(withAlso(Outcome{}, fin)), Done: fin.Job, Inbox: fin.Inbox,
+		})
 		if !errors.Is(err, ErrConflict) {
 			return err
 		}

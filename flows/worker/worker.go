@@ -51,6 +51,7 @@ type Runner struct {
 	armed  time.Time // when the timer is set to
 	handed []flows.Job
 
+	first                 chan struct{} // closed when the jobs that were due at the start are through
 	done, failed, givenUp atomic.Int64
 }
 
@@ -68,7 +69,7 @@ func New(o Options) *Runner {
 	if o.Lease == 0 {
 		o.Lease = 15 * time.Second
 	}
-	return &Runner{o: o, slots: make(chan struct{}, o.Workers), nudge: make(chan struct{}, 1)}
+	return &Runner{o: o, slots: make(chan struct{}, o.Workers), nudge: make(chan struct{}, 1), first: make(chan struct{})}
 }
 
 // Stats counts jobs since the start: done, failed tries, given up.
@@ -108,7 +109,7 @@ func (r *Runner) poke() {
 // stay in the table and are taken up by the next process.
 func (r *Runner) Run(ctx context.Context) error {
 	defer r.wg.Wait()
-	r.claim(ctx)
+	r.firstPass(ctx)
 	poll, stopPoll := flows.After(r.o.Clock, r.o.Poll)
 	due, stopDue := r.timer(ctx)
 	defer func() { stopPoll(); stopDue() }()
@@ -133,6 +134,33 @@ func (r *Runner) Run(ctx context.Context) error {
 			due, stopDue = r.timer(ctx)
 			poll, stopPoll = flows.After(r.o.Clock, r.o.Poll)
 		}
+	}
+}
+
+// firstPass takes what is due at the start: overdue revocations are among it.
+func (r *Runner) firstPass(ctx context.Context) {
+	r.sweep(ctx)
+	jobs, err := r.o.Queue.Claim(ctx, r.o.Owner, r.o.Clock.Now(), r.o.Lease, 1000)
+	if err != nil && ctx.Err() == nil {
+		r.o.Log.ErrorContext(ctx, "claim jobs", "error", err)
+	}
+	var through sync.WaitGroup
+	for _, j := range jobs {
+		through.Add(1)
+		r.startThen(ctx, j, through.Done)
+	}
+	r.wg.Go(func() { through.Wait(); close(r.first) })
+}
+
+// FirstPass waits until what was due at the start was tried once, at most for d:
+// being ready never waits for a target that does not answer.
+func (r *Runner) FirstPass(ctx context.Context, d time.Duration) {
+	late, stop := flows.After(r.o.Clock, d)
+	defer stop()
+	select {
+	case <-r.first:
+	case <-late:
+	case <-ctx.Done():
 	}
 }
 
@@ -206,10 +234,13 @@ func (r *Runner) sweep(ctx context.Context) {
 }
 
 // start runs a job in its own goroutine, as soon as one of the slots is free.
-func (r *Runner) start(ctx context.Context, j flows.Job) {
+func (r *Runner) start(ctx context.Context, j flows.Job) { r.startThen(ctx, j, func() {}) }
+
+func (r *Runner) startThen(ctx context.Context, j flows.Job, then func()) {
 	r.wg.Add(1)
 	go func() {
 		defer r.wg.Done()
+		defer then()
 		select {
 		case r.slots <- struct{}{}:
 			defer func() { <-r.slots }()

@@ -1,0 +1,192 @@
+// Package app is the program as a value: New ties the domain, the store, the front
+// door and the integrations together, Start takes traffic, Stop lets go in reverse
+// order. It is the only package that sees all of them.
+//
+// Read first: routes.go (every HTTP door and who may enter), app.go (start and stop),
+// wire.go (which port is which adapter), guard.go (when nothing is given).
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"breakglass/bot"
+	"breakglass/flows"
+	"breakglass/flows/config"
+	"breakglass/flows/worker"
+	"breakglass/integrations/pagerduty"
+	"breakglass/integrations/slack"
+	"breakglass/store"
+)
+
+// Options are what an App is made of. Config, Clock and IDs are required.
+type Options struct {
+	Config         *config.Config
+	DSN            string // of the store; empty: as the configuration says
+	PublicListen   string // empty: as the configuration says
+	InternalListen string // empty: as the configuration says
+	Clock          flows.Clock
+	IDs            flows.IDs
+	Log            *slog.Logger // nil: silent
+	Owner          string       // this process's name on leases; must differ between replicas
+	Version        string
+	SlackPaced     bool // keep under Slack's rate limits by ourselves; serve sets it
+}
+
+// App is one running Breakglass.
+type App struct {
+	o       Options
+	log     *slog.Logger
+	config  *config.Config
+	store   *store.Store
+	slack   *slack.Client
+	pager   *pagerduty.Client
+	engine  *flows.Engine
+	effects *worker.Effects
+	runner  *worker.Runner
+	bot     *bot.Bot
+	guard   *guard
+
+	public, internal   *http.Server
+	publicLn, internLn net.Listener
+	stops              []stop // in the order of starting
+	running            sync.WaitGroup
+	ready              bool
+	mu                 sync.Mutex
+}
+
+// stop is one thing to let go of, by name.
+type stop struct {
+	name string
+	do   func(context.Context) error
+}
+
+// New opens the store and builds every part; nothing runs yet. Close what New opened
+// by Stop, whether or not Start was called.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &App{o: o, log: o.Log, config: o.Config}
+	if err := a.build(ctx); err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, a.Stop(stopCtx))
+	}
+	return a, nil
+}
+
+// Start verifies the tail of the audit, ends what is overdue, and only then takes
+// traffic. It returns when both listeners are open.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.store.VerifyTail(ctx, 1000); err != nil {
+		a.guard.set("audit", "the audit entries at the end of the database do not verify")
+		a.log.ErrorContext(ctx, "the audit tail does not verify: end-only", "error", err)
+	}
+	a.guard.look(ctx)
+	if err := a.recordStart(ctx); err != nil {
+		return err
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.stops = append(a.stops, stop{"jobs", func(context.Context) error { cancel(); a.running.Wait(); return nil }})
+	if err := a.pager.Start(run); err != nil {
+		return fmt.Errorf("start reading PagerDuty: %w", err)
+	}
+	a.running.Go(func() { _ = a.runner.Run(run) })
+	a.running.Go(func() { a.guard.watch(run) })
+	a.runner.FirstPass(ctx, 2*time.Second)
+	return a.listen(ctx)
+}
+
+// listen opens both doors.
+func (a *App) listen(ctx context.Context) error {
+	var err error
+	if a.internLn, a.internal, err = a.serve(ctx, a.o.InternalListen, a.internalRoutes()); err != nil {
+		return err
+	}
+	if a.publicLn, a.public, err = a.serve(ctx, a.o.PublicListen, a.publicRoutes()); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.ready = true
+	a.mu.Unlock()
+	a.log.InfoContext(ctx, "serving", "public", a.PublicAddr(), "internal", a.InternalAddr(), "world", a.config.Catalog.World, "config", a.config.Catalog.Hash)
+	return nil
+}
+
+func (a *App) serve(ctx context.Context, addr string, h http.Handler) (net.Listener, *http.Server, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen on %s: %w (is another breakglass running there?)", addr, err)
+	}
+	s := &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	a.running.Go(func() {
+		if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("listener stopped", "addr", addr, "error", err)
+		}
+	})
+	a.stops = append(a.stops, stop{"listener " + addr, s.Shutdown})
+	return ln, s, nil
+}
+
+// Stop takes no more traffic, lets what is in hand finish until ctx ends, and closes
+// the store. What is cut off stays in the store and is taken up at the next start.
+func (a *App) Stop(ctx context.Context) error {
+	a.mu.Lock()
+	a.ready = false
+	a.mu.Unlock()
+	var all error
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		if err := a.stops[i].do(ctx); err != nil {
+			all = errors.Join(all, fmt.Errorf("stop %s: %w", a.stops[i].name, err))
+		}
+	}
+	a.stops = nil
+	return all
+}
+
+// PublicAddr is where Slack and PagerDuty enter, host:port.
+func (a *App) PublicAddr() string { return a.publicLn.Addr().String() }
+
+// InternalAddr is where everything else enters.
+func (a *App) InternalAddr() string { return a.internLn.Addr().String() }
+
+// Store is the open store, for commands and tests that read.
+func (a *App) Store() *store.Store { return a.store }
+
+// Catalog is the configuration in force.
+func (a *App) Catalog() *flows.Catalog { return a.config.Catalog }
+
+// Engine takes commands.
+func (a *App) Engine() *flows.Engine { return a.engine }
+
+// recordStart writes what an auditor wants to know about a start: which program,
+// which configuration, which world.
+func (a *App) recordStart(ctx context.Context) error {
+	c := a.config.Catalog
+	hashes := map[string]any{}
+	for id, f := range c.Flows {
+		hashes[string(id)] = f.Hash
+	}
+	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: map[string]any{
+		"config": c.Hash, "flows": hashes, "world": string(c.World), "version": a.o.Version, "process": a.o.Owner,
+		"slack_address_is_vendor": a.config.Settings.Slack.AddressIsVendor, "pagerduty_address_is_vendor": a.config.Settings.PagerDuty.AddressIsVendor,
+	}}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return []flows.Job{worker.ReconcileJob(a.o.Clock.Now())} }})
+	if errors.Is(err, flows.ErrReadOnly) {
+		a.guard.set("store", "the database does not write")
+		return nil // end-only: what is due is still ended
+	}
+	if err != nil {
+		return fmt.Errorf("record the start: %w", err)
+	}
+	return nil
+}

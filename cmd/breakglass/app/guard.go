@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store"
+)
+
+// leaseFor is how long a job that is handled at once belongs to this process.
+const leaseFor = 15 * time.Second
+
+// maxSkew is how far the clock may be off the database's, or jump back.
+const maxSkew = 5 * time.Second
+
+// guardEvery is how often the guard looks.
+const guardEvery = 2 * time.Second
+
+// guard knows why nothing may be given right now. While it has a reason the program
+// is in end-only mode: it ends what is due and shows how things stand.
+type guard struct {
+	clock flows.Clock
+	store *store.Store
+	log   *slog.Logger
+
+	mu   sync.Mutex
+	why  map[string]string
+	last time.Time // the latest time that was seen
+}
+
+func newGuard(clock flows.Clock, st *store.Store, log *slog.Logger) *guard {
+	return &guard{clock: clock, store: st, log: log, why: map[string]string{}, last: clock.Now()}
+}
+
+// reason is one sentence for people; empty when all is well.
+func (g *guard) reason() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.clock.Now(); now.Before(g.last.Add(-maxSkew)) {
+		return "the clock of the server jumped back"
+	}
+	for _, name := range sorted(g.why) {
+		return g.why[name]
+	}
+	return ""
+}
+
+func (g *guard) reasons() map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := make(map[string]string, len(g.why))
+	for k, v := range g.why {
+		out[k] = v
+	}
+	if g.clock.Now().Before(g.last.Add(-maxSkew)) {
+		out["clock"] = "the clock jumped back"
+	}
+	return out
+}
+
+func (g *guard) set(name, why string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if was := g.why[name]; was != why {
+		g.log.Error("nothing is granted from now on: end-only", "what", name, "why", why)
+	}
+	g.why[name] = why
+}
+
+func (g *guard) clear(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, was := g.why[name]; was {
+		delete(g.why, name)
+		g.log.Warn("well again", "what", name)
+	}
+}
+
+// watch looks again and again until ctx ends.
+func (g *guard) watch(ctx context.Context) {
+	for {
+		tick, stop := flows.After(g.clock, guardEvery)
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case <-tick:
+			g.look(ctx)
+		}
+	}
+}
+
+// look asks the store whether it writes and what time it has.
+func (g *guard) look(ctx context.Context) {
+	g.mu.Lock()
+	if now := g.clock.Now(); now.After(g.last) {
+		g.last = now
+	}
+	g.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	switch err := g.store.Health(ctx); {
+	case err == nil:
+		g.clear("store")
+	case errors.Is(err, flows.ErrReadOnly):
+		g.set("store", "the database does not write")
+	case ctx.Err() == nil:
+		g.set("store", "the database does not answer")
+	}
+	at, err := g.store.Clock(ctx)
+	if err != nil {
+		return
+	}
+	if skew := g.clock.Now().Sub(at).Abs(); skew > maxSkew {
+		g.set("skew", "the clocks of the server and of the database differ")
+	} else {
+		g.clear("skew")
+	}
+}
+
+func sorted(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

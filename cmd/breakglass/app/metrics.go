@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics are Prometheus numbers, read when they are asked for. No names, no ids.
+func (a *App) metrics() http.Handler {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), numbers{a})
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: 10 * time.Second})
+}
+
+// numbers reads the store's and the worker's figures.
+type numbers struct{ a *App }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("breakglass_"+name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector; the numbers are made as they are read.
+func (n numbers) Describe(ch chan<- *prometheus.Desc) {
+	ch <- desc("end_only", "1 while nothing is granted.")
+}
+
+// Collect implements prometheus.Collector.
+func (n numbers) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	endOnly := 0.0
+	if n.a.guard.reason() != "" {
+		endOnly = 1
+	}
+	gauge(desc("end_only", "1 while nothing is granted."), endOnly)
+	done, failed, givenUp := n.a.runner.Stats()
+	for outcome, v := range map[string]int64{"done": done, "failed": failed, "given_up": givenUp} {
+		ch <- prometheus.MustNewConstMetric(desc("jobs_total", "Tries of jobs since the start.", "outcome"), prometheus.CounterValue, float64(v), outcome)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	st, err := n.a.store.Stats(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(desc("requests", "Requests that are not final."), err)
+		return
+	}
+	for state, v := range st.Requests {
+		gauge(desc("requests", "Requests that are not final.", "state"), float64(v), string(state))
+	}
+	gauge(desc("grants_live", "Requests whose access exists or may exist."), float64(st.Live))
+	gauge(desc("grants_overdue", "Live ones whose end is late. Alarm on more than 0."), float64(st.Overdue))
+	gauge(desc("inbox_unhandled", "Payloads that wait to be handled."), float64(st.Unhandled))
+	for _, j := range st.Jobs {
+		gauge(desc("jobs_due", "Jobs that are due and free.", "kind"), float64(j.Due), string(j.Kind))
+		gauge(desc("jobs_failing", "Jobs that failed at least once.", "kind"), float64(j.Failing), string(j.Kind))
+	}
+}

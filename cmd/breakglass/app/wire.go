@@ -1,0 +1,218 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"breakglass/bot"
+	"breakglass/flows"
+	"breakglass/flows/handler"
+	"breakglass/flows/worker"
+	"breakglass/integrations/pagerduty"
+	"breakglass/integrations/slack"
+	"breakglass/integrations/target"
+	"breakglass/store"
+)
+
+// build makes every part and ties them together.
+func (a *App) build(ctx context.Context) error {
+	s := a.config.Settings
+	if a.o.PublicListen == "" {
+		a.o.PublicListen = s.Server.PublicListen
+	}
+	if a.o.InternalListen == "" {
+		a.o.InternalListen = s.Server.InternalListen
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.checkSecrets(ctx); err != nil {
+		return err
+	}
+	if err := a.openVendors(); err != nil {
+		return err
+	}
+	a.guard = newGuard(a.o.Clock, a.store, a.log)
+	targets, err := target.New(target.Options{Clock: a.o.Clock, Random: a.o.IDs.Random})
+	if err != nil {
+		return err
+	}
+	handlers := map[flows.JobKind]worker.Handler{}
+	a.effects = &worker.Effects{
+		Targets: targets, Directory: a.slack, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Note: bot.IncidentNote(a.Catalog),
+	}
+	a.runner = worker.New(worker.Options{
+		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Handlers: handlers,
+		Sweep: a.effects.Sweep, GivenUp: a.givenUp,
+	})
+	a.buildEngine()
+	a.effects.Engine = a.engine
+	if err := a.buildBot(ctx); err != nil {
+		return err
+	}
+	announcer := &bot.Announcer{
+		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
+	}
+	for kind, h := range a.effects.Handlers() {
+		handlers[kind] = h
+	}
+	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	dsn := a.o.DSN
+	if dsn == "" {
+		x, err := a.config.Settings.Server.Store.Expand(ctx)
+		if err != nil {
+			return fmt.Errorf("read where the store is: %w", err)
+		}
+		dsn = x.Reveal()
+	}
+	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: a.o.Clock.Now})
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	a.store = st
+	a.stops = append(a.stops, stop{"store", func(context.Context) error { return st.Close() }})
+	if err := st.ClaimWorld(ctx, a.config.Catalog.World); err != nil && !errors.Is(err, flows.ErrReadOnly) {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	return nil
+}
+
+func (a *App) openVendors() error {
+	s := a.config.Settings
+	var err error
+	if a.slack, err = slack.New(slack.Options{
+		APIURL: s.Slack.APIURL, BotToken: s.Slack.BotToken, Team: s.Slack.Team, Clock: a.o.Clock, Log: a.log, NoPacing: !a.o.SlackPaced,
+	}); err != nil {
+		return fmt.Errorf("integration slack: %w", err)
+	}
+	a.stops = append(a.stops, stop{"slack", func(context.Context) error { a.slack.Close(); return nil }})
+	if a.pager, err = pagerduty.New(pagerduty.Options{
+		BaseURL: s.PagerDuty.BaseURL, APIToken: s.PagerDuty.APIToken, From: s.PagerDuty.From, Clock: a.o.Clock, Log: a.log,
+		ReadOverrides: a.readsOverrides,
+	}); err != nil {
+		return fmt.Errorf("integration pagerduty: %w", err)
+	}
+	a.stops = append(a.stops, stop{"pagerduty", func(context.Context) error { a.pager.Stop(); return nil }})
+	return nil
+}
+
+// readsOverrides reports whether a flow needs to know which shifts are overrides.
+func (a *App) readsOverrides() bool {
+	for _, f := range a.Catalog().Flows {
+		if f.OnCall.Overrides == flows.OverridesDeny {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *App) buildEngine() {
+	reducer := handler.New(handler.Options{OnCall: a.pager, Incidents: a.pager, Directory: a.slack, Now: a.o.Clock.Now})
+	a.engine = flows.NewEngine(flows.Options{
+		Ledger: a.store, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.slack,
+		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner,
+	})
+}
+
+func (a *App) buildBot(ctx context.Context) error {
+	s := a.config.Settings.Slack
+	b, err := bot.New(ctx, bot.Options{
+		Team: s.Team, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
+		Engine: a.engine, Cards: a.store, Requests: a.store, Directory: a.slack, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
+		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Log: a.log,
+	})
+	if err != nil {
+		return fmt.Errorf("slack front door: %w", err)
+	}
+	a.bot = b
+	a.stops = append(a.stops, stop{"front door", b.Stop})
+	return nil
+}
+
+// inbox hands a kept payload to whoever reads its kind.
+func (a *App) inbox(ctx context.Context, j flows.Job) error {
+	row, err := a.store.InboxRow(ctx, j.Subject)
+	if errors.Is(err, flows.ErrNotFound) {
+		return &flows.Permanent{Err: fmt.Errorf("inbox row %s: %w", j.Subject, err)}
+	}
+	if err != nil {
+		return err
+	}
+	if row.Kind == rowPagerDuty {
+		return a.effects.Reread(ctx, flows.IncidentID(row.Body), flows.Finish{Job: &j, Inbox: row.Key})
+	}
+	return a.bot.HandleInbox(ctx, j)
+}
+
+// givenUp records that a job cannot be done, and tells the operators.
+func (a *App) givenUp(ctx context.Context, j flows.Job, cause error) error {
+	fin := flows.Finish{Job: &j}
+	if channel := a.errorsTo(); channel != "" && j.Kind != flows.JobNotice {
+		fin.Also = func(flows.Outcome) []flows.Job { return []flows.Job{faultNotice(j, channel, a.o.Clock)} }
+	}
+	return a.engine.Record(ctx, "system", flows.Entry{Verb: "job_given_up", Actor: flows.ByEngine(), Facts: map[string]any{
+		"job": j.Key, "attempts": int64(j.Attempts + 1), "cause": cause.Error(),
+	}}, fin)
+}
+
+func (a *App) errorsTo() string {
+	for _, e := range a.config.Settings.Environments {
+		if e.ErrorsTo != "" {
+			return e.ErrorsTo
+		}
+	}
+	return ""
+}
+
+// live lists the incidents that something live belongs to.
+type live struct{ s *store.Store }
+
+// LiveIncidents implements worker.LiveIncidents.
+func (l live) LiveIncidents(ctx context.Context) (map[flows.IncidentID][]flows.RequestID, error) {
+	ids, err := l.s.LiveByIncident(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[flows.IncidentID][]flows.RequestID, len(ids))
+	for _, id := range ids {
+		if out[id], err = l.s.LiveWithIncident(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// poster sends what the front door shows. A channel shared with another company is
+// refused: cards name people, incidents and reasons.
+type poster struct{ c *slack.Client }
+
+// Post implements bot.Poster.
+func (p poster) Post(ctx context.Context, channel string, m bot.Message) (string, string, error) {
+	if strings.HasPrefix(channel, "#") {
+		info, err := p.c.ChannelInfo(ctx, channel)
+		if err != nil {
+			return "", "", err
+		}
+		if info.Shared {
+			return "", "", &flows.Permanent{Err: fmt.Errorf("channel %s is shared with another organisation; cards are not shown there", channel)}
+		}
+		channel = info.ID
+	}
+	return p.c.Post(ctx, channel, slack.Message{Text: m.Text, Blocks: m.Blocks, ThreadTS: m.ThreadTS})
+}
+
+// Update implements bot.Poster.
+func (p poster) Update(ctx context.Context, channel, ts string, m bot.Message) error {
+	return p.c.Update(ctx, channel, ts, slack.Message{Text: m.Text, Blocks: m.Blocks})
+}
+
+// Ephemeral implements bot.Poster.
+func (p poster) Ephemeral(ctx context.Context, channel, user string, m bot.Message) error {
+	return p.c.Ephemeral(ctx, channel, user, slack.Message{Text: m.Text, Blocks: m.Blocks})
+}
