@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/cmd/breakglass/app"
+	"breakglass/cmd/breakglass/company"
+	"breakglass/flows/config"
+	"breakglass/integrations/secrets"
+	"breakglass/store"
+)
+
+// settings are the flags that every command about an installation has.
+type settings struct {
+	dir  string
+	db   string
+	vars []string
+}
+
+func (s *settings) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.dir, "config", "c", ".", "directory of the configuration (breakglass.hcl and the handlers)")
+	cmd.Flags().StringVar(&s.db, "db", "", "database instead of the configured one: a file, sqlite:FILE or postgres://…")
+	cmd.Flags().StringArrayVar(&s.vars, "var", nil, "value of a variable block, NAME=VALUE; may be repeated")
+}
+
+// load reads the configuration; mistakes are printed all at once, with their places.
+func (c *cli) load(s settings, log *slog.Logger) (*config.Config, error) {
+	vars := map[string]string{}
+	for _, v := range s.vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--var %s: write NAME=VALUE", v)}
+		}
+		vars[name] = value
+	}
+	sources := secrets.New(secrets.Options{Getenv: c.getenv, Clock: app.SystemClock{}, Log: log})
+	cfg, diags := config.Load(s.dir, config.Options{Variables: vars, CheckHandler: company.CheckHandler, Secrets: app.Secrets(sources)})
+	if err := diags.Write(c.err, c.tty); err != nil {
+		return nil, err
+	}
+	if diags.HasErrors() {
+		return nil, &failure{err: errSaid, code: exitRefuse}
+	}
+	return cfg, nil
+}
+
+// dsn is where the store of an installation is.
+func (s settings) dsn(ctx context.Context, cfg *config.Config) (string, error) {
+	if s.db != "" {
+		return s.db, nil
+	}
+	x, err := cfg.Settings.Server.Store.Expand(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read where the store is: %w", err)
+	}
+	return x.Reveal(), nil
+}
+
+// openRead opens the store beside a server, to read.
+func (c *cli) openRead(ctx context.Context, s settings) (*store.Store, error) {
+	dsn := s.db
+	if dsn == "" {
+		cfg, err := c.load(s, nil)
+		if err != nil {
+			return nil, err
+		}
+		if dsn, err = s.dsn(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: app.SystemClock{}.Now, ReadOnly: true})
+	if errors.Is(err, store.ErrSchema) {
+		return nil, hint(err, "run: breakglass migrate")
+	}
+	if err != nil {
+		return nil, hint(err, "say which database with --db, or run where the configuration is (--config)")
+	}
+	return st, nil
+}
+
+func (c *cli) migrate() *cobra.Command {
+	var s settings
+	cmd := &cobra.Command{
+		Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs,
+		Long: "Brings the schema of the database up to date. PostgreSQL needs this before a new version serves;\nSQLite does it by itself at start. Running it twice does nothing.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dsn := s.db
+			if dsn == "" {
+				cfg, err := c.load(s, nil)
+				if err != nil {
+					return err
+				}
+				if dsn, err = s.dsn(cmd.Context(), cfg); err != nil {
+					return err
+				}
+			}
+			if err := store.Migrate(cmd.Context(), store.Options{DSN: dsn, Now: app.SystemClock{}.Now}); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(c.out, "The schema is up to date.")
+			return err
+		},
+	}
+	s.flags(cmd)
+	return cmd
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/cmd/breakglass/app"
+	"breakglass/store"
+)
+
+func (c *cli) serve() *cobra.Command {
+	var s settings
+	var public, internal, format string
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run Breakglass", Args: cobra.NoArgs,
+		Long: "Runs Breakglass until it is told to stop (SIGTERM, Ctrl-C). Two listeners: the public one is for\n" +
+			"Slack and PagerDuty and nothing else, the internal one (loopback unless set) for everything else.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := c.logger(format)
+			if err != nil {
+				return err
+			}
+			cfg, err := c.load(s, log)
+			if err != nil {
+				return err
+			}
+			dsn, err := s.dsn(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			return c.run(cmd.Context(), app.Options{
+				Config: cfg, DSN: dsn, PublicListen: public, InternalListen: internal, Clock: app.SystemClock{}, IDs: app.RandomIDs{},
+				Log: log, Owner: owner(), Version: Version, SlackPaced: true,
+			})
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&public, "public", "", "address for Slack and PagerDuty, instead of the configured one")
+	cmd.Flags().StringVar(&internal, "internal", "", "address for everything else, instead of the configured one")
+	cmd.Flags().StringVar(&format, "log", "text", "form of the log on standard error: text or json")
+	return cmd
+}
+
+// run serves until ctx ends, and then has ten seconds to let go.
+func (c *cli) run(ctx context.Context, o app.Options) error {
+	a, err := app.New(ctx, o)
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		return hint(err, "only one process serves a SQLite file; reading commands work beside it. For replicas use PostgreSQL.")
+	case errors.Is(err, store.ErrSchema):
+		return hint(err, "run: breakglass migrate")
+	case err != nil:
+		return err
+	}
+	err = a.Start(ctx)
+	if err == nil {
+		<-ctx.Done()
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return errors.Join(err, a.Stop(stopping))
+}
+
+func (c *cli) logger(format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(c.err, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.err, nil)), nil
+	}
+	return nil, usageError{fmt.Errorf("--log %s: write text or json", format)}
+}
+
+// owner names this process on leases: host, process and start.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "host"
+	}
+	return fmt.Sprintf("%s/%d/%d", host, os.Getpid(), app.SystemClock{}.Now().UnixNano())
+}
