@@ -2,6 +2,7 @@ package pagerdutyfake_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -170,6 +171,16 @@ func (b *bundle) wantError(r response, status, code int) {
 	}
 	if msg, _ := inner["message"].(string); msg == "" {
 		b.t.Errorf("error without a message: %s", r.raw)
+	}
+}
+
+// wait waits for the account to come to a state, for some seconds.
+func (b *bundle) wait(cond func() bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	if err := b.acc.Wait(ctx, cond); err != nil {
+		b.t.Fatalf("%v: %+v", err, b.acc.Deliveries())
 	}
 }
 

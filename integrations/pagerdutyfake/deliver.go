@@ -190,14 +190,6 @@ func (a *Account) settle(d *Delivery, state DeliveryState) {
 		return
 	}
 	s.DisabledUntil, s.drops = a.opts.Now().Add(disabledFor), 0
-	for key, q := range a.delivery.queues {
-		if strings.HasPrefix(key, s.ID+" ") {
-			for _, lost := range q.waiting {
-				lost.State = DeliveryDropped
-			}
-			q.waiting = nil
-		}
-	}
 	for _, other := range a.delivery.log {
 		if other.Subscription == s.ID && other.State == DeliveryQueued {
 			other.State = DeliveryDropped

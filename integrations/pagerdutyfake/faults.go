@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,6 +25,8 @@ const (
 	FaultLostAnswer FaultKind = "lost_answer"
 	// FaultMalformed cuts the JSON in half, applied.
 	FaultMalformed FaultKind = "malformed_json"
+	// FaultCutShort promises the whole answer, sends half and closes, applied.
+	FaultCutShort FaultKind = "cut_short"
 	// FaultHTML answers 200 with a page of HTML.
 	FaultHTML FaultKind = "html"
 	// FaultMissingKey leaves out the list (as "oncalls"), applied.
@@ -188,7 +191,7 @@ func (f *liveFault) early(a *Account, w http.ResponseWriter, r *http.Request, e 
 }
 
 // late spoils the answer of a request that was handled.
-func (f *liveFault) late(a *Account, w http.ResponseWriter, r *http.Request, e *Entry, status int, raw []byte) bool {
+func (f *liveFault) late(a *Account, w http.ResponseWriter, e *Entry, status int, raw []byte) bool {
 	if f == nil || f.Kind == FaultDelay {
 		return false
 	}
@@ -196,12 +199,21 @@ func (f *liveFault) late(a *Account, w http.ResponseWriter, r *http.Request, e *
 		a.finish(e, -1)
 		panic(http.ErrAbortHandler)
 	}
-	body := raw[:len(raw)/2]
-	if f.Kind != FaultMalformed {
-		body = f.spoil(raw)
-	}
+	header := http.Header{"Content-Type": {"application/json"}}
 	a.finish(e, status)
-	a.send(w, http.Header{"Content-Type": {"application/json"}}, status, body)
+	switch f.Kind {
+	case FaultMalformed:
+		a.send(w, header, status, raw[:len(raw)/2])
+	case FaultCutShort:
+		header.Set("Content-Length", strconv.Itoa(len(raw)))
+		a.send(w, header, status, raw[:len(raw)/2])
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			a.opts.Log.Debug("flush", "err", err)
+		}
+		panic(http.ErrAbortHandler)
+	default:
+		a.send(w, header, status, f.spoil(raw))
+	}
 	return true
 }
 

@@ -52,6 +52,8 @@ func TestTheLifeOfAnIncident(t *testing.T) {
 		{`{"incident":{"type":"incident","status":"resolved","resolution":"disk replaced"}}`, "sam@acme.example", "resolved", ""},
 		{put("triggered"), "dana@acme.example", "triggered", "PDANA01"},
 		{put("resolved"), "dana@acme.example", "resolved", ""},
+		{`{"incident":{"type":"incident","status":"triggered","assignments":[{"assignee":{"id":"PSAM001"}}]}}`, "dana@acme.example", "triggered", "PSAM001"},
+		{put("resolved"), "dana@acme.example", "resolved", ""},
 		{put("acknowledged"), "dana@acme.example", "acknowledged", "PDANA01"},
 	} {
 		b.clock.Push(time.Minute)
@@ -72,7 +74,7 @@ func TestTheLifeOfAnIncident(t *testing.T) {
 	for _, l := range list(b.get(path+"/log_entries?limit=100"), "log_entries") {
 		types = append(types, strings.TrimSuffix(fmt.Sprint(l["type"]), "_log_entry"))
 	}
-	want := "acknowledge trigger resolve trigger resolve escalate assign unacknowledge acknowledge assign trigger"
+	want := "acknowledge trigger resolve trigger resolve trigger resolve escalate assign unacknowledge acknowledge assign trigger"
 	if got := strings.Join(types, " "); got != want {
 		t.Errorf("log, newest first: %s\nwant %s", got, want)
 	}

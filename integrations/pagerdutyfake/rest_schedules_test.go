@@ -29,6 +29,12 @@ func ids(list []map[string]any) string {
 func TestEverybodyOnAScheduleIsNotOnCall(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	_, err := b.acc.AddSchedule(pd.Schedule{ID: "PROTA01", Name: "Primary", Layers: []pd.Layer{{
+		Start: monday.Add(-3 * time.Hour), TurnSeconds: 30 * daily, Users: []string{"PDANA01", "PSAM001"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := ids(list(b.get("/schedules/PROTA01/users"), "users")); got != "PDANA01 PSAM001" {
 		t.Errorf("without a period: %s; want everybody", got)
 	}

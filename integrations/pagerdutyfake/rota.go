@@ -68,6 +68,8 @@ func (l Layer) spans(loc *time.Location, w window) []Span {
 	allowed := []window{w}
 	if len(l.Restrictions) > 0 {
 		allowed = l.allowed(loc, w)
+	} else if alone := l.Users[0]; alone != "" && len(l.Users) == 1 {
+		return []Span{l.span(alone, w)} // the turns of one user are one shift
 	}
 	turn := time.Duration(l.TurnSeconds) * time.Second
 	k := int(w.from.Sub(l.VirtualStart)/turn) - 2
@@ -80,11 +82,15 @@ func (l Layer) spans(loc *time.Location, w window) []Span {
 		t := window{l.turnStart(loc, k), l.turnStart(loc, k+1)}
 		for _, a := range allowed {
 			if c := t.intersect(a); !c.empty() {
-				out = append(out, Span{User: user, Start: c.from, End: c.to, Source: Source{Type: "layer", Rotation: l.ID}})
+				out = append(out, l.span(user, c))
 			}
 		}
 	}
 	return out
+}
+
+func (l Layer) span(user string, w window) Span {
+	return Span{User: user, Start: w.from, End: w.to, Source: Source{Type: "layer", Rotation: l.ID}}
 }
 
 // turnStart is where turn k begins.

@@ -181,6 +181,8 @@ func TestShiftBasedSchedules(t *testing.T) {
 		{"effective until", pd.Schedule{Rotations: rotations(change(event("FREQ=DAILY", "A"), func(e *pd.Event) { e.EffectiveUntil = utc(t, "2026-01-06 12:00") }))}, "2026-01-06 10:00", "A 01-06 09:00 - 01-06 12:00"},
 		{"custom shift beside a rotation", pd.Schedule{Rotations: rotations(event("FREQ=DAILY", "A")), CustomShifts: []pd.CustomShift{{Start: utc(t, "2026-01-06 16:00"), End: utc(t, "2026-01-06 18:00"), Members: []string{"C"}}}}, "2026-01-06 16:30", "A 01-06 09:00 - 01-06 17:00; C 01-06 16:00 - 01-06 18:00"},
 		{"override of one of two", pd.Schedule{Rotations: rotations(event("FREQ=DAILY", "A"), event("FREQ=DAILY", "B")), Overrides: []pd.Override{{User: "C", Overridden: "B", Rotation: "R2", Start: utc(t, "2026-01-06 10:00"), End: utc(t, "2026-01-06 12:00")}}}, "2026-01-06 11:00", "A 01-06 09:00 - 01-06 17:00; C 01-06 10:00 - 01-06 12:00"},
+		{"override of one user wherever they are", pd.Schedule{Rotations: rotations(event("FREQ=DAILY", "A"), event("FREQ=DAILY", "B")), Overrides: []pd.Override{{User: "C", Overridden: "B", Start: utc(t, "2026-01-06 09:00"), End: utc(t, "2026-01-06 17:00")}}}, "2026-01-06 11:00", "A 01-06 09:00 - 01-06 17:00; C 01-06 09:00 - 01-06 17:00"},
+		{"override of who is not there", pd.Schedule{Rotations: rotations(event("FREQ=DAILY", "A")), Overrides: []pd.Override{{User: "C", Overridden: "B", Start: utc(t, "2026-01-06 09:00"), End: utc(t, "2026-01-06 17:00")}}}, "2026-01-06 11:00", "A 01-06 09:00 - 01-06 17:00"},
 		{"hand-off over the change of time", pd.Schedule{TimeZone: "Europe/Berlin", Rotations: rotations(event("FREQ=DAILY", "A", "B"))}, "2026-03-29 08:30", "B 03-29 08:00 - 03-29 16:00"},
 	}
 	for _, tt := range tests {

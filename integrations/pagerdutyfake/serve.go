@@ -72,7 +72,7 @@ func (a *Account) serveREST(w http.ResponseWriter, r *http.Request) {
 		ans = a.answer(r, body, entry, header)
 	}
 	raw := encode(ans.body)
-	if fault.late(a, w, r, entry, ans.status, raw) {
+	if fault.late(a, w, entry, ans.status, raw) {
 		return
 	}
 	a.finish(entry, ans.status)

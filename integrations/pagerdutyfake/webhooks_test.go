@@ -109,9 +109,7 @@ func hooked(t *testing.T, answer func(n int) int) (*bundle, *receiver, pd.Subscr
 // settled waits until n webhooks are delivered or dropped.
 func (b *bundle) settled(n int) []pd.Delivery {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
-	defer cancel()
-	err := b.acc.Wait(ctx, func() bool {
+	b.wait(func() bool {
 		done := 0
 		for _, d := range b.acc.Deliveries() {
 			if d.State == pd.DeliveryDelivered || d.State == pd.DeliveryDropped {
@@ -120,9 +118,6 @@ func (b *bundle) settled(n int) []pd.Delivery {
 		}
 		return done >= n
 	})
-	if err != nil {
-		b.t.Fatalf("%v: %+v", err, b.acc.Deliveries())
-	}
 	return b.acc.Deliveries()
 }
 
@@ -243,6 +238,40 @@ func TestAClientErrorDropsAtOnceAndThreeDisable(t *testing.T) {
 	b.trigger("x", "")
 	if d := b.settled(5)[4]; d.State != pd.DeliveryDelivered {
 		t.Errorf("after it was enabled: %+v", d)
+	}
+}
+
+func TestADisabledSubscriptionLosesItsQueue(t *testing.T) {
+	t.Parallel()
+	b, _, _ := hooked(t, func(int) int { return http.StatusNotFound })
+	b.acc.HoldWebhooks()
+	i := b.trigger("x", "")
+	for range 4 {
+		if _, err := b.acc.AddNote(i.ID, "PDANA01", "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.acc.ReleaseWebhooks(false)
+	tries := ""
+	for _, d := range b.settled(5) {
+		tries += fmt.Sprint(len(d.Attempts))
+	}
+	if tries != "11100" {
+		t.Errorf("attempts %s; want the two behind the third drop lost without one", tries)
+	}
+}
+
+func TestOnlyDropsInARowDisable(t *testing.T) {
+	t.Parallel()
+	b, _, _ := hooked(t, func(n int) int { return []int{404, 404, 202}[(n-1)%3] })
+	for n := range 9 {
+		b.trigger("x", "")
+		b.settled(n + 1)
+	}
+	for n, d := range b.acc.Deliveries() {
+		if len(d.Attempts) != 1 || (d.State == pd.DeliveryDelivered) != (n%3 == 2) {
+			t.Errorf("webhook %d: %s after %d attempts", n, d.State, len(d.Attempts))
+		}
 	}
 }
 
@@ -405,9 +434,7 @@ func TestDuplicatesAndShuffling(t *testing.T) {
 	b, r, _ := hooked(t, nil)
 	b.acc.DuplicateWebhooks(2)
 	b.trigger("x", "")
-	if err := b.acc.Wait(t.Context(), func() bool { return len(b.acc.Deliveries()[0].Attempts) == 3 }); err != nil {
-		t.Fatal(err)
-	}
+	b.wait(func() bool { return len(b.acc.Deliveries()[0].Attempts) == 3 })
 	if got := r.all(); len(got) != 3 || got[0].id != got[2].id {
 		t.Errorf("%d received", len(got))
 	}
@@ -462,12 +489,20 @@ func TestSubscriptionsOverREST(t *testing.T) {
 	if got := r.all(); got[0].event != "pagey.ping" || got[0].err != nil {
 		t.Errorf("ping: %+v", got[0])
 	}
-	i := b.trigger("x", "")
-	if err := b.acc.Resolve(i.ID, ""); err != nil {
+	if _, err := b.acc.AddService(pd.Service{ID: "PSVC002", Name: "Till", Policy: "PPOL001"}); err != nil {
 		t.Fatal(err)
 	}
+	elsewhere, err := b.acc.Trigger("PSVC002", "y", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []pd.Incident{elsewhere, b.trigger("x", "")} {
+		if err := b.acc.Resolve(i.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b.settled(2)
-	if r.events() != "pagey.ping resolved" {
+	if r.events() != "pagey.ping resolved" || len(b.acc.Deliveries()) != 2 {
 		t.Errorf("received %s; want what was subscribed to", r.events())
 	}
 	off := b.do("PUT", "/webhook_subscriptions/"+id, `{"webhook_subscription":{"active":false}}`)

@@ -3,6 +3,8 @@ package pagerdutyfake_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -164,6 +166,10 @@ func TestFaults(t *testing.T) {
 	if r := b.do("GET", "/oncalls", ""); r.status != 200 || json.Valid([]byte(r.raw)) {
 		t.Errorf("malformed: %d %s", r.status, r.raw)
 	}
+	b.acc.AddFault(pd.Fault{Kind: pd.FaultCutShort, Times: 1})
+	if r, err := b.try("GET", "/oncalls", ""); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("cut short: %d %s, %v; want the reader to notice", r.status, r.raw, err)
+	}
 	b.acc.AddFault(pd.Fault{Kind: pd.FaultShortPage, Times: 1})
 	if body := b.get("/oncalls"); len(list(body, "oncalls")) != 1 || body["more"] != false {
 		t.Errorf("short page: %v", body)
@@ -237,8 +243,10 @@ func TestADelayWaitsOnThePause(t *testing.T) {
 	if d := <-asked; d != time.Hour {
 		t.Errorf("asked to wait %s", d)
 	}
-	if l := b.acc.Ledger(0); len(l) != 1 || l[0].Status != 0 {
-		t.Errorf("ledger while it is answered: %+v", l)
+	wg.Go(func() { b.get("/services") })
+	<-asked
+	if l := b.acc.Ledger(0); len(l) != 2 || l[0].Status != 0 || l[0].InFlight != 1 || l[1].InFlight != 2 {
+		t.Errorf("ledger while two are answered: %+v", l)
 	}
 	close(release)
 	wg.Wait()
@@ -254,9 +262,7 @@ func TestADelayWaitsOnThePause(t *testing.T) {
 	<-asked
 	cancel()
 	wg.Wait()
-	if err := b.acc.Wait(t.Context(), func() bool { l := b.acc.Ledger(1); return len(l) == 1 && l[0].Status == -1 }); err != nil {
-		t.Error(err)
-	}
+	b.wait(func() bool { l := b.acc.Ledger(2); return len(l) == 1 && l[0].Status == -1 })
 }
 
 func TestTheLedger(t *testing.T) {
@@ -280,7 +286,7 @@ func TestTheLedger(t *testing.T) {
 		b.get("/users")
 	}
 	l := b.acc.Ledger(0)
-	if len(l) != 3 || l[2].Seq != 5 || len(b.acc.Ledger(4)) != 1 {
+	if len(l) != 3 || l[2].Seq != 5 || l[2].InFlight != 1 || len(b.acc.Ledger(4)) != 1 {
 		t.Errorf("%d entries, the last %d; want the newest 3 of 5", len(l), l[2].Seq)
 	}
 	if n := b.acc.Count("GET /users"); n != 3 {
