@@ -1,8 +1,10 @@
 package slackfake
 
 import (
+	"bytes"
 	"encoding/json"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,7 +24,7 @@ func parseArgs(r *http.Request, body []byte) (args, string, *apiError) {
 	a := args{form: r.URL.Query()}
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if len(body) == 0 {
-		return a, firstOf(token, a.form.Get("token")), nil
+		return a, token, nil // a token in the address does not count
 	}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -44,20 +46,26 @@ func parseArgs(r *http.Request, body []byte) (args, string, *apiError) {
 		if err != nil {
 			return a, token, wrong("invalid_form_data", "the form is malformed: %v", err)
 		}
-		for k, v := range form {
-			a.form[k] = v
-		}
+		a.add(form)
+		token = firstOf(token, form.Get("token"))
 	case kind == "multipart/form-data":
-		if err := r.ParseMultipartForm(1 << 20); err != nil {
+		form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(maxBody)
+		if err != nil {
 			return a, token, wrong("invalid_form_data", "the form is malformed: %v", err)
 		}
-		for k, v := range r.MultipartForm.Value {
-			a.form[k] = v
-		}
+		a.add(form.Value)
+		token = firstOf(token, url.Values(form.Value).Get("token"))
 	default:
 		return a, token, wrong("invalid_post_type", "Content-Type %s", kind)
 	}
-	return a, firstOf(token, a.form.Get("token")), nil
+	return a, token, nil
+}
+
+// add takes the fields of a form over.
+func (a args) add(form url.Values) {
+	for k, v := range form {
+		a.form[k] = v
+	}
 }
 
 func firstOf(a, b string) string {

@@ -67,7 +67,7 @@ func TestSignature(t *testing.T) {
 }
 
 // newServer starts an HTTP server for the test and returns its address.
-func newServer(t *testing.T, h http.Handler) string {
+func newServer(t testing.TB, h http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -90,6 +90,7 @@ func TestSlashForm(t *testing.T) {
 			t.Errorf("%s = %q, want %q", field, got, want)
 		}
 	}
+	b.AddUser(slackfake.User{ID: "U0GUEST"})
 	_, err = b.User("U0DANA").Slash("/access", "")
 	noError(t, err)
 	if got := a.last("/access").form["channel_name"][0]; got != "directmessage" {
@@ -99,7 +100,8 @@ func TestSlashForm(t *testing.T) {
 		"unregistered command": func() error { _, err := b.User("U0DANA").Slash("/other", ""); return err },
 		"deactivated person":   func() error { _, err := b.User("U0GONE").Slash("/access", ""); return err },
 		"unknown person":       func() error { _, err := b.User("U0NOBODY").Slash("/access", ""); return err },
-		"foreign channel":      func() error { _, err := b.User("U0DANA").In("#none").Slash("/access", ""); return err },
+		"no such channel":      func() error { _, err := b.User("U0DANA").In("#none").Slash("/access", ""); return err },
+		"not a member":         func() error { _, err := b.User("U0GUEST").In("#prod-access").Slash("/access", ""); return err },
 	} {
 		if f() == nil {
 			t.Errorf("%s: no error", name)
@@ -226,8 +228,11 @@ func TestBlockActionsPayload(t *testing.T) {
 	delete(act, "action_ts")
 	want := obj{
 		"type": "block_actions", "api_app_id": b.Config().AppID,
-		"user":       obj{"id": "U0SAM", "username": "sam", "name": "sam", "team_id": b.Config().TeamID},
-		"team":       obj{"id": b.Config().TeamID, "domain": b.Config().TeamDomain},
+		"user": obj{"id": "U0SAM", "username": "sam", "name": "sam", "team_id": b.Config().TeamID},
+		"team": obj{
+			"id": b.Config().TeamID, "domain": b.Config().TeamDomain,
+			"enterprise_id": "E0ACME", "enterprise_name": b.Config().TeamDomain,
+		},
 		"enterprise": obj{"id": "E0ACME", "name": b.Config().TeamDomain}, "is_enterprise_install": false,
 		"container": obj{"type": "message", "message_ts": m.TS, "channel_id": "C0PROD", "is_ephemeral": false},
 		"channel":   obj{"id": "C0PROD", "name": "prod-access"},

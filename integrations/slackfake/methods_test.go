@@ -73,6 +73,17 @@ func TestTokenTransport(t *testing.T) {
 			t.Errorf("%s: error %q, want %q", c.name, code, c.want)
 		}
 	}
+	if out := send(form, "", ""); out["error"] != "not_authed" {
+		t.Errorf("no token at all: %v", out)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL()+"/api/auth.test?token="+token, nil)
+	noError(t, err)
+	if out := do(t, req); out["error"] != "not_authed" {
+		t.Errorf("a token in the address: %v", out)
+	}
+	if out := send("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\n"+token+"\r\n--x--\r\n", ""); out["ok"] != true {
+		t.Errorf("multipart: %v", out)
+	}
 	if out := send("application/json", "{}", token); out["warning"] != "missing_charset" {
 		t.Errorf("JSON without charset: %v", out)
 	}

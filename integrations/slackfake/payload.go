@@ -16,6 +16,10 @@ func (ws *Workspace) interaction(kind string, u *User) map[string]any {
 	}
 	if ws.opt.EnterpriseID != "" {
 		p["enterprise"] = map[string]any{"id": ws.opt.EnterpriseID, "name": ws.opt.TeamDomain}
+		p["team"] = map[string]any{
+			"id": ws.opt.TeamID, "domain": ws.opt.TeamDomain,
+			"enterprise_id": ws.opt.EnterpriseID, "enterprise_name": ws.opt.TeamDomain,
+		}
 	}
 	return p
 }

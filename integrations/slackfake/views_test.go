@@ -2,6 +2,7 @@ package slackfake_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,14 +251,19 @@ func TestOnlyTheFrontViewIsSubmitted(t *testing.T) {
 	_, err := b.api.OpenViewContext(t.Context(), trigger(t, b, a, "U0DANA"), modal(text("f")))
 	noError(t, err)
 	first, _ := b.User("U0DANA").Front()
-	a.on("view_submission", answer(`{"response_action":"push","view":{"type":"modal","title":{"type":"plain_text","text":"Next"},"blocks":[]}}`))
+	a.on("view_submission", answer(`{"response_action":"push","view":{"type":"modal","title":{"type":"plain_text","text":"Next"},
+		"submit":{"type":"plain_text","text":"Ok"},"blocks":[]}}`))
 	_, err = b.User("U0DANA").Submit(first, slackfake.Values{"f": "x"})
 	noError(t, err)
 	if _, err := b.User("U0DANA").Submit(first, nil); err == nil {
 		t.Error("a covered view was submitted")
 	}
-	if _, err := b.User("U0SAM").Submit(first, nil); err == nil {
+	next, _ := b.User("U0DANA").Front()
+	if _, err := b.User("U0SAM").Submit(next, nil); err == nil {
 		t.Error("somebody else's view was submitted")
+	}
+	if _, err := b.User("U0SAM").Fill(first, "f", "x"); err == nil || !strings.Contains(err.Error(), "has no view") {
+		t.Errorf("somebody else's view was filled in: %v", err)
 	}
 }
 
