@@ -160,8 +160,12 @@ func set(into *string, value string) bool {
 	return ok
 }
 
-// pair reads one or two string members of an object that may be null.
+// pair reads one or two string members of an object that may be null, and that was not
+// there before.
 func pair(obj, key1 string, into1 *string, key2 string, into2 *string) bool {
+	if *into1 != "" || into2 != nil && *into2 != "" {
+		return false
+	}
 	return obj == "null" || members(obj, func(key, value string) bool {
 		switch {
 		case key == key1:
