@@ -2,7 +2,9 @@ package pagerduty
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"breakglass/flows"
 )
@@ -23,6 +25,7 @@ func (c *Client) answer(ctx context.Context, q flows.OnCallQuery) (flows.OnCallA
 	if ctx.Err() != nil {
 		return flows.OnCallAnswer{}, waiting(ctx)
 	}
+	began := c.clock.Now()
 	policy, schedule, err := c.resolve(ctx, q, false)
 	if err != nil {
 		return flows.OnCallAnswer{}, err
@@ -44,6 +47,10 @@ func (c *Client) answer(ctx context.Context, q flows.OnCallQuery) (flows.OnCallA
 		if r, err = c.board.read(ctx, keyOf(policy, schedule), 0, q.Click); err != nil {
 			return flows.OnCallAnswer{}, err
 		}
+	}
+	if age := began.Sub(r.asked); q.MaxAge > 0 && age > ageOf(q) {
+		return flows.OnCallAnswer{}, fmt.Errorf("PagerDuty's newest answer is dated %s before now, and %s is allowed; a cache in between may have answered",
+			age.Round(time.Second), ageOf(q))
 	}
 	return c.compose(ctx, r, policy, schedule, q), nil
 }

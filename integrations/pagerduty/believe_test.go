@@ -149,7 +149,7 @@ func TestTooLongAnswersAreCutOff(t *testing.T) {
 	t.Parallel()
 	pd, _ := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
 		pad := strings.Repeat(" ", 1<<20)
-		for range 10 {
+		for { // until the client hangs up
 			if _, err := w.Write([]byte(pad)); err != nil {
 				return
 			}
@@ -221,6 +221,25 @@ func TestClocksThatDisagree(t *testing.T) {
 		if a.Known && a.ReadAt.After(clock.Now().Add(min(skew, 0))) {
 			t.Errorf("skew %s: an answer dated earlier is no younger than its date, but read at %s", skew, a.ReadAt)
 		}
+	}
+}
+
+// A cache in between that repeats an old answer: no younger than its date, and so not
+// an answer to a question for a younger one.
+func TestStaleAnswersFromACache(t *testing.T) {
+	t.Parallel()
+	pd, _ := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", monday.Add(-50*time.Second).Format(http.TimeFormat))
+		_, _ = w.Write([]byte(pageOf(entry)))
+	})
+	ask := func(age time.Duration) flows.OnCallAnswer {
+		return pd.OnCall(t.Context(), flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: age, Click: true})
+	}
+	if a := ask(time.Minute); !a.Known || !a.ReadAt.Equal(monday.Add(-50*time.Second)) {
+		t.Errorf("a minute is allowed: known %v, read at %s: %s", a.Known, a.ReadAt, a.Why)
+	}
+	if a := ask(40 * time.Second); a.Known || !strings.Contains(a.Why, "dated 50s before now") {
+		t.Errorf("40 s are allowed: %+v", a)
 	}
 }
 

@@ -177,21 +177,3 @@ func TestPrintingAClientShowsNoToken(t *testing.T) {
 		t.Error("the token is in it")
 	}
 }
-
-// More policies than the snapshot holds are answered all the same, and the account's
-// list, once read, answers for each.
-func TestTheSnapshotIsBounded(t *testing.T) {
-	w := newWorld(t, func(o *pagerduty.Options, f *pagerdutyfake.Options) {
-		f.RequestsPerMinute = -1
-		o.Limits.PerMinute = 1 << 16
-	})
-	names := w.withPolicies(1100)
-	w.known(flows.OnCallQuery{MaxAge: time.Hour})
-	before := w.fake.Count("GET /oncalls")
-	for _, n := range names {
-		w.known(flows.OnCallQuery{Policy: n, MaxAge: time.Hour})
-	}
-	if n := w.fake.Count("GET /oncalls") - before; n != 0 {
-		t.Errorf("%d reads: the account's list has every policy's answer", n)
-	}
-}
