@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -40,18 +41,21 @@ func newCache[V any](clock flows.Clock, ttl time.Duration) cache[V] {
 // get returns a value no older than the cache allows, or, when fresh is asked for,
 // one that is read now.
 func (c cache[V]) get(ctx context.Context, key string, fresh bool, read func(context.Context) (V, error)) (V, error) {
-	flight := "fresh " + key
+	flight := "fresh "
 	if !fresh {
 		if v, ok := c.peek(key); ok {
 			return v, nil
 		}
-		flight = "cached " + key
+		flight = "cached "
 	}
+	// Whoever asks after something was forgotten does not join a read from before.
+	generation := c.generation()
+	flight += strconv.FormatInt(generation, 10) + " " + key
 	// The read outlives a caller who gives up, for those who share it; the client's
 	// own limits bound it.
 	shared := context.WithoutCancel(ctx)
 	done := c.state.flights.DoChan(flight, func() (any, error) {
-		began, generation := c.clock.Now(), c.generation()
+		began := c.clock.Now()
 		v, err := read(shared)
 		if err == nil {
 			c.put(key, cached[V]{value: v, at: began}, generation)

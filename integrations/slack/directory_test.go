@@ -82,6 +82,16 @@ func TestStanding(t *testing.T) {
 	}
 }
 
+// Without an organisation nobody belongs to "the same one".
+func TestWithoutAnOrganisationAnotherTeamIsForeign(t *testing.T) {
+	t.Parallel()
+	w := newWire(t, says(user(`team_id="T0OTHER"`, `enterprise_user={"enterprise_id":"","teams":["T0ACME"]}`)))
+	c, _ := newClient(t, w)
+	if p, err := c.Profile(t.Context(), dana, true); err != nil || p.Standing != flows.StandingForeign {
+		t.Errorf("standing = %s, %v; want foreign", p.Standing, err)
+	}
+}
+
 // What is missing or wrong makes a person unknown, never a member.
 func TestAPartialProfileIsUnknown(t *testing.T) {
 	t.Parallel()
