@@ -118,6 +118,37 @@ func TestTheSameUserInTwoWaysIsTwoEntries(t *testing.T) {
 	}
 }
 
+func TestADeletedUserIsNotOnCall(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if !b.acc.RemoveUser("PDANA01") || b.acc.RemoveUser("PDANA01") {
+		t.Error("removing twice: want true, then false")
+	}
+	if got := entries(b.get("/oncalls?escalation_policy_ids[]=PPOL001")); got != "PPOL001/2/PMARA01/-" {
+		t.Errorf("on call: %s", got)
+	}
+	b.wantError(b.do("GET", "/users/PDANA01", ""), 404, 2100)
+}
+
+func TestSetOnCallSinceSaysWhenTheShiftBegan(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := b.acc.SetOnCallSince("PPOL001", 1, monday.Add(-5*time.Minute), "PSAM001"); err != nil {
+		t.Fatal(err)
+	}
+	o := list(b.get("/oncalls?user_ids[]=PSAM001"), "oncalls")
+	if len(o) != 1 || o[0]["start"] != "2026-06-01T11:55:00Z" {
+		t.Errorf("entries %v", o)
+	}
+	if err := b.acc.SetOnCall("PPOL001", 1, "PDANA01", "PSAM001"); err != nil {
+		t.Fatal(err)
+	}
+	again := list(b.get("/oncalls?escalation_policy_ids[]=PPOL001&schedule_ids[]="+fmt.Sprint(at(o[0], "schedule", "id"))), "oncalls")
+	if len(again) != 1 || at(again[0], "user", "id") != "PDANA01" {
+		t.Errorf("after it was set again: %v; want the same schedule with another user", again)
+	}
+}
+
 func TestAScheduleWithoutAPolicyIsNotInOnCalls(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
