@@ -182,7 +182,7 @@ func (e *evaluation) print(line string) {
 	case len(line) > maxPrint:
 		line = strings.ToValidUTF8(line[:maxPrint], "") + "…"
 	}
-	e.prints = append(e.prints, strings.Clone(line))
+	e.prints = append(e.prints, strings.Clone(strings.ToValidUTF8(line, "\uFFFD")))
 }
 
 func failBuiltin(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, _ []starlark.Tuple) (starlark.Value, error) {

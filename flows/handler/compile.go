@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"go.starlark.net/resolve"
 	"go.starlark.net/starlark"
 
 	"breakglass/flows/handler/python"
@@ -40,21 +39,23 @@ func compile(name string, source []byte, limits Limits) (*program, []Problem) {
 	file, l := lower(name, tree, lang)
 	l.check()
 	problems = append(problems, l.problems...)
-	if len(errs) == 0 {
-		// Resolving changes the tree, so it gets one of its own; Starlark's universe is
-		// hidden here, which FileProgram could not do.
-		draft, _ := lower(name, tree, lang)
-		if err := resolve.File(draft, lang.predeclared.Has, isConstant); err != nil {
-			problems = append(problems, resolveProblems(name, err, lang, append(keys(l.static.stores), keys(l.static.bound)...))...)
+	unknown := map[string]bool{}
+	prog, err := starlark.FileProgram(file, func(name string) bool {
+		if !lang.predeclared.Has(name) && !isConstant(name) {
+			unknown[name] = true
 		}
+		return !isConstant(name)
+	})
+	if len(errs) == 0 { // a file that was not read whole would miss names that are there
+		if err != nil {
+			problems = append(problems, resolveProblems(name, err)...)
+		}
+		defined := append(append(keys(l.static.stores), keys(l.static.bound)...), lang.names...)
+		problems = append(problems, undefined(file, unknown, defined, lang)...)
 		problems = append(problems, l.missingEntry()...)
 	}
 	if len(problems) > 0 {
 		return nil, sortProblems(problems)
-	}
-	prog, err := starlark.FileProgram(file, lang.predeclared.Has)
-	if err != nil {
-		return nil, resolveProblems(name, err, lang, nil)
 	}
 	return load(name, prog, limits)
 }
@@ -86,9 +87,14 @@ func required(f *starlark.Function) int {
 	if f.HasKwargs() {
 		positional--
 	}
-	for i := 0; i < positional; i++ {
+	for i := range positional {
 		if f.ParamDefault(i) == nil {
 			n++
+		}
+	}
+	for i := range f.NumKwonlyParams() {
+		if f.ParamDefault(positional+i) == nil {
+			return 0
 		}
 	}
 	if n == 0 && (positional > 0 || f.HasVarargs()) {

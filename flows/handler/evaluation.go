@@ -20,6 +20,7 @@ type evaluation struct {
 	in      flows.ReduceInput
 	loading bool
 
+	scratch call
 	calls   []flows.HostCall
 	results []result // of calls, by index
 	tainted bool
@@ -52,6 +53,9 @@ func (e *evaluation) ask(name string, args []flows.Arg, do func(*flows.HostCall)
 	if len(e.calls) >= e.limits.Calls {
 		e.tainted = true
 		return nil, fmt.Errorf("more than %d different questions in one evaluation", e.limits.Calls)
+	}
+	if e.calls == nil {
+		e.calls, e.results = make([]flows.HostCall, 0, 2), make([]result, 0, 2)
 	}
 	host := flows.HostCall{Name: name, Args: args}
 	v, err := do(&host)
@@ -96,6 +100,7 @@ func same(a, b any) bool {
 // open is a text argument as evidence shows it: as it is, unless somebody typed it into
 // the request; then it is hers.
 func (e *evaluation) open(s string) any {
+	s = strings.ToValidUTF8(s, "\uFFFD") // slicing text can break it, and evidence must be UTF-8
 	c := &e.in.Request.Content
 	for _, f := range c.Fields {
 		if typed := f.Value.Raw(); len(typed) > 2 && strings.Contains(s, typed) {

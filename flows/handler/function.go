@@ -35,7 +35,9 @@ func (f *function) Name() string { return f.name }
 
 // CallInternal implements starlark.Callable.
 func (f *function) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	c := call{fn: f}
+	e := evaluationOf(t)
+	c := &e.scratch // functions of modules do not call each other
+	*c = call{fn: f}
 	switch {
 	case f.rest != "":
 		c.rest = args
@@ -63,7 +65,7 @@ func (f *function) CallInternal(t *starlark.Thread, args starlark.Tuple, kwargs 
 			return nil, fmt.Errorf("%s needs %s", f.name, f.params[i])
 		}
 	}
-	return f.run(evaluationOf(t), &c)
+	return f.run(e, c)
 }
 
 func (f *function) index(name string) int {

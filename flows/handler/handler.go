@@ -67,7 +67,7 @@ func (r *Runner) Reduce(ctx context.Context, in flows.ReduceInput) flows.Evaluat
 	if p, problems := r.program(in.Flow); problems != nil {
 		out.Fault = problems[0].Error()
 		if len(problems) > 1 {
-			out.Fault += fmt.Sprintf(" and %d more problems", len(problems)-1)
+			out.Fault += fmt.Sprintf("; %d more, which breakglass check tells", len(problems)-1)
 		}
 	} else {
 		out.Proposal, out.Fault = e.run(ctx, p)

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -85,4 +87,32 @@ func (q quiet) OnCall(_ context.Context, ask flows.OnCallQuery) flows.OnCallAnsw
 		entries = entries[1:]
 	}
 	return flows.OnCallAnswer{Known: true, Entries: entries, ReadAt: testNow, Digest: "d1"}
+}
+
+// testDirectory is a Slack directory of four people and one user group.
+type testDirectory struct{}
+
+func (testDirectory) Profile(_ context.Context, p flows.PersonID, _ bool) (flows.Profile, error) {
+	if p.User() == "U0GHOST" {
+		return flows.Profile{}, errors.New("user_not_found")
+	}
+	name := strings.ToLower(strings.TrimPrefix(p.User(), "U0"))
+	return flows.Profile{Person: p, Name: strings.ToUpper(name[:1]) + name[1:], Email: name + "@slack.example"}, nil
+}
+
+func (testDirectory) Members(_ context.Context, refs []flows.Principal) ([]flows.PersonID, error) {
+	if refs[0] == "@sre-managers" {
+		return []flows.PersonID{mara, sam}, nil
+	}
+	return nil, errors.New("no such user group")
+}
+
+// testIncidents is a PagerDuty account with two open incidents.
+type testIncidents struct{ flows.Incidents }
+
+func (testIncidents) OpenIncidents(context.Context, flows.IncidentQuery) ([]flows.Incident, error) {
+	return []flows.Incident{
+		{ID: "Q1", Number: 4711, Title: flows.NewText("db is slow"), Status: flows.IncidentAcknowledged, Urgency: "high", ServiceID: "PDB", Assignees: []flows.PagerDutyUser{"PDANA"}, ReadAt: testNow},
+		{ID: "Q2", Number: 4712, Title: flows.NewText("disk"), Status: flows.IncidentTriggered, Urgency: "low", ServiceID: "PDISK", ReadAt: testNow},
+	}, nil
 }

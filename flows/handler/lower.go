@@ -16,7 +16,6 @@ type lowerer struct {
 	path     string
 	lang     *language
 	problems []Problem
-	temps    int
 	scope    string // the function we are in; empty at the top level
 	static   *static
 }
@@ -65,11 +64,12 @@ func (l *lowerer) pass(at python.Pos) syntax.Stmt {
 	return &syntax.BranchStmt{Token: syntax.PASS, TokenPos: l.pos(at)}
 }
 
-// temp is a fresh variable that no source can name.
-func (l *lowerer) temp() string {
-	l.temps++
-	return fmt.Sprintf("$t%d", l.temps)
-}
+// The variables that statements keep values in while they run; no source can name them.
+const (
+	tempValue = "$value"
+	tempBox   = "$box"
+	tempKey   = "$key"
+)
 
 // stmts lowers a block; a block is never empty in Starlark.
 func (l *lowerer) stmts(in []python.Stmt) []syntax.Stmt {
@@ -185,10 +185,9 @@ func (l *lowerer) assignStmt(s *python.Assign) []syntax.Stmt {
 	if len(s.Targets) == 1 {
 		return one(l.assign(s.Op, l.target(s.Targets[0]), value))
 	}
-	t := l.temp()
-	out := one(l.assign(s.Op, l.ident(s.Pos, t), value))
+	out := one(l.assign(s.Op, l.ident(s.Pos, tempValue), value))
 	for _, target := range s.Targets {
-		out = append(out, l.assign(s.Op, l.target(target), l.ident(s.Pos, t)))
+		out = append(out, l.assign(s.Op, l.target(target), l.ident(s.Pos, tempValue)))
 	}
 	return out
 }
@@ -206,13 +205,12 @@ func (l *lowerer) augment(s *python.AugAssign) []syntax.Stmt {
 	}
 	switch t := s.Target.(type) {
 	case *python.Index:
-		x, k := l.temp(), l.temp()
 		item := func() syntax.Expr {
-			return &syntax.IndexExpr{X: l.ident(t.Pos, x), Lbrack: l.pos(t.Lbrack), Y: l.ident(t.Pos, k), Rbrack: l.pos(t.Lbrack)}
+			return &syntax.IndexExpr{X: l.ident(t.Pos, tempBox), Lbrack: l.pos(t.Lbrack), Y: l.ident(t.Pos, tempKey), Rbrack: l.pos(t.Lbrack)}
 		}
 		return []syntax.Stmt{
-			l.assign(s.OpPos, l.ident(t.Pos, x), l.expr(t.X)),
-			l.assign(s.OpPos, l.ident(t.Pos, k), l.expr(t.I)),
+			l.assign(s.OpPos, l.ident(t.Pos, tempBox), l.expr(t.X)),
+			l.assign(s.OpPos, l.ident(t.Pos, tempKey), l.expr(t.I)),
 			l.assign(s.OpPos, item(), l.hook(op, s.OpPos, item(), l.expr(s.Value))),
 		}
 	case *python.Name:
@@ -244,7 +242,7 @@ func (l *lowerer) target(x python.Expr) syntax.Expr {
 	case *python.Slice:
 		l.problem(x.Lbrack, "build a new list", "slices cannot be assigned to")
 	}
-	return l.ident(x.Start(), l.temp())
+	return l.ident(x.Start(), tempValue)
 }
 
 func (l *lowerer) funcDef(s *python.FuncDef) []syntax.Stmt {

@@ -89,7 +89,7 @@ func (l *lowerer) fstring(x *python.FString) syntax.Expr {
 			args = append(args, l.text(p.Pos, p.Text))
 			continue
 		}
-		if p.Spec != nil {
+		if len(p.Spec) > 0 {
 			l.problem(p.Pos, "round or pad the value first, and put it in without the part after the colon", "format specs in f-strings are not supported yet")
 		}
 		v := l.expr(p.X)

@@ -22,6 +22,9 @@ func callHook(t *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwar
 	if err != nil {
 		return nil, err
 	}
+	if f, ok := fn.(*function); ok {
+		return f.CallInternal(t, args[2:], kwargs)
+	}
 	return starlark.Call(t, fn, args[2:], kwargs)
 }
 

@@ -79,8 +79,7 @@ func (c *call) oneOf(names ...string) (string, error) {
 	return found, nil
 }
 
-func (p place) args(e *evaluation) []flows.Arg {
-	args := make([]flows.Arg, 0, 4)
+func (p place) args(e *evaluation, args ...flows.Arg) []flows.Arg {
 	if p.policy != "" {
 		args = append(args, flows.Arg{Name: "escalation_policy", Value: e.open(p.policy)})
 	}
@@ -155,10 +154,10 @@ func isOnCall(e *evaluation, c *call) (starlark.Value, error) {
 		return e.ask(c.fn.name, nil, nil)
 	}
 	who := flows.Personal{About: user.about(), Value: string(user.pd)}
-	args := append([]flows.Arg{{Name: "user", Value: who}}, p.args(e)...)
+	args := p.args(e, flows.Arg{Name: "user", Value: who})
 	return e.ask("pagerduty.is_on_call", args, func(host *flows.HostCall) (starlark.Value, error) {
 		if why := user.unsure(); why != "" {
-			return nil, fmt.Errorf("PagerDutyError: it is not known who %s is at PagerDuty: %s", user, why)
+			return nil, fmt.Errorf("PagerDutyError: it is not known who this person is at PagerDuty: %s", why)
 		}
 		entries, err := e.entries(p, host)
 		if err != nil {

@@ -48,10 +48,7 @@ func (e *evaluation) onCallPerson(entry flows.OnCallEntry) *person {
 func (p *person) unsure() string {
 	if p.pd == "" && p.link.Person != "" {
 		if p.link.Quarantined != "" {
-			return "the link to PagerDuty is set aside: " + p.link.Quarantined
-		}
-		if p.link.PagerDuty != "" {
-			return "the link to PagerDuty is not usable"
+			return "the link is set aside until an admin confirms it"
 		}
 	}
 	return ""
@@ -132,7 +129,7 @@ func (p *person) profile(what string) (starlark.Value, error) {
 	return p.e.ask("slack.profile", args, func(c *flows.HostCall) (starlark.Value, error) {
 		got, err := p.e.opts.Directory.Profile(p.e.ctx, p.id, false)
 		if err != nil {
-			return nil, fmt.Errorf("SlackError: Slack could not say who %s is: %w", p, err)
+			return nil, fmt.Errorf("SlackError: Slack could not say who this person is: %w", err)
 		}
 		s := got.Name
 		if what == "email" {

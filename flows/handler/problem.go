@@ -3,6 +3,7 @@ package handler
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,7 +31,7 @@ func (p Problem) Error() string {
 	return s
 }
 
-// sortProblems orders by place and drops what is told twice.
+// sortProblems orders by place and drops what is told twice, and what is too much.
 func sortProblems(in []Problem) []Problem {
 	sort.SliceStable(in, func(i, j int) bool {
 		if in[i].Line != in[j].Line {
@@ -38,33 +39,47 @@ func sortProblems(in []Problem) []Problem {
 		}
 		return in[i].Col < in[j].Col
 	})
-	out := in[:0]
-	for i, p := range in {
-		if i == 0 || p != in[i-1] {
-			out = append(out, p)
-		}
-	}
-	return out
+	in = slices.Compact(in)
+	return slices.Clip(in[:min(len(in), maxProblems)])
 }
 
+// maxProblems is how many are told at once.
+const maxProblems = 50
+
 // resolveProblems translates what Starlark's resolver found.
-func resolveProblems(path string, err error, lang *language, defined []string) []Problem {
+func resolveProblems(path string, err error) []Problem {
 	var list resolve.ErrorList
 	if !errors.As(err, &list) {
 		return []Problem{{File: path, Line: 1, Col: 1, Message: err.Error()}}
 	}
 	var out []Problem
 	for _, e := range list {
-		p := Problem{File: path, Line: int(e.Pos.Line), Col: int(e.Pos.Col), Message: e.Msg}
-		if name, ok := strings.CutPrefix(e.Msg, "undefined: "); ok {
-			name, _, _ = strings.Cut(name, " ")
-			p.Message = fmt.Sprintf("the name %q is not defined", name)
-			if p.Hint = lang.absent[name]; p.Hint == "" {
-				p.Hint = didYouMean(name, append(defined, lang.names...))
-			}
+		out = append(out, Problem{File: path, Line: int(e.Pos.Line), Col: int(e.Pos.Col), Message: e.Msg})
+	}
+	return out
+}
+
+// undefined lists the names of a resolved file that nothing defines, each where it
+// stands first. The resolver took them as predeclared: it would otherwise compare each
+// with every other name of the file, which takes minutes for a bad one.
+func undefined(f *syntax.File, unknown map[string]bool, defined []string, lang *language) []Problem {
+	var out []Problem
+	syntax.Walk(f, func(n syntax.Node) bool {
+		id, ok := n.(*syntax.Ident)
+		if !ok || !unknown[id.Name] || len(out) == maxProblems {
+			return true
+		}
+		if b, ok := id.Binding.(*resolve.Binding); !ok || b.Scope != resolve.Predeclared {
+			return true
+		}
+		delete(unknown, id.Name)
+		p := Problem{File: f.Path, Line: int(id.NamePos.Line), Col: int(id.NamePos.Col), Message: fmt.Sprintf("the name %q is not defined", id.Name)}
+		if p.Hint = lang.absent[id.Name]; p.Hint == "" {
+			p.Hint = didYouMean(id.Name, defined)
 		}
 		out = append(out, p)
-	}
+		return true
+	})
 	return out
 }
 
@@ -83,6 +98,7 @@ func evalProblem(path string, err error) Problem {
 		}
 	}
 	p.Message = strings.TrimPrefix(p.Message, "Starlark computation cancelled: ")
+	p.Message = strings.ToValidUTF8(p.Message, "\uFFFD")
 	if len(p.Message) > maxMessage {
 		p.Message = strings.ToValidUTF8(p.Message[:maxMessage], "") + "…"
 	}
@@ -94,6 +110,9 @@ const maxMessage = 1000
 // didYouMean suggests the nearest of names; empty when none is near.
 func didYouMean(name string, names []string) string {
 	best, least := "", len(name)/2+1
+	if len(name) < 3 {
+		return ""
+	}
 	for _, n := range names {
 		if strings.HasPrefix(n, "$") {
 			continue

@@ -67,8 +67,8 @@ func (e *evaluation) whyThese(people []*person) string {
 		default:
 			parts = append(parts, whyOnCall(p.label, levels))
 		}
-		if len(parts) == 4 {
-			parts[3] = "and for other reasons"
+		if len(parts) > 4 {
+			parts = append(parts[:3], "and for other reasons")
 			break
 		}
 	}

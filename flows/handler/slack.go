@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.starlark.net/starlark"
 
@@ -200,6 +202,9 @@ func (e *evaluation) identify(fn string, v starlark.Value) (*person, error) {
 		case len(s) > 2 && (s[0] == 'U' || s[0] == 'W') && strings.ToUpper(s) == s && !strings.ContainsAny(s, " /"):
 			return e.person(e.slackPerson(s)), nil
 		}
+		if _, typed := e.open(s).(flows.Personal); typed {
+			s = "what was typed"
+		}
 		return nil, fmt.Errorf("%s: %q names nobody; give a user, a Slack id (U0…) or an e-mail address", fn, clip(s))
 	}
 	return nil, fmt.Errorf("%s takes a user, not %s", fn, v.Type())
@@ -235,8 +240,14 @@ func slackChannel(e *evaluation, c *call) (starlark.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name, err = channelName(name); err != nil {
+		return nil, err
+	}
 	d := &destination{kind: "channel"}
-	d.stage.Channel, d.stage.Why = name, "the handler asks in "+name
+	d.stage.Channel, d.stage.Why = name, "the flow's handler asks in "+name
+	if err := e.alloc(400); err != nil {
+		return nil, err
+	}
 	if approvers := c.arg("approvers"); approvers != nil && approvers != starlark.None {
 		list, ok := approvers.(starlark.Iterable)
 		if !ok || length(list) > maxGroup {
@@ -254,6 +265,22 @@ func slackChannel(e *evaluation, c *call) (starlark.Value, error) {
 		d.stage.Channel = name
 	}
 	return d, c.options(&d.stage)
+}
+
+// channelName holds that s can be a channel: an id, or a name with or without its #.
+func channelName(s string) (string, error) {
+	if len(s) > 6 && len(s) < 30 && strings.IndexByte("CDG", s[0]) >= 0 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == "" {
+		return s, nil
+	}
+	name := strings.TrimPrefix(s, "#")
+	ok := name != "" && utf8.ValidString(name) && utf8.RuneCountInString(name) <= 80 && name == strings.ToLower(name)
+	for _, r := range name {
+		ok = ok && (r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r))
+	}
+	if !ok {
+		return "", fmt.Errorf("slack.channel: give a channel's name (\"#sre\") or id (\"C0123ABC\")")
+	}
+	return "#" + name, nil
 }
 
 func slackFallback(_ *evaluation, c *call) (starlark.Value, error) {

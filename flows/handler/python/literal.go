@@ -18,8 +18,8 @@ type literal struct {
 
 // isQuoted reports whether s begins with a string literal.
 func isQuoted(s string) bool {
-	n := strings.IndexAny(s, `"'`)
-	if n < 0 || n > 2 {
+	n := strings.IndexAny(s[:min(3, len(s))], `"'`)
+	if n < 0 {
 		return false
 	}
 	switch strings.ToLower(s[:n]) {
