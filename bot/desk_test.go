@@ -98,9 +98,11 @@ func (d *desk) openSlack() {
 	d.AddChannel(slackfake.Channel{ID: "C0PROD", Name: "prod-access", Members: []string{"U0DANA", "U0SAM", "U0MARA", "U0EVE", d.Bot()}})
 }
 
-func (d *desk) client() *slack.Client {
+func (d *desk) client() *slack.Client { return d.clientAt(d.URL() + "/api/") }
+
+func (d *desk) clientAt(apiURL string) *slack.Client {
 	c, err := slack.New(slack.Options{
-		APIURL: d.URL() + "/api/", BotToken: flows.NewSecret("bot", &rotating{current: d.Config().BotToken}),
+		APIURL: apiURL, BotToken: flows.NewSecret("bot", &rotating{current: d.Config().BotToken}),
 		Team: team, Clock: d.clock, NoPacing: true,
 	})
 	must(d.t, err)
@@ -187,6 +189,10 @@ func (d *desk) wait(what string, cond func() bool) {
 // openForm types /access and waits until the form is filled in.
 func (d *desk) openForm(user, text string) slackfake.View {
 	d.t.Helper()
+	for _, v := range d.User(user).OpenViews() {
+		_, err := d.User(user).CloseAll(v)
+		must(d.t, err)
+	}
 	out, err := d.User(user).Slash("/access", text)
 	must(d.t, err)
 	if out.Exchange.ResponseBody != "" {
@@ -422,7 +428,7 @@ func catalog() *flows.Catalog {
 			{Name: "count", Label: "Count", Type: flows.FieldInt, Required: true},
 			{Name: "sure", Label: "Sure", Type: flows.FieldBool, Required: true},
 			{Name: "wait", Label: "Wait", Type: flows.FieldDuration},
-			{Name: "where", Label: "Where", Type: flows.FieldString, Choices: []string{"eu", strings.Repeat("far away ", 12)}, Required: true},
+			{Name: "where", Label: "Where", Type: flows.FieldString, Choices: []string{"eu", strings.Repeat("far away, ", 12) + "there"}, Required: true},
 			{Name: "buddy", Label: "Buddy", Type: flows.FieldUser},
 			{Name: "crew", Label: "Crew", Type: flows.FieldUsers},
 		},

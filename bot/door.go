@@ -95,6 +95,10 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 	return b, nil
 }
 
+// Warm looks up who may ask in which flow, so that the first forms and suggestions
+// know. It may be called at the start, or after a reload; nothing depends on it.
+func (b *Bot) Warm(ctx context.Context) { b.asks.allowed(ctx, b.o.Catalog(), "") }
+
 // Stop takes no new work beside requests, and waits for what there is until ctx ends;
 // then it is given up.
 func (b *Bot) Stop(ctx context.Context) error {

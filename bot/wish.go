@@ -118,7 +118,7 @@ func (b *Bot) knownWords(cat *flows.Catalog, who flows.PersonID) []string {
 
 // nearest is the known word that was probably meant; empty when none is close.
 func nearest(word string, known []string) string {
-	best, least := "", max(1, min(len(word)/3, 3))+1
+	best, least := "", max(1, min(len(word)/2, 3))+1
 	for _, k := range known {
 		if d := edits(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
