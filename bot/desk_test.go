@@ -78,6 +78,11 @@ func setup(t *testing.T, edit ...func(*bot.Options)) *desk {
 	var err error
 	d.bot, err = bot.New(t.Context(), o)
 	must(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		must(t, d.bot.Stop(ctx))
+	})
 	d.serve()
 	return d
 }
