@@ -121,6 +121,58 @@ func TestAnswersThatAreBelieved(t *testing.T) {
 	}
 }
 
+// The same for a schedule that is asked itself.
+func TestScheduleAnswersThatAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	const layered = `{"schedule":{"id":"PSCHED1","name":"Managers","final_schedule":{"rendered_schedule_entries":[` +
+		`{"start":"2026-03-02T08:00:00Z","end":"2026-03-02T09:00:00Z","user":{"id":"PSAM001"}},` +
+		`{"start":"2026-03-02T09:00:00Z","end":"2026-03-02T10:00:00Z","user":{"id":"PDANA01"}},` +
+		`{"start":"2026-03-02T10:00:00Z","end":"2026-03-02T11:00:00Z","user":{"id":"PMARA01"}}]}}}`
+	const assigned = `{"schedule":{"id":"PSHIFT1","name":"Flexible","final_schedule":{"computed_shift_assignments":[` +
+		`{"start_time":"2026-03-02T08:00:00Z","end_time":"2026-03-02T10:00:00Z","member":{"type":"user_member","user_id":"PDANA01"},"source":{"type":"override"}},` +
+		`{"start_time":"2026-03-02T08:00:00Z","end_time":"2026-03-02T10:00:00Z","member":{"type":"empty_member"}}]}}}`
+	ask := func(good, old, new string) flows.OnCallAnswer {
+		pd, _ := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/oncalls" {
+				_, _ = w.Write([]byte(pageOf()))
+				return
+			}
+			_, _ = w.Write([]byte(strings.Replace(good, old, new, 1)))
+		})
+		name := "Managers"
+		if good == assigned {
+			name = "Flexible"
+		}
+		return pd.OnCall(t.Context(), flows.OnCallQuery{Schedule: name})
+	}
+	for _, good := range []string{layered, assigned} {
+		a := ask(good, "", "")
+		if same(t, people(a), []string{"PDANA01"}); (a.Entries[0].Override == flows.Yes) != (good == assigned) {
+			t.Errorf("override = %s", a.Entries[0].Override)
+		}
+	}
+	for _, c := range [][3]string{
+		{layered, layered, `{}`}, {layered, layered, `{"schedule":null}`},
+		{layered, `"id":"PSCHED1"`, `"id":"POTHER1"`},
+		{layered, `"final_schedule"`, `"overrides_subschedule"`},
+		{layered, `"rendered_schedule_entries"`, `"entries"`},
+		{layered, `"user":{"id":"PMARA01"}`, `"user":null`},
+		{layered, `"end":"2026-03-02T10:00:00Z",`, ``},
+		{layered, `"2026-03-02T10:00:00Z","user"`, `null,"user"`},
+		{layered, `"PDANA01"`, `"../users"`},
+		{assigned, `"final_schedule":{`, `"final_schedule":null,"x":{`},
+		{assigned, `"member":{"type":"empty_member"}`, `"member":null`},
+		{assigned, `empty_member`, `team_member`},
+		{assigned, `"user_id":"PDANA01"`, `"user_id":null`},
+		{assigned, `"start_time":"2026-03-02T08:00:00Z",`, ``},
+		{assigned, `,"end_time":"2026-03-02T10:00:00Z"`, ``},
+	} {
+		if a := ask(c[0], c[1], c[2]); a.Known || len(a.Entries) > 0 {
+			t.Errorf("%q for %q is believed: %+v", c[2], c[1], a)
+		}
+	}
+}
+
 // A redirect leads to a server that would put an attacker on call. It must not be
 // asked at all: the library's own client would go there and believe it.
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -166,11 +218,12 @@ func TestTooLongAnswersAreCutOff(t *testing.T) {
 func TestEndlessPagesAreCutOff(t *testing.T) {
 	t.Parallel()
 	pages := 0
-	pd, _ := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+	endless := func(w http.ResponseWriter, r *http.Request) {
 		pages++
 		rows := strings.TrimSuffix(strings.Repeat(entry+",", 100), ",")
 		_, _ = fmt.Fprintf(w, `{"oncalls":[%s],"limit":100,"offset":%s,"more":true}`, rows, r.URL.Query().Get("offset"))
-	})
+	}
+	pd, _ := hostile(t, endless, func(o *pagerduty.Options) { o.Limits.MaxPages = 200 })
 	a := pd.OnCall(t.Context(), flows.OnCallQuery{Policy: "mgr_on_call"})
 	if a.Known || !strings.Contains(a.Why, "goes on after 100 pages") || pages != 100 {
 		t.Errorf("after %d pages: %+v", pages, a)

@@ -94,18 +94,31 @@ func TestShiftBasedSchedules(t *testing.T) {
 	w.clean()
 }
 
+// A hand-off ends a reading, however young: for a policy, for the whole account and
+// for a schedule that is asked itself.
 func TestHandOff(t *testing.T) {
-	w := newWorld(t)
-	q := flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: 365 * 24 * time.Hour}
-	w.known(q)
-	end := w.known(q).Entries[0].End
-	w.clock.Push(end.Sub(monday) - time.Nanosecond)
-	same(t, people(w.known(q)), []string{"PDANA01", "PMARA01"})
-	before := w.fake.Count("GET /oncalls")
-	w.clock.Push(time.Nanosecond) // PagerDuty gives both people at this moment
-	same(t, people(w.known(q)), []string{"PSAM001", "PMARA01"})
-	if n := w.fake.Count("GET /oncalls") - before; n != 1 {
-		t.Errorf("the hand-off cost %d reads, want 1", n)
+	for name, c := range map[string]struct {
+		q             flows.OnCallQuery
+		before, after []string
+		reads         string
+	}{
+		"policy":   {flows.OnCallQuery{Policy: "mgr_on_call"}, []string{"PDANA01", "PMARA01"}, []string{"PSAM001", "PMARA01"}, "GET /oncalls"},
+		"account":  {flows.OnCallQuery{}, []string{"PDANA01", "PMARA01"}, []string{"PSAM001", "PMARA01"}, "GET /oncalls"},
+		"schedule": {flows.OnCallQuery{Schedule: "PLONELY"}, []string{"PSAM001"}, []string{"PDANA01"}, "GET /schedules/{id}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c.q.MaxAge = 365 * 24 * time.Hour
+			same(t, people(w.known(c.q)), c.before)
+			w.clock.Push(w.known(c.q).Entries[0].End.Sub(monday) - time.Nanosecond)
+			same(t, people(w.known(c.q)), c.before)
+			reads := w.fake.Count(c.reads)
+			w.clock.Push(time.Nanosecond) // PagerDuty gives both people at this moment
+			same(t, people(w.known(c.q)), c.after)
+			if n := w.fake.Count(c.reads) - reads; n != 1 {
+				t.Errorf("the hand-off cost %d reads, want 1", n)
+			}
+		})
 	}
 }
 

@@ -122,7 +122,7 @@ func (w *world) load() {
 				Start: monday.Add(-time.Hour), TurnSeconds: week, Users: []string{"PDANA01", "PSAM001"},
 			}}},
 			{ID: "PLONELY", Name: "Nobody's policy", Layers: []pagerdutyfake.Layer{{
-				Start: monday.Add(-2 * time.Hour), TurnSeconds: week, Users: []string{"PSAM001"},
+				Start: monday.Add(-2 * time.Hour), TurnSeconds: week, Users: []string{"PSAM001", "PDANA01"},
 			}}},
 		},
 		Policies: []pagerdutyfake.Policy{{ID: "PMGR001", Name: "mgr_on_call", Rules: []pagerdutyfake.Rule{
@@ -237,12 +237,18 @@ func (l *logs) String() string {
 
 // hostile is a client of a server that answers as h says, on a standing clock that
 // both share. The directory of policies and schedules is answered well unless h does.
-func hostile(t *testing.T, h http.HandlerFunc) (*pagerduty.Client, *flows.HandClock) {
+func hostile(t *testing.T, h http.HandlerFunc, change ...func(*pagerduty.Options)) (*pagerduty.Client, *flows.HandClock) {
 	t.Helper()
 	clock := flows.NewHandClock(monday)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/escalation_policies", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"escalation_policies":[{"id":"PMGR001","name":"mgr_on_call"}],"limit":100,"offset":0,"more":false}`))
+	})
+	mux.HandleFunc("/schedules", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"schedules":[{"id":"PSCHED1","name":"Managers"}],"limit":100,"offset":0,"more":false}`))
+	})
+	mux.HandleFunc("/v3/schedules", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"schedules":[{"id":"PSHIFT1","summary":"Flexible"}],"limit":100,"offset":0,"more":false}`))
 	})
 	mux.HandleFunc("/", h)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -251,9 +257,11 @@ func hostile(t *testing.T, h http.HandlerFunc) (*pagerduty.Client, *flows.HandCl
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	pd, err := pagerduty.New(pagerduty.Options{
-		BaseURL: s.URL, APIToken: flows.NewSecret("key", fixed(token)), From: from, Clock: clock, Limits: quick(),
-	})
+	o := pagerduty.Options{BaseURL: s.URL, APIToken: flows.NewSecret("key", fixed(token)), From: from, Clock: clock, Limits: quick()}
+	for _, f := range change {
+		f(&o)
+	}
+	pd, err := pagerduty.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
