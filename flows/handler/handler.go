@@ -13,7 +13,7 @@ import (
 
 // Options are what a Runner asks and how far it lets a handler go.
 type Options struct {
-	OnCall    flows.OnCall           // needed
+	OnCall    flows.OnCall           // nil: every question about the rota is an error
 	Incidents flows.Incidents        // nil: pagerduty.get_incidents is an error
 	Directory flows.Directory        // nil: names come from links, user groups are an error
 	Limits    Limits                 // zero fields take the defaults

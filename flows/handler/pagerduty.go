@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,6 +107,9 @@ func (e *evaluation) entries(p place, host *flows.HostCall) ([]flows.OnCallEntry
 		if r.onCallKey == p.onCallKey {
 			found = r
 		}
+	}
+	if e.opts.OnCall == nil {
+		return nil, errors.New("PagerDutyError: no PagerDuty integration is configured here")
 	}
 	if found == nil {
 		found = &rota{p.onCallKey, e.opts.OnCall.OnCall(e.ctx, flows.OnCallQuery{
