@@ -87,6 +87,13 @@ func (b *bundle) open(t *testing.T, path, key string) flows.SecretReader {
 	return r
 }
 
+// waitHeld waits until an answer is held.
+func (b *bundle) waitHeld() {
+	for changed := b.Changed(); b.Held() == 0; changed = b.Changed() {
+		<-changed
+	}
+}
+
 func (b *bundle) wantCalls(t *testing.T, n int) {
 	t.Helper()
 	if got := len(b.Calls()); got != n {
@@ -167,14 +174,32 @@ func TestAWSAValueIsServedWhileItIsReadAgain(t *testing.T) {
 	b.wantCalls(t, 1)
 	b.clock.Push(time.Second) // an hour at most, whatever MaxAge says
 	b.Fail(awsfake.Fault{Hold: true, Times: 1})
-	held := b.Changed()
 	want(t, r, flows.SecretCached, "one") // at once, though the source does not answer
-	<-held
+	b.waitHeld()
 	want(t, r, flows.SecretCached, "one")
 	b.Release()
 	b.sources.Close()
 	want(t, r, flows.SecretCached, "two")
 	b.wantCalls(t, 2)
+}
+
+// A slow read that began earlier does not replace what was read fresh meanwhile.
+func TestAWSASlowReadDoesNotReplaceAFreshOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Put(path, "one")
+	b.Fail(awsfake.Fault{Hold: true, Times: 1})
+	r := b.open(t, path, "")
+	slow := make(chan string, 1)
+	go func() { v, _ := r.Value(t.Context(), flows.SecretCached); slow <- v }()
+	b.waitHeld()
+	b.Put(path, "two")
+	want(t, r, flows.SecretFresh, "two")
+	b.Release()
+	if v := <-slow; v != "one" {
+		t.Fatalf("the slow read got %q: the test shows nothing", v)
+	}
+	want(t, r, flows.SecretCached, "two")
 }
 
 func TestAWSJitterMakesItEarlierOnly(t *testing.T) {
@@ -300,12 +325,11 @@ func TestAWSACallerWhoGivesUp(t *testing.T) {
 	b := setup(t)
 	b.Put(path, "one")
 	b.Fail(awsfake.Fault{Hold: true, Times: 1})
-	held := b.Changed()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := b.open(t, path, "")
 	done := make(chan error, 1)
 	go func() { _, err := r.Value(ctx, flows.SecretCached); done <- err }()
-	<-held
+	b.waitHeld()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want context.Canceled", err)
@@ -319,14 +343,13 @@ func TestAWSManyWhoAskAtOnceShareOneRead(t *testing.T) {
 	b := setup(t)
 	b.Put(path, `{"a":"one","b":"two"}`)
 	b.Fail(awsfake.Fault{Hold: true, Times: 1})
-	held := b.Changed()
 	var wg sync.WaitGroup
 	errs := make(chan error, 100)
 	for i := range cap(errs) {
 		r := b.open(t, path, []string{"a", "b"}[i%2])
 		wg.Go(func() { _, err := r.Value(t.Context(), flows.SecretCached); errs <- err })
 	}
-	<-held
+	b.waitHeld()
 	b.Release()
 	wg.Wait()
 	close(errs)

@@ -82,7 +82,17 @@ func (s *awsSecret) get(ctx context.Context, which flows.SecretVersion) (string,
 		s.readAside(ctx, stage)
 		return v.text()
 	}
-	read := s.flights.DoChan(stage, func() (any, error) { return s.read(context.WithoutCancel(ctx), stage) })
+	flight := stage
+	if which == flows.SecretFresh { // does not join a read that may be from before
+		flight = "fresh " + stage
+	}
+	read := s.flights.DoChan(flight, func() (any, error) {
+		later := s.from.clock.Now()
+		if v, age := s.have(stage, later); which != flows.SecretFresh && v != nil && age >= 0 && later.Before(v.due) {
+			return v, nil // read while this caller was on the way
+		}
+		return s.read(context.WithoutCancel(ctx), stage)
+	})
 	select {
 	case <-ctx.Done():
 		return "", fmt.Errorf("the secret %s was not read: %w", s.name.path, ctx.Err())

@@ -136,6 +136,14 @@ func TestFileRotatesWithoutARestart(t *testing.T) {
 	}
 	want(t, r, flows.SecretCached, "second")
 
+	write(t, path, "longer\n", 0o600) // in place
+	want(t, r, flows.SecretCached, "longer")
+	write(t, path, "second\n", 0o600)
+	if err := os.Chtimes(path, time.Time{}, time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, r, flows.SecretCached, "second")
+
 	// In place, with the same size and the same time: only a fresh read sees it.
 	info, err := os.Stat(path)
 	if err != nil {

@@ -55,6 +55,9 @@ func (c cache[V]) get(ctx context.Context, key string, fresh bool, read func(con
 	// own limits bound it.
 	shared := context.WithoutCancel(ctx)
 	done := c.state.flights.DoChan(flight, func() (any, error) {
+		if v, ok := c.peek(key); ok && !fresh {
+			return v, nil // read while this caller was on the way
+		}
 		began := c.clock.Now()
 		v, err := read(shared)
 		if err == nil {

@@ -120,6 +120,19 @@ func TestAnswersThatCannotBeBelieved(t *testing.T) {
 	}
 }
 
+// A revocation is not over before the receiver says so.
+func TestARevocationThatIsNotConfirmed(t *testing.T) {
+	t.Parallel()
+	for status, says := range map[string]string{"granted": `status of a revocation is "granted"`, "": `status of a revocation is ""`, "pending": "has not finished yet"} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `{"id":%q,"status":%q}`, r.Header.Get("webhook-id"), status)
+		}))
+		err := newHook(t, flows.NewHandClock(start)).Revoke(t.Context(), order(srv.URL, always(oldSecret)))
+		srv.Close()
+		wantTemporary(t, err, says)
+	}
+}
+
 func TestReadings(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]flows.Reading{

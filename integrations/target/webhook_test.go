@@ -341,6 +341,11 @@ func TestStaleOrders(t *testing.T) {
 			t.Errorf("%s: %v, access %v", name, err, b.Access(dana))
 		}
 	}
+	overtaken := b.order
+	overtaken.Key, overtaken.Request, overtaken.Fence = "grant:req_late", "req_late", 8
+	if _, err := b.hook.Grant(t.Context(), overtaken); !errors.Is(err, ErrStale) {
+		t.Errorf("another grant, as new as the revocation: %v", err)
+	}
 	next := b.order
 	next.Key, next.Request, next.Fence = "grant:req_next", "req_next", 9
 	b.grant(t, next)

@@ -56,7 +56,7 @@ type Fault struct {
 	Down         bool   // InternalServiceError, HTTP status 500
 	AccessDenied bool   // AccessDeniedException
 	Decryption   bool   // DecryptionFailure
-	Hold         bool   // the answer waits for Release
+	Hold         bool   // the answer, as it is now, waits for Release
 	Drop         bool   // the connection is closed
 	Body         string // this is the answer, with status 200
 
@@ -107,9 +107,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(body, &in)
 	}
 	f := s.take()
-	if f.Hold {
-		s.hold(r.Context().Done())
-	}
 	if f.Drop {
 		s.record(Call{Operation: op, SecretID: in.SecretID, Stage: in.VersionStage, Error: "dropped"})
 		panic(http.ErrAbortHandler) // net/http's way to close the connection without an answer
@@ -132,6 +129,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.Error = bad.kind
 	}
 	s.record(c)
+	if f.Hold {
+		s.hold(r.Context().Done())
+	}
 	s.answer(w, f, out, bad)
 }
 
@@ -270,6 +270,13 @@ func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
+}
+
+// Held is how many answers wait.
+func (s *Server) Held() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
 }
 
 // Changed returns a channel that is closed with the next call, or the next one held.
