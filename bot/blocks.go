@@ -23,6 +23,9 @@ const (
 	ActionNothing = "bg:noop"
 )
 
+// blockActions begins the block id of a card's buttons; the request's id follows.
+const blockActions = "bg:actions:"
+
 // Slack's limits on what is built here (Block Kit reference).
 const (
 	maxSection = 3000

@@ -52,7 +52,7 @@ func (v cardView) render() Message {
 		blocks = append(blocks, section("%s", why))
 	}
 	if actions := v.actions(); len(actions) > 0 {
-		blocks = append(blocks, slack.NewActionBlock("bg:actions", actions...))
+		blocks = append(blocks, slack.NewActionBlock(blockActions+string(r.ID), actions...))
 	}
 	blocks = append(blocks, contextLine("%s", v.footer()))
 	return message(v.sentence(), blocks...)

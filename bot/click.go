@@ -95,7 +95,7 @@ func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
 // clickRow is what is kept of a click.
 func (b *Bot) clickRow(p *interaction, a action) row {
 	return row{
-		Team: b.o.Team, User: p.User, Channel: p.channel(), Action: a.ActionID, Token: TokenHash(a.Value),
+		Team: b.o.Team, User: p.User, Channel: p.channel(), Action: a.ActionID, Block: a.BlockID, Token: TokenHash(a.Value),
 		ActionTS: a.TS, MessageTS: p.MessageTS,
 	}
 }

@@ -131,7 +131,7 @@ func (b *Bot) shown(ctx context.Context, r row) (flows.Record, *flows.Refusal, e
 		Then("Look at the newest card in your messages with Breakglass, or at /access list.")
 	card, err := b.o.Cards.CardByToken(ctx, r.Token)
 	if errors.Is(err, flows.ErrNotFound) {
-		return flows.Record{}, stale, nil
+		return flows.Record{}, b.overtaken(ctx, r, stale), nil
 	}
 	if err != nil {
 		return flows.Record{}, nil, fmt.Errorf("find the card of a button: %w", err)
@@ -147,6 +147,28 @@ func (b *Bot) shown(ctx context.Context, r row) (flows.Record, *flows.Refusal, e
 		return flows.Record{}, nil, fmt.Errorf("load request %s of a card: %w", card.Request, err)
 	}
 	return rec, nil, nil
+}
+
+// overtaken says what became of a request whose card was redrawn while somebody
+// pressed a button of it: who was faster. It tells that only where the message is a
+// copy that was sent to who pressed, and does nothing.
+func (b *Bot) overtaken(ctx context.Context, r row, stale *flows.Refusal) *flows.Refusal {
+	id, ours := strings.CutPrefix(r.Block, blockActions)
+	if !ours {
+		return stale
+	}
+	rec, err := b.o.Engine.Load(ctx, flows.RequestID(id))
+	if err != nil {
+		return stale
+	}
+	for _, c := range rec.Cards {
+		if c.Channel == r.Channel && c.TS == r.MessageTS && (c.To == "" || c.To == r.who()) {
+			if no, late := rec.Request.TooLate(b.o.Clock.Now()); late {
+				return no
+			}
+		}
+	}
+	return stale
 }
 
 // goodButton reports whether the click was made on the card it is about: by who the

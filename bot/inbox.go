@@ -25,6 +25,7 @@ type row struct {
 	User      string `json:"user"`
 	Channel   string `json:"channel,omitempty"`
 	Action    string `json:"action,omitempty"`
+	Block     string `json:"block,omitempty"`   // names the request for the words of a refusal; believed for nothing else
 	Token     string `json:"token,omitempty"`   // TokenHash of the button's value
 	Request   string `json:"request,omitempty"` // of a reason modal: what it is about
 	ActionTS  string `json:"action_ts,omitempty"`

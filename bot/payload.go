@@ -25,7 +25,7 @@ type interaction struct {
 
 // action is one click.
 type action struct {
-	ActionID, Value, TS string
+	ActionID, BlockID, Value, TS string
 }
 
 // modalState is a modal as it stands.
@@ -120,6 +120,8 @@ func (p *interaction) action(value string) bool {
 		switch key {
 		case "action_id":
 			return set(&a.ActionID, value)
+		case "block_id":
+			return set(&a.BlockID, value)
 		case "action_ts":
 			return set(&a.TS, value)
 		case "value":

@@ -113,21 +113,34 @@ func (d *decision) refuseState() {
 		d.out.Refusal = Refuse(RefusedState, "A request that is %s has no step %s.", r.State, v)
 		return
 	}
+	late, isLate := r.TooLate(d.now)
 	switch {
 	case r.State == StateSubmitted:
 		d.refuse(Refuse(RefusedState, "This request is still being routed.").Then("Wait a moment and try again."))
-	case (v == VerbApprove || v == VerbDeny) && !r.DecidedAt.IsZero():
-		d.refuse(Refuse(RefusedAlreadyDecided, "This was already decided: %s by %s, %s ago. Nothing was changed.",
-			r.decidedWord(), Mention(r.DecidedBy), Ago(d.now.Sub(r.DecidedAt))))
-	case r.State == StateLapsed:
-		d.refuse(Refuse(RefusedLapsed, "This request lapsed: nobody decided in time. Nothing was changed.").Then("Ask again with /access."))
-	case r.State == StateCancelled:
-		d.refuse(Refuse(RefusedState, "This request was withdrawn. Nothing was changed."))
+	case isLate && (v == VerbApprove || v == VerbDeny || late.Code != RefusedAlreadyDecided):
+		d.refuse(late)
 	case r.State == StateEnding || r.State.Final():
 		d.refuse(Refuse(RefusedState, "This access has already ended or is ending. Nothing was changed."))
 	default:
 		d.refuse(Refuse(RefusedState, "That cannot be done while the request is %s.", r.State))
 	}
+}
+
+// TooLate says what became of a request that is no longer undecided, for who comes
+// too late: who decided, and when. False while it is undecided.
+func (r *Request) TooLate(now time.Time) (*Refusal, bool) {
+	switch {
+	case r.State.Undecided():
+		return nil, false
+	case !r.DecidedAt.IsZero():
+		return Refuse(RefusedAlreadyDecided, "This was already decided: %s by %s, %s ago. Nothing was changed.",
+			r.decidedWord(), Mention(r.DecidedBy), Ago(now.Sub(r.DecidedAt))), true
+	case r.State == StateLapsed:
+		return Refuse(RefusedLapsed, "This request lapsed: nobody decided in time. Nothing was changed.").Then("Ask again with /access."), true
+	case r.State == StateCancelled:
+		return Refuse(RefusedState, "This request was withdrawn. Nothing was changed."), true
+	}
+	return Refuse(RefusedState, "This access has already ended or is ending. Nothing was changed."), true
 }
 
 func (r *Request) decidedWord() string {

@@ -8,7 +8,6 @@ package bottest
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -32,7 +31,6 @@ type Story struct {
 	Clock *flows.HandClock
 	Log   *Log
 
-	mu       sync.Mutex
 	expected map[string]bool // channel/ts of messages that a test has looked at
 }
 
@@ -120,43 +118,26 @@ func (s *seeded) Random(b []byte) {
 	}
 }
 
-// Until waits until cond holds; what names it in the failure.
-func (s *Story) Until(what string, cond func() bool) {
+// within bounds a wait.
+func (s *Story) within(do func(ctx context.Context) error) {
 	s.T.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(3 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		changed := s.Slack.Changed()
-		if cond() {
-			return
-		}
-		select {
-		case <-changed:
-		case <-tick.C:
-		case <-deadline.C:
-			s.T.Fatalf("waited in vain for %s\n%s", what, s.messages())
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := do(ctx); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
-// Quiet waits until nothing is left to do now: no job is due or in hand, no payload
-// waits.
+// Until waits until cond holds; what names it in the failure.
+func (s *Story) Until(what string, cond func() bool) {
+	s.T.Helper()
+	s.within(func(ctx context.Context) error { return s.Company.Until(ctx, what, cond) })
+}
+
+// Quiet waits until nothing is left to do now.
 func (s *Story) Quiet() {
 	s.T.Helper()
-	s.Until("quiet", func() bool {
-		st, err := s.App.Store().Stats(context.Background())
-		if err != nil || st.Unhandled > 0 {
-			return false
-		}
-		for _, j := range st.Jobs {
-			if j.Due > 0 || j.Leased > 0 {
-				return false
-			}
-		}
-		return true
-	})
+	s.within(s.Company.Quiet)
 }
 
 // FastForward pushes everybody's clock and waits until what is due then is done.
@@ -201,22 +182,6 @@ func (s *Story) Entries(id flows.RequestID) []string {
 	return out
 }
 
-// messages shows every conversation, for failures.
-func (s *Story) messages() string {
-	var b strings.Builder
-	for _, ch := range s.Slack.Channels() {
-		for _, m := range s.Slack.Messages(ch.ID) {
-			fmt.Fprintf(&b, "%s %s: %s\n", ch.ID+ch.Name, m.TS, m.Shown())
-		}
-	}
-	for _, u := range s.Slack.Users() {
-		for _, m := range s.Slack.User(u.ID).Ephemerals() {
-			fmt.Fprintf(&b, "only %s sees: %s\n", u.ID, m.Shown())
-		}
-	}
-	return b.String()
-}
-
 func (s *Story) unexpected() {
 	for _, ch := range s.Slack.Channels() {
 		for _, m := range s.Slack.Messages(ch.ID) {
@@ -227,4 +192,4 @@ func (s *Story) unexpected() {
 	}
 }
 
-func (s *Story) see(m slackfake.Message) { s.expected[m.Channel+"/"+m.TS] = true }
+func (s *Story) expect(m slackfake.Message) { s.expected[m.Channel+"/"+m.TS] = true }

@@ -33,12 +33,14 @@ const (
 	databaseKey   = "whsec_ZGVtby1kYXRhYmFzZS1rZXktMDEyMzQ1Njc4OWFi"
 )
 
-// The people: the engineer on call, one who is not, two managers, an auditor, a guest.
+// The people: the engineer on call, one who is not, two managers on call, the head of
+// SRE who is not, an auditor, a guest.
 const (
 	Dana  = "U0DANA"
 	Sam   = "U0SAM"
 	Mara  = "U0MARA"
 	Noor  = "U0NOOR"
+	Lena  = "U0LENA"
 	Audi  = "U0AUDI"
 	Guest = "U0GUEST"
 )

@@ -10,7 +10,7 @@ import (
 
 // cast is everybody, on both sides.
 var cast = [...]struct{ slack, pager, name string }{
-	{Dana, "PDANA01", "Dana"}, {Sam, "PSAM001", "Sam"}, {Mara, "PMARA01", "Mara"}, {Noor, "PNOOR01", "Noor"}, {Audi, "", "Audi"},
+	{Dana, "PDANA01", "Dana"}, {Sam, "PSAM001", "Sam"}, {Mara, "PMARA01", "Mara"}, {Noor, "PNOOR01", "Noor"}, {Lena, "", "Lena"}, {Audi, "", "Audi"},
 }
 
 func (c *Company) openSlack() error {
@@ -28,8 +28,8 @@ func (c *Company) openSlack() error {
 	}
 	ws.AddUser(slackfake.User{ID: Guest, Name: "gil", RealName: "Gil (guest)", IsRestricted: true})
 	ws.AddUserGroup(slackfake.UserGroup{ID: "S0ENG", Handle: "engineering", Users: []string{Dana, Sam, Mara, Guest}})
-	ws.AddUserGroup(slackfake.UserGroup{ID: "S0SRE", Handle: "sre-managers", Users: []string{Mara, Noor}})
-	all := []string{Dana, Sam, Mara, Noor, Audi, ws.Bot()}
+	ws.AddUserGroup(slackfake.UserGroup{ID: "S0SRE", Handle: "sre-managers", Users: []string{Mara, Noor, Lena}})
+	all := []string{Dana, Sam, Mara, Noor, Lena, Audi, ws.Bot()}
 	for id, name := range map[string]string{"C0PROD": "prod-access", "C0SREM": "sre-managers", "C0ERRS": "access-errors", "C0GENERAL": "general"} {
 		ws.AddChannel(slackfake.Channel{ID: id, Name: name, Members: all})
 	}

@@ -1,0 +1,151 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"breakglass/integrations/slackfake"
+)
+
+// Until waits until cond holds or ctx ends; what names it in the error.
+func (c *Company) Until(ctx context.Context, what string, cond func() bool) error {
+	tick := time.NewTicker(3 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		changed := c.Slack.Changed()
+		if cond() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waited in vain for %s: %w\n%s", what, ctx.Err(), c.Messages())
+		}
+	}
+}
+
+// Quiet waits until nothing is left to do now: no job is due or in hand, no payload waits.
+func (c *Company) Quiet(ctx context.Context) error {
+	return c.Until(ctx, "quiet", func() bool {
+		st, err := c.App.Store().Stats(ctx)
+		if err != nil || st.Unhandled > 0 {
+			return false
+		}
+		for _, j := range st.Jobs {
+			if j.Due > 0 || j.Leased > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Form waits for the modal in front of a person to have the named field.
+func (c *Company) Form(ctx context.Context, user, field string) (slackfake.View, error) {
+	var view slackfake.View
+	err := c.Until(ctx, user+"'s form with the field "+field, func() bool {
+		v, open := c.Slack.User(user).Front()
+		view = v
+		if !open {
+			return false
+		}
+		for _, e := range v.Elements() {
+			if e.BlockID == field || e.ActionID == field {
+				return true
+			}
+		}
+		return false
+	})
+	return view, err
+}
+
+// Ask has a person fill the form that "/access" opens, and submit it.
+func (c *Company) Ask(ctx context.Context, user, target, reason string, more slackfake.Values) error {
+	who := c.Slack.User(user)
+	if _, err := who.Slash("/access", ""); err != nil {
+		return fmt.Errorf("%s types /access: %w", user, err)
+	}
+	view, err := c.Form(ctx, user, "target")
+	if err != nil {
+		return err
+	}
+	if _, err := who.Fill(view, "target", target); err != nil {
+		return fmt.Errorf("%s picks %q: %w", user, target, err)
+	}
+	if view, err = c.Form(ctx, user, "reason"); err != nil {
+		return err
+	}
+	values := slackfake.Values{"reason": reason}
+	for k, v := range more {
+		values[k] = v
+		if view, err = c.Form(ctx, user, k); err != nil { // the form fills in while she reads it
+			return err
+		}
+	}
+	if _, err := who.Submit(view, values); err != nil {
+		return fmt.Errorf("%s submits: %w", user, err)
+	}
+	if v, open := who.Front(); open && len(v.Errors) > 0 {
+		return fmt.Errorf("%s submits: %v", user, v.Errors)
+	}
+	return nil
+}
+
+// See waits for a message that shows every one of the texts: in a channel (its id),
+// or in the DM of a person with Breakglass (a user id).
+func (c *Company) See(ctx context.Context, where string, texts ...string) (slackfake.Message, error) {
+	list := func() []slackfake.Message { return c.Slack.Messages(where) }
+	if strings.HasPrefix(where, "U") {
+		list = c.Slack.User(where).DM
+	}
+	return c.find(ctx, where, list, texts)
+}
+
+// Told waits for a message that only this person sees.
+func (c *Company) Told(ctx context.Context, user string, texts ...string) (slackfake.Message, error) {
+	return c.find(ctx, "what only "+user+" sees", c.Slack.User(user).Ephemerals, texts)
+}
+
+func (c *Company) find(ctx context.Context, where string, list func() []slackfake.Message, texts []string) (slackfake.Message, error) {
+	var found slackfake.Message
+	err := c.Until(ctx, where+" to show "+strings.Join(texts, ", "), func() bool {
+		all := list()
+		for i := len(all) - 1; i >= 0; i-- {
+			if shows(all[i], texts) {
+				found = all[i]
+				return true
+			}
+		}
+		return false
+	})
+	return found, err
+}
+
+func shows(m slackfake.Message, texts []string) bool {
+	all := m.Shown()
+	for _, t := range texts {
+		if !strings.Contains(all, t) {
+			return false
+		}
+	}
+	return true
+}
+
+// Messages shows every conversation, for failures.
+func (c *Company) Messages() string {
+	var b strings.Builder
+	for _, ch := range c.Slack.Channels() {
+		for _, m := range c.Slack.Messages(ch.ID) {
+			fmt.Fprintf(&b, "%s %s: %s\n", ch.ID+ch.Name, m.TS, m.Shown())
+		}
+	}
+	for _, u := range c.Slack.Users() {
+		for _, m := range c.Slack.User(u.ID).Ephemerals() {
+			fmt.Fprintf(&b, "only %s sees: %s\n", u.ID, m.Shown())
+		}
+	}
+	return b.String()
+}
