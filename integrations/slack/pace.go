@@ -29,7 +29,7 @@ type pacer struct {
 
 // A channel takes one message a second; a few at once are let through.
 const (
-	placeBurst = 3
+	placeBurst = 5
 	maxPlaces  = 4096
 )
 
