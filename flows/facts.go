@@ -55,8 +55,9 @@ func (d *decision) evidence() *Evidence {
 	return ev
 }
 
-// facts is the evidence in canonical values.
-func (e *Evidence) facts() map[string]any {
+// facts is the evidence in canonical values. What broke may quote what was typed or
+// who was asked about, so it stands as a commitment about the requester.
+func (e *Evidence) facts(about PersonID) map[string]any {
 	calls := make([]any, 0, len(e.Calls))
 	for _, c := range e.Calls {
 		args := make([]any, 0, len(c.Args))
@@ -64,13 +65,21 @@ func (e *Evidence) facts() map[string]any {
 			args = append(args, map[string]any{"name": a.Name, "value": a.Value})
 		}
 		calls = append(calls, map[string]any{
-			"call": c.Name, "args": args, "answer": c.Answer, "known": c.Result.String(), "error": c.Error,
+			"call": c.Name, "args": args, "answer": c.Answer, "known": c.Result.String(), "error": quoted(about, c.Error),
 			"read_at": millis(c.ReadAt), "digest": c.Digest,
 		})
 	}
 	return map[string]any{
-		"handler": e.Handler, "flow_hash": e.Flow, "calls": calls, "fault": e.Fault, "tainted": e.Tainted, "at": millis(e.At),
+		"handler": e.Handler, "flow_hash": e.Flow, "calls": calls, "fault": quoted(about, e.Fault), "tainted": e.Tainted, "at": millis(e.At),
 	}
+}
+
+// quoted keeps an error's text out of the open; nothing stays nothing.
+func quoted(about PersonID, text string) any {
+	if text == "" {
+		return nil
+	}
+	return Personal{About: about, Value: text}
 }
 
 // facts is the on-call entry that a self-approval rested on.
@@ -104,7 +113,7 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 		})
 	}
 	return map[string]any{
-		"stages": stages, "origin": string(r.Origin), "tainted": r.Tainted, "evidence": r.Evidence.facts(),
+		"stages": stages, "origin": string(r.Origin), "tainted": r.Tainted, "evidence": r.Evidence.facts(d.req.Content.Requester),
 		"on_call": r.Evidence.OnCall.facts(d.f.Link),
 	}
 }
@@ -116,7 +125,7 @@ func (d *decision) decisionFacts(self bool) map[string]any {
 		"shown":     d.cmd.Hash,
 		"requester": Personal{About: r.Content.Requester, Value: string(r.Content.Requester)},
 		"self":      self, "stage": int64(r.Stage), "votes": int64(len(r.Votes)), "quorum": int64(d.quorum(self)),
-		"seconds": int64(r.Content.Duration / time.Second), "evidence": d.evidence().facts(),
+		"seconds": int64(r.Content.Duration / time.Second), "evidence": d.evidence().facts(r.Content.Requester),
 		"incident_read": d.f.IncidentIs.String(), "fallback_open": r.FallbackOpen,
 	}
 	if d.f.Incident != nil {

@@ -125,7 +125,7 @@ func (d *decision) toEnding(v Verb, as State, cause EndCause) {
 		facts["reason"] = Personal{About: d.cmd.Actor.Person, Value: d.cmd.Reason.Raw()}
 	}
 	if r.Fault != "" {
-		facts["fault"] = r.Fault
+		facts["fault"] = quoted(r.Content.Beneficiary, r.Fault)
 	}
 	d.enter(v, StateEnding, facts)
 	d.release()
@@ -198,7 +198,7 @@ func Overdue(req Request, f Facts, now time.Time, why string) Outcome {
 	if req.State != StateEnding || req.Overdue {
 		return Outcome{Request: req}
 	}
-	d := aside(req, f, now, "overdue", map[string]any{"why": why})
+	d := aside(req, f, now, "overdue", map[string]any{"why": quoted(req.Content.Beneficiary, why)})
 	d.req.Overdue = true
 	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
 		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutOverdue})
