@@ -67,30 +67,6 @@ func TestRetryReasons(t *testing.T) {
 	}
 }
 
-func TestEventRetryStops(t *testing.T) {
-	t.Parallel()
-	for name, h := range map[string]http.HandlerFunc{
-		"accepted": func(http.ResponseWriter, *http.Request) {},
-		"no retry": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-Slack-No-Retry", "1")
-			w.WriteHeader(500)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			a := newApp(t, b)
-			a.on("event_callback", h)
-			b.Emit(map[string]any{"type": "team_join"})
-			noError(t, b.Wait(t.Context(), func() bool { return len(b.Calls("event_callback")) == 1 }))
-			noError(t, b.Close()) // waits for deliveries under way
-			if n := len(a.all("event_callback")); n != 1 {
-				t.Errorf("%d deliveries, want 1", n)
-			}
-		})
-	}
-}
-
 func TestSubscribedEvents(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *slackfake.Options) {

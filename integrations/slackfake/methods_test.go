@@ -269,6 +269,17 @@ func TestConversations(t *testing.T) {
 	if len(list) != 2 {
 		t.Errorf("conversations.list = %+v, want the two public channels", list)
 	}
+	b.AddChannel(slackfake.Channel{ID: "C0OLD", Name: "old", IsArchived: true})
+	for exclude, want := range map[bool]int{false: 3, true: 2} {
+		list, _, err := b.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{ExcludeArchived: exclude})
+		noError(t, err)
+		if len(list) != want {
+			t.Errorf("exclude_archived %v: %d channels, want %d", exclude, len(list), want)
+		}
+	}
+	if out := b.call(t, "conversations.list", obj{"types": "dm"}); out["error"] != "invalid_types" {
+		t.Errorf("unknown type: %v", out)
+	}
 	members, _, err := b.api.GetUsersInConversationContext(ctx, &slack.GetUsersInConversationParameters{ChannelID: "C0PROD"})
 	noError(t, err)
 	if len(members) != 3 {

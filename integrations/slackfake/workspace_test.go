@@ -50,6 +50,9 @@ func setup(t *testing.T, edit ...func(*slackfake.Options)) *bundle {
 	for _, f := range edit {
 		f(&opt)
 	}
+	if opt.After == nil {
+		opt.AckTimeout = time.Minute // a busy machine is no late app; TestLateAnswer has its own timers
+	}
 	ws, err := slackfake.New(opt)
 	if err != nil {
 		t.Fatal(err)
