@@ -187,8 +187,8 @@ func cause(r *flows.Request) string {
 func (v cardView) facts() []string {
 	c := v.req.Content
 	out := []string{"For", flows.Span(c.Duration)}
-	if c.Incident.ID != "" {
-		out = append(out, "Incident", incidentLink(c.Incident))
+	if inc := v.req.IncidentRef(); inc.ID != "" {
+		out = append(out, "Incident", incidentLink(inc))
 	}
 	if c.Requester != c.Beneficiary {
 		out = append(out, "Who gets it", mention(c.Beneficiary))

@@ -86,7 +86,7 @@ func (d *decision) finish() Outcome {
 func (d *decision) shows() bool {
 	return d.req.State != d.was.State || d.req.Route != d.was.Route || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
 		d.req.FallbackOpen != d.was.FallbackOpen || d.req.Reminded != d.was.Reminded || !d.req.EndsAt.Equal(d.was.EndsAt) ||
-		d.req.Overdue != d.was.Overdue || len(d.out.Cards) > 0
+		d.req.Overdue != d.was.Overdue || d.req.Opened != d.was.Opened || len(d.out.Cards) > 0
 }
 
 // enter records a step of the life cycle and moves the request into state to.
@@ -203,7 +203,7 @@ func (d *decision) tell(about About, detail string) {
 
 // note adds a note to the PagerDuty incident, if the request has one.
 func (d *decision) note(about string) {
-	if d.req.Content.Incident.ID == "" {
+	if f := d.f.flow(d.req.Content); d.req.Incident() == "" && (f == nil || f.Incident != IncidentCreate) {
 		return
 	}
 	args, err := json.Marshal(map[string]string{"about": about})

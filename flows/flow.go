@@ -31,6 +31,7 @@ type Flow struct {
 	MaxDuration  time.Duration
 	MaxTotal     time.Duration // with extensions
 	Incident     IncidentRule
+	OpensAt      string     // PagerDuty service that new incidents are opened at, for IncidentCreate
 	EndWith      []EndCause // incident_resolved, shift_ended
 	SelfApproval SelfRule
 	OnCall       OnCallLimits

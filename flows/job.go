@@ -22,6 +22,7 @@ const (
 	JobLapse     JobKind = "lapse"     // nobody decided in time
 	JobExpiring  JobKind = "expiring"  // access ends soon
 	JobNote      JobKind = "note"      // write to the PagerDuty incident
+	JobOpen      JobKind = "open"      // open a PagerDuty incident for the request
 	JobReconcile JobKind = "reconcile" // re-read the incidents that live requests belong to
 )
 

@@ -228,7 +228,7 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 		return Outcome{Request: req}
 	}
 	inc := *f.Incident
-	if inc.MergedInto != "" && inc.MergedInto != req.Content.Incident.ID && req.MovedTo != inc.MergedInto {
+	if inc.MergedInto != "" && inc.MergedInto != req.Incident() {
 		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
 		d.req.MovedTo = inc.MergedInto
 		return d.finish()
@@ -247,12 +247,31 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	return d.finish()
 }
 
-// Incident is the incident to follow now: the one asked for, or what it was merged into.
+// IncidentRef is the incident the request belongs to: the one asked for, or the one
+// that was opened for it.
+func (r *Request) IncidentRef() IncidentRef {
+	if r.Content.Incident.ID != "" {
+		return r.Content.Incident
+	}
+	return r.Opened
+}
+
+// Incident is the incident to follow now: IncidentRef's, or what it was merged into.
 func (r *Request) Incident() IncidentID {
 	if r.MovedTo != "" {
 		return r.MovedTo
 	}
-	return r.Content.Incident.ID
+	return r.IncidentRef().ID
+}
+
+// IncidentOpened ties a request to the incident that was opened for it.
+func IncidentOpened(req Request, f Facts, now time.Time, inc Incident) Outcome {
+	if req.IncidentRef().ID != "" {
+		return Outcome{Request: req}
+	}
+	d := aside(req, f, now, "incident_opened", map[string]any{"incident": string(inc.ID), "incident_number": int64(inc.Number)})
+	d.req.Opened = inc.Ref()
+	return d.finish()
 }
 
 // Expiring tells the holder that the access ends soon.

@@ -1,6 +1,6 @@
 package flows
 
-import "fmt"
+import "strings"
 
 // State is where a request stands.
 type State string
@@ -136,17 +136,30 @@ func (s State) Live() bool {
 // Undecided reports whether people are still asked.
 func (s State) Undecided() bool { return s == StateSubmitted || s == StatePending }
 
-// Diagram draws the life cycle as Mermaid, for the README.
+// Diagram draws the life cycle as Mermaid, for the README: one arrow for each pair of
+// states, with every verb that leads along it.
 func Diagram() string {
-	out := "stateDiagram-v2\n    [*] --> submitted: submit\n"
+	type arrow struct{ from, to State }
+	var order []arrow
+	verbs := map[arrow][]string{}
 	for _, s := range lifecycle {
-		if s.From != StateNone {
-			out += fmt.Sprintf("    %s --> %s: %s\n", s.From, s.To, s.Verb)
+		a := arrow{s.From, s.To}
+		if verbs[a] == nil {
+			order = append(order, a)
 		}
+		verbs[a] = append(verbs[a], string(s.Verb))
+	}
+	out := "stateDiagram-v2\n"
+	for _, a := range order {
+		from := string(a.from)
+		if a.from == StateNone {
+			from = "[*]"
+		}
+		out += "    " + from + " --> " + string(a.to) + ": " + strings.Join(verbs[a], ", ") + "\n"
 	}
 	for _, s := range States() {
 		if s.Final() {
-			out += fmt.Sprintf("    %s --> [*]\n", s)
+			out += "    " + string(s) + " --> [*]\n"
 		}
 	}
 	return out

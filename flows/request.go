@@ -91,13 +91,14 @@ type Request struct {
 	EndsAt       time.Time
 	EndCause     EndCause
 	EndedBy      PersonID
-	EndedAt      time.Time  // the target confirmed
-	StillThrough RequestID  // access goes on through this other grant
-	Overdue      bool       // the end is late; alarmed
-	Fault        string     // why a grant failed; for the operator
-	Receipt      string     // the target's own id of the grant
-	IncidentGone time.Time  // the incident was seen resolved at
-	MovedTo      IncidentID // the incident that the asked-for one was merged into
+	EndedAt      time.Time   // the target confirmed
+	StillThrough RequestID   // access goes on through this other grant
+	Overdue      bool        // the end is late; alarmed
+	Fault        string      // why a grant failed; for the operator
+	Receipt      string      // the target's own id of the grant
+	IncidentGone time.Time   // the incident was seen resolved at
+	Opened       IncidentRef // the incident that was opened for the request, where the flow says so
+	MovedTo      IncidentID  // the incident that the request's was merged into
 
 	Chain ChainHead
 }

@@ -116,6 +116,9 @@ func (d *decision) submit() {
 	d.req.Version = 1
 	d.card(CardRequester, c.Requester, "")
 	d.own(JobRoute, d.now)
+	if f := d.f.flow(c); f.Incident == IncidentCreate && c.Incident.ID == "" {
+		d.own(JobOpen, d.now)
+	}
 	d.own(JobLapse, d.req.LapsesAt)
 	d.out.Request = d.req
 	d.refreshCards()

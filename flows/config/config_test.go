@@ -170,6 +170,7 @@ flow "all" {
   stage_timeout       = "4m"
   remind_after        = "never"
   incident            = "create"
+  incident_service = "PSVC001"
   fallback            = { approvers = ["S0SRE"] }
   vars                = { a = "x", b = 2, c = false, d = ["y", local.domain] }
   prompt_field "region" {
@@ -186,7 +187,7 @@ flow "all" {
 		ErrorsTo: "#access-errors", Handler: "prod.py", Source: []byte("x = 1\n"),
 		Requesters: []flows.Principal{"@engineering", "W0NOOR"}, AllowGuests: true, MaxOpen: 2,
 		Durations: []time.Duration{30 * time.Minute}, MaxDuration: 30 * time.Minute, MaxTotal: 30 * time.Minute,
-		Incident: flows.IncidentCreate, EndWith: []flows.EndCause{flows.EndShift, flows.EndIncident},
+		Incident: flows.IncidentCreate, OpensAt: "PSVC001", EndWith: []flows.EndCause{flows.EndShift, flows.EndIncident},
 		SelfApproval: flows.SelfOnCall, Quorum: 2, StageTimeout: 4 * time.Minute,
 		OnCall:   flows.OnCallLimits{Overrides: flows.OverridesDeny, Policies: []string{"PABC123", "Managers"}},
 		Fallback: flows.Fallback{Approvers: []flows.Principal{"S0SRE"}},
@@ -318,8 +319,8 @@ flow "a" {
 		`max_total = "1h"`:           "how long   45s or 30m; at most 30m, 1h with extensions\n",
 		`quorum = 2`:                 "2 approvals at least\n",
 		`end_with = ["shift_ended"]`: "incident   may be named; access ends with the shift\n",
-		`incident = "create"`:        "incident   is named, or a new one is created\n",
-		`label = "Access"`:           "otherwise  @managers decide, each asked in a DM\n",
+		"incident = \"create\"\nincident_service = \"PSVC001\"": "incident   is named, or a new one is created\n",
+		`label = "Access"`: "otherwise  @managers decide, each asked in a DM\n",
 		`prompt_field "zone" {
     allowed_values = ["eu", "us"]
     default        = "eu"

@@ -173,6 +173,13 @@ func (f *fields) targetCeilings(fl *flows.Flow) {
 func (f *fields) incidents(fl *flows.Flow) {
 	fl.Incident = flows.IncidentRule(f.choice("incident", string(flows.IncidentOptional),
 		string(flows.IncidentOptional), string(flows.IncidentRequired), string(flows.IncidentCreate)))
+	fl.OpensAt = f.text("incident_service", "")
+	switch {
+	case fl.Incident == flows.IncidentCreate && fl.OpensAt == "":
+		f.wrong("incident", `Add incident_service = "P…", the id of the PagerDuty service.`, "%s opens incidents, and does not say at which service.", f.what)
+	case fl.Incident != flows.IncidentCreate && fl.OpensAt != "":
+		f.wrong("incident_service", `Remove it, or write incident = "create".`, "%s names a service to open incidents at, and opens none.", f.what)
+	}
 	causes := []string{string(flows.EndIncident), string(flows.EndShift)}
 	seen := map[string]bool{}
 	for _, it := range f.texts("end_with") {

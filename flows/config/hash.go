@@ -30,7 +30,7 @@ func HashFlow(f *flows.Flow) string {
 		"handler": f.Handler, "source": hex.EncodeToString(source[:]),
 		"requesters": list(f.Requesters), "allow_guests": f.AllowGuests,
 		"durations": durations, "max_duration": nanos(f.MaxDuration), "max_total": nanos(f.MaxTotal),
-		"incident": string(f.Incident), "end_with": list(f.EndWith), "self_approval": string(f.SelfApproval),
+		"incident": string(f.Incident), "opens_at": f.OpensAt, "end_with": list(f.EndWith), "self_approval": string(f.SelfApproval),
 		"on_call": map[string]any{
 			"max_level": int64(f.OnCall.MaxLevel), "schedule_only": f.OnCall.ScheduleOnly,
 			"min_shift_age": nanos(f.OnCall.MinShiftAge), "overrides": string(f.OnCall.Overrides),

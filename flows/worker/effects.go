@@ -37,6 +37,7 @@ func (e *Effects) Handlers() map[flows.JobKind]Handler {
 		flows.JobGrant:     e.grant,
 		flows.JobRevoke:    e.revoke,
 		flows.JobNote:      e.note,
+		flows.JobOpen:      e.open,
 		flows.JobReconcile: e.reconcile,
 	}
 }

@@ -79,11 +79,39 @@ func (e *Effects) Reread(ctx context.Context, id flows.IncidentID, fin flows.Fin
 	return e.Engine.Finish(ctx, fin)
 }
 
+// open opens a PagerDuty incident for a request that names none, in flows that say so;
+// the key is the request's own, so a repeat finds the same incident.
+func (e *Effects) open(ctx context.Context, j flows.Job) error {
+	rec, err := e.Engine.Load(ctx, flows.RequestID(j.Subject))
+	if err != nil {
+		return gone(err)
+	}
+	f := e.Engine.Catalog().Flows[rec.Request.Content.Flow]
+	if f == nil || f.OpensAt == "" || rec.Request.Incident() != "" || rec.Request.State.Final() {
+		return e.Engine.Finish(ctx, flows.Finish{Job: &j})
+	}
+	title := flows.NewText("Access to " + string(rec.Request.Content.Target) + ": " + rec.Request.Content.Reason.Raw())
+	inc, err := e.Notes.CreateIncident(ctx, "breakglass/"+string(rec.Request.ID), f.OpensAt, title)
+	if err != nil {
+		return fmt.Errorf("open an incident for %s: %w", rec.Request.ID, err)
+	}
+	_, err = e.Engine.Aside(ctx, rec.Request.ID, flows.Finish{Job: &j}, func(r flows.Request, facts flows.Facts, now time.Time) flows.Outcome {
+		return flows.IncidentOpened(r, facts, now, inc)
+	})
+	return err
+}
+
 // note writes to the PagerDuty incident what became of a request.
 func (e *Effects) note(ctx context.Context, j flows.Job) error {
 	rec, err := e.Engine.Load(ctx, flows.RequestID(j.Subject))
 	if err != nil {
 		return gone(err)
+	}
+	if rec.Request.Incident() == "" {
+		if rec.Request.State.Final() || j.Attempts > 20 {
+			return e.Engine.Finish(ctx, flows.Finish{Job: &j}) // no incident could be opened
+		}
+		return &flows.Temporary{Err: errors.New("the incident is not open yet"), After: 5}
 	}
 	var args struct {
 		About string `json:"about"`
