@@ -281,3 +281,21 @@ func TestHandledAtOnce(t *testing.T) {
 		t.Errorf("handled twice: %v", err)
 	}
 }
+
+// TestSecondClicker tells who was slower, on a message that their client had not
+// redrawn yet, who decided.
+func TestSecondClicker(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	mara, card := d.User("U0MARA"), d.asked()
+	_, err := mara.Click(card, "bg:approve")
+	must(t, err)
+	d.work()
+	d.clock.Push(12 * time.Second)
+	_, err = mara.ClickStale(card, "bg:approve")
+	must(t, err)
+	d.work()
+	if s := d.said("U0MARA"); !strings.Contains(s, "already decided") || !strings.Contains(s, "12 s ago") {
+		t.Errorf("the second click was told %q", s)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"breakglass/flows"
@@ -82,7 +83,7 @@ func incidentIn(word string) (idOrNumber string, ok bool) {
 	if m := incidentNumber.FindStringSubmatch(word); m != nil {
 		return m[1], true
 	}
-	if incidentID.MatchString(word) {
+	if incidentID.MatchString(word) && strings.ContainsAny(word, "0123456789") { // a word in capitals is none
 		return word, true
 	}
 	if m := incidentURL.FindStringSubmatch(word); m != nil {

@@ -69,7 +69,11 @@ func modal(callback, metadata, title, submit string, blocks []slack.Block) json.
 	return v
 }
 
+// plainObject is plain text of at most limit characters; Slack takes no empty one.
 func plainObject(s string, limit int) *slack.TextBlockObject {
+	if strings.TrimSpace(s) == "" {
+		s = "–"
+	}
 	return slack.NewTextBlockObject(slack.PlainTextType, cut(s, limit), false, false)
 }
 

@@ -115,7 +115,7 @@ func TestReadInteraction(t *testing.T) {
 	want := &interaction{
 		Type: "block_actions", AppID: "A0GLASS", Trigger: "123.456.abc", User: "U0MARA", UserTeam: "T0ACME", Team: "T0ACME",
 		Channel: "D0MARA", MessageTS: "1795316400.000100", ContainerChannel: "D0MARA",
-		Actions: []action{{ActionID: ActionApprove, Value: "tJ0nJp9mTqyDk0Wc5sLk2g", TS: "1795316401.000200"}},
+		Actions: []action{{ActionID: ActionApprove, BlockID: "bg:actions", Value: "tJ0nJp9mTqyDk0Wc5sLk2g", TS: "1795316401.000200"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -51,6 +51,9 @@ func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) 
 	handle()
 }
 
+// maxFieldError keeps an answer with errors at many fields under what Slack takes.
+const maxFieldError = 300
+
 // formErrors checks a form and gives each error to the block it is about. One that
 // has no block (the form was not redrawn yet for another target) stands at the
 // target, and the form is to be redrawn.
@@ -68,7 +71,7 @@ func (b *Bot) formErrors(cat *flows.Catalog, who flows.PersonID, d draft, entere
 		if id == "" {
 			id, redraw = target, true
 		}
-		errs[id] = strings.TrimSpace(errs[id] + " " + no.Error())
+		errs[id] = cut(strings.TrimSpace(errs[id]+" "+no.Error()), maxFieldError)
 	}
 	return errs, redraw
 }
