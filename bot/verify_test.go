@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -323,5 +324,27 @@ func TestOrganisation(t *testing.T) {
 		if got := try(c.edit); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
+	}
+}
+
+// TestOversized refuses what is over the cap, whether its length is announced or not.
+func TestOversized(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	for path, limit := range map[string]int{
+		"/slack/commands": 64 << 10, "/slack/interactions": 256 << 10, "/slack/options": 256 << 10, "/slack/events": 256 << 10,
+	} {
+		for _, length := range []int64{0, -1} {
+			r := signed{path: path, body: strings.Repeat("a", limit+1), secret: signing, at: d.clock.Now()}.request()
+			if length < 0 {
+				r.ContentLength = length
+			}
+			w := httptest.NewRecorder()
+			d.handler(path)(w, r)
+			mustRefuse(t, path, w)
+		}
+	}
+	if n := d.log.count(`"reason":"too_large"`); n != 8 {
+		t.Errorf("%d lines say so, want 8", n)
 	}
 }
