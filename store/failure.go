@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"strings"
 	"sync/atomic"
 
 	"breakglass/flows"
@@ -28,8 +27,4 @@ func (f *failure) err() error {
 		return *p
 	}
 	return nil
-}
-
-func isNoTransaction(err error) bool {
-	return strings.Contains(err.Error(), "no transaction is active")
 }

@@ -72,7 +72,7 @@ func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	pool, err := sql.Open("sqlite", dsn(db.path, "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
-		"_pragma=wal_autocheckpoint(8000)", "_pragma=secure_delete(1)"))
+		"_pragma=wal_autocheckpoint(8000)", "_pragma=secure_delete(1)", "_pragma=temp_store(2)")) // savepoints journal in memory
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (db *sqliteDB) write(ctx context.Context, f func(context.Context, queries) 
 	return db.failed.note(liteMeaning(db.writer.do(ctx, f)))
 }
 
-func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now(), nil }
+func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now().UTC(), nil }
 
 func (db *sqliteDB) close() error {
 	var errs []error

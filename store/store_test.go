@@ -72,4 +72,3 @@ func mustOpen(t testing.TB, o store.Options) *store.Store {
 	})
 	return s
 }
-

@@ -19,36 +19,32 @@ const verifyPage = 1000
 
 // VerifyTail recomputes the hashes of the last n entries (of all of them if n is 0 or
 // less), holds each to what its own bytes say and to the entry before it, and holds
-// the heads of their chains, and the requests that carry them, to the last entry. What
-// does not fit is an error that wraps ErrDamaged and names the first bad place.
+// the heads of their chains, and the requests that carry them, to the last entry. The
+// heads of requests that are not final (of all of them if n is 0 or less) must be
+// there. What does not fit is an error that wraps ErrDamaged and names the first bad
+// place.
 func (s *Store) VerifyTail(ctx context.Context, n int) error {
-	if n <= 0 {
-		n = math.MaxInt
-	}
 	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
 		v := verifier{q: q, seen: map[string]bool{}}
-		before := int64(math.MaxInt64)
-		for n > 0 {
-			rows, err := q.TailEntries(ctx, postgresdb.TailEntriesParams{Before: before, Lim: int64(min(n, verifyPage))})
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				return nil
-			}
-			for _, r := range rows {
-				if err := v.entry(ctx, r); err != nil {
-					return err
-				}
-			}
-			n, before = n-len(rows), rows[len(rows)-1].ID
+		if n > 0 {
+			return errors.Join(v.tail(ctx, n), headless(ctx, "request", q.HeadlessOpenRequests))
 		}
-		return nil
+		return errors.Join(v.tail(ctx, math.MaxInt),
+			headless(ctx, "request", q.HeadlessRequests), headless(ctx, "chain", q.HeadlessChains))
 	})
 	if err != nil {
 		return fmt.Errorf("verify the audit entries: %w", err)
 	}
 	return nil
+}
+
+// headless reports the first chain without its end, if the query finds one.
+func headless(ctx context.Context, what string, find func(context.Context) ([]string, error)) error {
+	found, err := find(ctx)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("%w: the entries of %s %s do not end where its head says, or are gone", ErrDamaged, what, found[0])
+	}
+	return err
 }
 
 // verifier walks entries from the newest to the oldest.
@@ -64,6 +60,24 @@ type said struct {
 	Prev  string `json:"prev"`
 	At    int64  `json:"at"`
 	Verb  string `json:"verb"`
+}
+
+// tail checks the last n entries, page by page.
+func (v *verifier) tail(ctx context.Context, n int) error {
+	before := int64(math.MaxInt64)
+	for n > 0 {
+		rows, err := v.q.TailEntries(ctx, postgresdb.TailEntriesParams{Before: before, Lim: int64(min(n, verifyPage))})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, r := range rows {
+			if err := v.entry(ctx, r); err != nil {
+				return err
+			}
+		}
+		n, before = n-len(rows), rows[len(rows)-1].ID
+	}
+	return nil
 }
 
 func (v *verifier) entry(ctx context.Context, r postgresdb.Entry) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +20,7 @@ type writer struct {
 	pool *sql.DB
 	conn *sql.Conn
 	q    *sqlitedb.Queries
+	word map[string]*sql.Stmt // the prepared words of a transaction
 	max  int
 
 	work chan *write
@@ -55,11 +57,33 @@ func newWriter(ctx context.Context, pool *sql.DB, max int) (*writer, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	w := &writer{
-		pool: pool, conn: conn, q: q, max: max,
+		pool: pool, conn: conn, q: q, word: map[string]*sql.Stmt{}, max: max,
 		work: make(chan *write), quit: make(chan struct{}), gone: make(chan struct{}),
+	}
+	for _, word := range []string{begin, commit, rollback, savepoint, undo, release} {
+		if w.word[word], err = conn.PrepareContext(ctx, word); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
 	}
 	go w.run(ctx)
 	return w, nil
+}
+
+// The words of a transaction.
+const (
+	begin     = "BEGIN IMMEDIATE"
+	commit    = "COMMIT"
+	rollback  = "ROLLBACK"
+	savepoint = "SAVEPOINT one"
+	undo      = "ROLLBACK TO one"
+	release   = "RELEASE one"
+)
+
+func (w *writer) say(ctx context.Context, word string) error {
+	if _, err := w.word[word].ExecContext(ctx); err != nil {
+		return fmt.Errorf("%s: %w", word, err)
+	}
+	return nil
 }
 
 // do has f written and waits until it is durable. A caller that gives up before the
@@ -150,8 +174,8 @@ func (w *writer) commit(ctx context.Context, batch []*write) {
 // says that none of them was committed.
 func (w *writer) together(ctx context.Context, batch []*write) (errs []error, lost error) {
 	errs = make([]error, len(batch))
-	if err := w.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return errs, fmt.Errorf("begin: %w", err)
+	if err := w.say(ctx, begin); err != nil {
+		return errs, err
 	}
 	kept := 0
 	for i, me := range batch {
@@ -162,8 +186,8 @@ func (w *writer) together(ctx context.Context, batch []*write) (errs []error, lo
 			kept++
 		}
 	}
-	if err := w.exec(ctx, "COMMIT"); err != nil {
-		return errs, errors.Join(fmt.Errorf("commit: %w", err), w.abandon(ctx))
+	if err := w.say(ctx, commit); err != nil {
+		return errs, errors.Join(err, w.abandon(ctx))
 	}
 	if kept > 0 {
 		w.commits.Add(1)
@@ -174,16 +198,16 @@ func (w *writer) together(ctx context.Context, batch []*write) (errs []error, lo
 
 // one runs a write in its savepoint.
 func (w *writer) one(ctx context.Context, me *write) (err, lost error) {
-	if err := w.exec(ctx, "SAVEPOINT one"); err != nil {
-		return nil, fmt.Errorf("savepoint: %w", err)
+	if err := w.say(ctx, savepoint); err != nil {
+		return nil, err
 	}
 	if err = call(ctx, me, w.q); err != nil {
-		if undo := w.exec(ctx, "ROLLBACK TO one"); undo != nil {
-			return nil, errors.Join(err, undo) // SQLite gave the whole transaction up
+		if undone := w.say(ctx, undo); undone != nil {
+			return nil, errors.Join(err, undone) // SQLite gave the whole transaction up
 		}
 	}
-	if free := w.exec(ctx, "RELEASE one"); free != nil {
-		return nil, errors.Join(err, free)
+	if released := w.say(ctx, release); released != nil {
+		return nil, errors.Join(err, released)
 	}
 	return err, nil
 }
@@ -200,20 +224,19 @@ func call(ctx context.Context, me *write, q queries) (err error) {
 
 // abandon leaves the transaction, if there still is one.
 func (w *writer) abandon(ctx context.Context) error {
-	err := w.exec(ctx, "ROLLBACK")
-	if err != nil && isNoTransaction(err) {
+	err := w.say(ctx, rollback)
+	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
 		return nil
 	}
-	return err
-}
-
-func (w *writer) exec(ctx context.Context, statement string) error {
-	_, err := w.conn.ExecContext(ctx, statement)
 	return err
 }
 
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.quit) })
 	<-w.gone
-	return errors.Join(w.q.Close(), w.conn.Close(), w.pool.Close())
+	var errs []error
+	for _, word := range w.word {
+		errs = append(errs, word.Close())
+	}
+	return errors.Join(append(errs, w.q.Close(), w.conn.Close(), w.pool.Close())...)
 }

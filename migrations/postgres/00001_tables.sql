@@ -132,4 +132,4 @@ CREATE TABLE inbox (
     handled_at bigint  NOT NULL,
     attempts   bigint  NOT NULL
 );
-CREATE INDEX inbox_handled ON inbox (handled_at) WHERE handled_at > 0;
+CREATE INDEX inbox_handled ON inbox (handled_at);

@@ -130,4 +130,4 @@ CREATE TABLE inbox (
     handled_at INTEGER NOT NULL,
     attempts   INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX inbox_handled ON inbox (handled_at) WHERE handled_at > 0;
+CREATE INDEX inbox_handled ON inbox (handled_at);

@@ -28,3 +28,27 @@ WHERE id < @before ORDER BY id DESC LIMIT cast(@lim AS bigint);
 
 -- name: EntryHash :one
 SELECT hash FROM entries WHERE chain = @chain AND seq = @seq;
+
+-- name: HeadlessRequests :many
+-- Requests whose chain is not there, or does not end with the entry its head names.
+SELECT r.id FROM requests r
+WHERE NOT EXISTS (SELECT 1 FROM chains c
+    JOIN entries e ON e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash
+    WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1;
+
+-- name: HeadlessOpenRequests :many
+-- The same among those that are not final.
+SELECT r.id FROM requests r
+WHERE r.state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND NOT EXISTS (SELECT 1 FROM chains c
+        JOIN entries e ON e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash
+        WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1;
+
+-- name: HeadlessChains :many
+-- Chains that do not end with the entry their head names.
+SELECT c.chain FROM chains c
+WHERE NOT EXISTS (SELECT 1 FROM entries e
+    WHERE e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash)
+ORDER BY c.chain LIMIT 1;

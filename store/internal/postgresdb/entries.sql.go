@@ -119,6 +119,93 @@ func (q *Queries) EraseOpenings(ctx context.Context, person string) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const headlessChains = `-- name: HeadlessChains :many
+SELECT c.chain FROM chains c
+WHERE NOT EXISTS (SELECT 1 FROM entries e
+    WHERE e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash)
+ORDER BY c.chain LIMIT 1
+`
+
+// Chains that do not end with the entry their head names.
+func (q *Queries) HeadlessChains(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, headlessChains)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var chain string
+		if err := rows.Scan(&chain); err != nil {
+			return nil, err
+		}
+		items = append(items, chain)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const headlessOpenRequests = `-- name: HeadlessOpenRequests :many
+SELECT r.id FROM requests r
+WHERE r.state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND NOT EXISTS (SELECT 1 FROM chains c
+        JOIN entries e ON e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash
+        WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1
+`
+
+// The same among those that are not final.
+func (q *Queries) HeadlessOpenRequests(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, headlessOpenRequests)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const headlessRequests = `-- name: HeadlessRequests :many
+SELECT r.id FROM requests r
+WHERE NOT EXISTS (SELECT 1 FROM chains c
+    JOIN entries e ON e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash
+    WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1
+`
+
+// Requests whose chain is not there, or does not end with the entry its head names.
+func (q *Queries) HeadlessRequests(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, headlessRequests)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertEntry = `-- name: InsertEntry :one
 INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes)
 VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -96,6 +96,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.getMetaStmt, err = db.PrepareContext(ctx, getMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query GetMeta: %w", err)
 	}
+	if q.headlessChainsStmt, err = db.PrepareContext(ctx, headlessChains); err != nil {
+		return nil, fmt.Errorf("error preparing query HeadlessChains: %w", err)
+	}
+	if q.headlessOpenRequestsStmt, err = db.PrepareContext(ctx, headlessOpenRequests); err != nil {
+		return nil, fmt.Errorf("error preparing query HeadlessOpenRequests: %w", err)
+	}
+	if q.headlessRequestsStmt, err = db.PrepareContext(ctx, headlessRequests); err != nil {
+		return nil, fmt.Errorf("error preparing query HeadlessRequests: %w", err)
+	}
 	if q.inboxRowStmt, err = db.PrepareContext(ctx, inboxRow); err != nil {
 		return nil, fmt.Errorf("error preparing query InboxRow: %w", err)
 	}
@@ -308,6 +317,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing getMetaStmt: %w", cerr)
 		}
 	}
+	if q.headlessChainsStmt != nil {
+		if cerr := q.headlessChainsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing headlessChainsStmt: %w", cerr)
+		}
+	}
+	if q.headlessOpenRequestsStmt != nil {
+		if cerr := q.headlessOpenRequestsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing headlessOpenRequestsStmt: %w", cerr)
+		}
+	}
+	if q.headlessRequestsStmt != nil {
+		if cerr := q.headlessRequestsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing headlessRequestsStmt: %w", cerr)
+		}
+	}
 	if q.inboxRowStmt != nil {
 		if cerr := q.inboxRowStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inboxRowStmt: %w", cerr)
@@ -516,6 +540,9 @@ type Queries struct {
 	freeExpiredJobsStmt        *sql.Stmt
 	getHoldingStmt             *sql.Stmt
 	getMetaStmt                *sql.Stmt
+	headlessChainsStmt         *sql.Stmt
+	headlessOpenRequestsStmt   *sql.Stmt
+	headlessRequestsStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
 	insertEntryStmt            *sql.Stmt
 	insertHoldingStmt          *sql.Stmt
@@ -575,6 +602,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		freeExpiredJobsStmt:        q.freeExpiredJobsStmt,
 		getHoldingStmt:             q.getHoldingStmt,
 		getMetaStmt:                q.getMetaStmt,
+		headlessChainsStmt:         q.headlessChainsStmt,
+		headlessOpenRequestsStmt:   q.headlessOpenRequestsStmt,
+		headlessRequestsStmt:       q.headlessRequestsStmt,
 		inboxRowStmt:               q.inboxRowStmt,
 		insertEntryStmt:            q.insertEntryStmt,
 		insertHoldingStmt:          q.insertHoldingStmt,

@@ -35,6 +35,12 @@ type Querier interface {
 	FreeExpiredJobs(ctx context.Context, now int64) (int64, error)
 	GetHolding(ctx context.Context, arg GetHoldingParams) (GetHoldingRow, error)
 	GetMeta(ctx context.Context, name string) (string, error)
+	// Chains that do not end with the entry their head names.
+	HeadlessChains(ctx context.Context) ([]string, error)
+	// The same among those that are not final.
+	HeadlessOpenRequests(ctx context.Context) ([]string, error)
+	// Requests whose chain is not there, or does not end with the entry its head names.
+	HeadlessRequests(ctx context.Context) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
 	InsertHolding(ctx context.Context, arg InsertHoldingParams) error

@@ -1,0 +1,33 @@
+package store
+
+import "context"
+
+// Pragma runs a statement on the connection of a SQLite store's writer, between
+// batches, for tests that need that very connection.
+func (s *Store) Pragma(ctx context.Context, statement string) error {
+	w := s.srv.(*sqliteDB).writer
+	return w.do(ctx, func(ctx context.Context, _ queries) error {
+		_, err := w.conn.ExecContext(ctx, statement)
+		return err
+	})
+}
+
+// Write runs f as a write of its own, with the connection it runs on.
+func (s *Store) Write(ctx context.Context, f func(context.Context) error) error {
+	return s.tx.write(ctx, func(ctx context.Context, _ queries) error { return f(ctx) })
+}
+
+// PragmaValue reads a setting of that connection.
+func (s *Store) PragmaValue(ctx context.Context, name string) (value string, err error) {
+	w := s.srv.(*sqliteDB).writer
+	err = w.do(ctx, func(ctx context.Context, _ queries) error {
+		return w.conn.QueryRowContext(ctx, "PRAGMA "+name).Scan(&value)
+	})
+	return value, err
+}
+
+// Setting reads a setting of a connection of a PostgreSQL store.
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.srv.(*postgresDB).pool.QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&value)
+	return value, err
+}

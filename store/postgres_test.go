@@ -1,0 +1,153 @@
+package store_test
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store"
+	"breakglass/store/storetest"
+)
+
+func TestPostgresNeedsMigrating(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	_, err := store.Open(t.Context(), store.Options{DSN: dsn, Now: time.Now})
+	if !errors.Is(err, store.ErrSchema) || !strings.Contains(err.Error(), "breakglass migrate") {
+		t.Fatalf("an empty database: %v, want to be told to migrate", err)
+	}
+	// Every replica of a fresh installation migrates at once.
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := store.Migrate(t.Context(), store.Options{DSN: dsn, Now: time.Now}); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	wg.Wait()
+	s := mustOpen(t, store.Options{DSN: dsn})
+	if err := decide(t.Context(), s, "1"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReplicas: two stores on one database are one store.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	a := mustOpen(t, store.Options{DSN: dsn, Migrate: true})
+	if err := accept(t.Context(), a, "k"); err != nil {
+		t.Fatal(err)
+	}
+	b := mustOpen(t, store.Options{DSN: dsn})
+	if got, err := b.Claim(t.Context(), "b", noon, time.Minute, 10); err != nil || len(got) != 0 {
+		t.Errorf("the other replica claimed %v, %v, though the first one has the lease", got, err)
+	}
+	got, err := b.Claim(t.Context(), "b", noon.Add(time.Minute), time.Minute, 10)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("when the lease ran out the other replica claimed %v, %v", got, err)
+	}
+	if _, err := a.Apply(t.Context(), flows.Change{Done: &got[0], Inbox: "k"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPostgresReadOnly(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	mustOpen(t, store.Options{DSN: dsn, Migrate: true})
+	reader := mustOpen(t, store.Options{DSN: dsn, ReadOnly: true})
+	if err := accept(t.Context(), reader, "k"); !errors.Is(err, flows.ErrReadOnly) {
+		t.Errorf("a reader writes: %v", err)
+	}
+	// A server that turned read-only (a standby after a failover, a full disk).
+	standby := mustOpen(t, store.Options{DSN: dsn + "&default_transaction_read_only=on"})
+	if err := accept(t.Context(), standby, "k"); !errors.Is(err, flows.ErrReadOnly) {
+		t.Errorf("a server that does not write: %v", err)
+	}
+	if err := standby.Health(t.Context()); !errors.Is(err, flows.ErrReadOnly) {
+		t.Errorf("its health: %v", err)
+	}
+}
+
+// TestPostgresComesBack: the server ends every connection; the next question gets one.
+func TestPostgresComesBack(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	s := mustOpen(t, store.Options{DSN: dsn + "&application_name=ended", Migrate: true})
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for i := range 3 {
+		if err := decide(t.Context(), s, string(rune('a'+i))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ExecContext(t.Context(), "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ended'"); err != nil {
+			t.Fatal(err)
+		}
+		worked := false
+		for try := 0; try < 20 && !worked; try++ { // each dead connection of the pool fails once at most
+			_, err := s.Requests(t.Context(), flows.RequestFilter{})
+			worked = err == nil
+		}
+		if !worked {
+			t.Fatal("the store does not come back")
+		}
+	}
+}
+
+func TestPostgresInsistsOnDurability(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{"off": "on", "local": "local", "on": "on"} {
+		s := mustOpen(t, store.Options{DSN: storetest.Postgres(t) + "&synchronous_commit=" + given, Migrate: true})
+		got, err := s.Setting(t.Context(), "synchronous_commit")
+		if err != nil || got != want {
+			t.Errorf("synchronous_commit %s became %s, %v, want %s", given, got, err, want)
+		}
+	}
+}
+
+// TestPostgresRevokeStays: what SQLite's store checks by itself, PostgreSQL checks at
+// commit, whoever writes.
+func TestPostgresRevokeStays(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	s := mustOpen(t, store.Options{DSN: dsn, Migrate: true})
+	if err := decide(t.Context(), s, "1"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const live = "INSERT INTO transitions (from_state, to_state) VALUES ('denied', 'active'); UPDATE requests SET version = version + 1, state = 'active'; "
+	const job = "INSERT INTO jobs (kind, key, subject, lane, run_at, args, attempts, last_err, rev, leased_to, lease_until, lease) VALUES ('revoke', 'revoke:1', 'req_1', '', 0, '', 0, '', 1, '', 0, 0)"
+	for _, step := range []struct {
+		statements string
+		fits       bool
+	}{
+		{live, false},
+		{live + job, true},
+		{"DELETE FROM jobs WHERE kind = 'revoke'", false},
+		{"DELETE FROM jobs WHERE kind = 'revoke'; " + job, true},
+		{"DELETE FROM jobs WHERE kind <> 'revoke'", true},
+	} {
+		_, err := db.ExecContext(t.Context(), "BEGIN; "+step.statements+"; COMMIT")
+		if (err == nil) != step.fits || err != nil && !strings.Contains(err.Error(), "without a job to revoke it") {
+			t.Errorf("%s\n\t%v", step.statements, err)
+		}
+		if _, err := db.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
