@@ -82,11 +82,21 @@ type Company struct {
 
 // Open starts the simulators and then Breakglass against them.
 func Open(ctx context.Context, o Options) (*Company, error) {
-	c := &Company{o: o}
-	if err := errors.Join(c.openSlack(), c.openPagerDuty(), c.openDatabase()); err != nil {
-		return nil, errors.Join(err, c.Close(ctx))
+	c, err := OpenSimulators(ctx, o)
+	if err != nil {
+		return nil, err
 	}
 	if err := c.StartApp(ctx); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	return c, nil
+}
+
+// OpenSimulators starts the simulators only: Breakglass is started by StartApp, or is
+// another process that loads Load and says by Connect where it listens.
+func OpenSimulators(ctx context.Context, o Options) (*Company, error) {
+	c := &Company{o: o}
+	if err := errors.Join(c.openSlack(), c.openPagerDuty(), c.openDatabase()); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
 	return c, nil
@@ -95,7 +105,7 @@ func Open(ctx context.Context, o Options) (*Company, error) {
 // StartApp starts Breakglass (again) on the company's store.
 func (c *Company) StartApp(ctx context.Context) error {
 	var diags config.Diagnostics
-	c.Config, diags = c.load()
+	c.Config, diags = Load(c.o.Config, c.Addresses(), c.o.Clock, c.o.Log)
 	if err := diags.Err(); err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
 	}
@@ -114,12 +124,12 @@ func (c *Company) StartApp(ctx context.Context) error {
 	if err := c.App.Start(ctx); err != nil {
 		return err
 	}
-	return c.connect()
+	return c.Connect(c.App.PublicAddr())
 }
 
-// connect tells the simulators where Breakglass listens.
-func (c *Company) connect() error {
-	base := "http://" + c.App.PublicAddr()
+// Connect tells the simulators where Breakglass listens: the address of its public door.
+func (c *Company) Connect(public string) error {
+	base := "http://" + public
 	c.Slack.SetEndpoints(slackfake.Endpoints{
 		Commands: base + "/slack/commands", Interactions: base + "/slack/interactions", Options: base + "/slack/options", Events: base + "/slack/events",
 	})
@@ -141,17 +151,24 @@ func or(addr string) string {
 	return addr
 }
 
-// load reads the configuration with the simulators' addresses and secrets.
-func (c *Company) load() (*config.Config, config.Diagnostics) {
-	sources := secrets.New(secrets.Options{Getenv: Getenv, Clock: c.o.Clock, Log: c.o.Log})
+// Addresses are where the simulators listen, as URLs.
+type Addresses struct{ Slack, PagerDuty, Database string }
+
+// Addresses says where the company's simulators listen.
+func (c *Company) Addresses() Addresses {
+	return Addresses{Slack: c.Slack.URL(), PagerDuty: c.PagerDuty.URL(), Database: c.Database.URL()}
+}
+
+// Load reads the configuration of dir (empty: the example) with the simulators'
+// addresses and secrets.
+func Load(dir string, at Addresses, clock flows.Clock, log *slog.Logger) (*config.Config, config.Diagnostics) {
+	sources := secrets.New(secrets.Options{Getenv: Getenv, Clock: clock, Log: log})
 	opts := config.Options{
-		Variables: map[string]string{
-			"slack_api": c.Slack.URL() + "/api/", "pagerduty_api": c.PagerDuty.URL(), "database_webhook": c.Database.URL(),
-		},
+		Variables:    map[string]string{"slack_api": at.Slack + "/api/", "pagerduty_api": at.PagerDuty, "database_webhook": at.Database},
 		CheckHandler: CheckHandler, Secrets: app.Secrets(sources),
 	}
-	if c.o.Config != "" {
-		return config.Load(c.o.Config, opts)
+	if dir != "" {
+		return config.Load(dir, opts)
 	}
 	return config.LoadFS(config.Example(), opts)
 }
