@@ -25,7 +25,9 @@ func quoted(t flows.Text, limit int) string {
 }
 
 // plain is typed text for a plain_text object, which has no markup.
-func plain(t flows.Text, limit int) string { return cut(strings.Join(strings.Fields(t.Raw()), " "), limit) }
+func plain(t flows.Text, limit int) string {
+	return cut(strings.Join(strings.Fields(t.Raw()), " "), limit)
+}
 
 // escaper keeps `& < >` from being markup, as Slack asks, and takes the markup
 // characters of mrkdwn apart with a zero-width joiner's harmless cousin, U+2060.

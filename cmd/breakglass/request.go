@@ -14,8 +14,8 @@ import (
 )
 
 func (c *cli) request() *cobra.Command {
-	cmd := &cobra.Command{Use: "request", Short: "List and show requests"}
-	cmd.AddCommand(c.requestList(), c.requestShow())
+	cmd := &cobra.Command{Use: "request", Short: "List, show and end requests"}
+	cmd.AddCommand(c.requestList(), c.requestShow(), c.requestEnd())
 	return cmd
 }
 
@@ -25,13 +25,13 @@ func (c *cli) requestList() *cobra.Command {
 	var states []string
 	var limit int
 	cmd := &cobra.Command{
-		Use: "list", Short: "List requests, newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List requests, newest first", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f := flows.RequestFilter{Incident: flows.IncidentID(incident), Limit: limit}
 			if since != "" {
 				d, err := time.ParseDuration(since)
 				if err != nil {
-					return usageError{fmt.Errorf("--since %s: a length of time, for example 24h", since)}
+					return misused("--since %s: a length of time, for example 24h", since)
 				}
 				f.Since = now().Add(-d)
 			}
@@ -116,7 +116,7 @@ func (c *cli) rows(output string, rows []requestRow) error {
 		}
 		t.Render()
 	default:
-		return usageError{fmt.Errorf("--output %s: write table, json or csv", output)}
+		return misused("--output %s: write table, json or csv", output)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (c *cli) requestShow() *cobra.Command {
 	var s settings
 	var output string
 	cmd := &cobra.Command{
-		Use: "show REQUEST", Short: "Show a request and everything recorded about it", Args: cobra.ExactArgs(1),
+		Use: "show REQUEST", Short: "Show a request and everything recorded about it", Args: oneArg,
 		Long: "Shows a request and its audit entries in order. REQUEST is the whole id or its last six characters.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			st, err := c.openRead(cmd.Context(), s)
@@ -155,11 +155,9 @@ func (c *cli) requestShow() *cobra.Command {
 				return err
 			}
 			defer st.Close()
-			id := flows.RequestID(args[0])
-			if !strings.HasPrefix(args[0], "req_") {
-				if id, err = byShort(cmd.Context(), st, args[0]); err != nil {
-					return err
-				}
+			id, err := find(cmd.Context(), st, args[0])
+			if err != nil {
+				return err
 			}
 			rec, err := st.Load(cmd.Context(), id)
 			if err != nil {

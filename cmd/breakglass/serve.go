@@ -16,9 +16,9 @@ import (
 
 func (c *cli) serve() *cobra.Command {
 	var s settings
-	var public, internal, format string
+	var public, internal, format, door string
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run Breakglass", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run Breakglass", Args: noArgs,
 		Long: "Runs Breakglass until it is told to stop (SIGTERM, Ctrl-C). Two listeners: the public one is for\n" +
 			"Slack and PagerDuty and nothing else, the internal one (loopback unless set) for everything else.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,7 +35,7 @@ func (c *cli) serve() *cobra.Command {
 				return err
 			}
 			return c.run(cmd.Context(), app.Options{
-				Config: cfg, DSN: dsn, PublicListen: public, InternalListen: internal, Clock: app.SystemClock{}, IDs: app.RandomIDs{},
+				Config: cfg, DSN: dsn, PublicListen: public, InternalListen: internal, Clock: app.SystemClock{}, IDs: app.RandomIDs{}, Door: door,
 				Log: log, Owner: owner(), Version: Version, SlackPaced: true,
 			})
 		},
@@ -43,6 +43,7 @@ func (c *cli) serve() *cobra.Command {
 	s.flags(cmd)
 	cmd.Flags().StringVar(&public, "public", "", "address for Slack and PagerDuty, instead of the configured one")
 	cmd.Flags().StringVar(&internal, "internal", "", "address for everything else, instead of the configured one")
+	cmd.Flags().StringVar(&door, "door", "", "file that lets commands of this machine write (request end); unless said, beside the SQLite file")
 	cmd.Flags().StringVar(&format, "log", "text", "form of the log on standard error: text or json")
 	return cmd
 }
@@ -74,7 +75,7 @@ func (c *cli) logger(format string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(c.err, nil)), nil
 	}
-	return nil, usageError{fmt.Errorf("--log %s: write text or json", format)}
+	return nil, oneOf("log", format, "text", "json")
 }
 
 // owner names this process on leases: host, process and start.

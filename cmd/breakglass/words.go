@@ -31,9 +31,12 @@ func plainWords(s string) string {
 	return strings.NewReplacer("<@", "", ">", "").Replace(slackDate.ReplaceAllString(s, "$1"))
 }
 
-// byShort finds a request by the last characters of its id.
-func byShort(ctx context.Context, st *store.Store, short string) (flows.RequestID, error) {
-	short = strings.ToUpper(short)
+// find finds a request by its id, or by the last characters of it.
+func find(ctx context.Context, st *store.Store, name string) (flows.RequestID, error) {
+	if strings.HasPrefix(name, "req_") {
+		return flows.RequestID(name), nil
+	}
+	short := strings.ToUpper(name)
 	var before flows.RequestID
 	for range 100 {
 		page, err := st.Requests(ctx, flows.RequestFilter{Before: before, Limit: 200})

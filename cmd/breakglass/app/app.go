@@ -36,7 +36,8 @@ type Options struct {
 	Log            *slog.Logger // nil: silent
 	Owner          string       // this process's name on leases; must differ between replicas
 	Version        string
-	SlackPaced     bool // keep under Slack's rate limits by ourselves; serve sets it
+	Door           string // file that lets commands of this machine write; empty: DoorFile of the store
+	SlackPaced     bool   // keep under Slack's rate limits by ourselves; serve sets it
 }
 
 // App is one running Breakglass.
@@ -57,8 +58,10 @@ type App struct {
 	publicLn, internLn net.Listener
 	stops              []stop // in the order of starting
 	running            sync.WaitGroup
-	ready              bool
-	mu                 sync.Mutex
+
+	mu        sync.Mutex
+	ready     bool
+	doorToken []byte // SHA-256
 }
 
 // stop is one thing to let go of, by name.
@@ -111,6 +114,9 @@ func (a *App) listen(ctx context.Context) error {
 		return err
 	}
 	if a.publicLn, a.public, err = a.serve(ctx, a.o.PublicListen, a.publicRoutes()); err != nil {
+		return err
+	}
+	if err := a.openDoor(); err != nil {
 		return err
 	}
 	a.mu.Lock()

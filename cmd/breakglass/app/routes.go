@@ -25,9 +25,10 @@ func (a *App) publicRoutes() http.Handler {
 func (a *App) internalRoutes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(middleware.Recoverer)
-	r.Get("/healthz", a.healthz)             // anybody on the operator's network
-	r.Get("/readyz", a.readyz)               // likewise
-	r.Method("GET", "/metrics", a.metrics()) // likewise; numbers only
+	r.Get("/healthz", a.healthz)                           // anybody on the operator's network
+	r.Get("/readyz", a.readyz)                             // likewise
+	r.Method("GET", "/metrics", a.metrics())               // likewise; numbers only
+	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
 	return r
 }
 

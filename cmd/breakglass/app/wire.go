@@ -10,7 +10,6 @@ import (
 	"breakglass/flows"
 	"breakglass/flows/handler"
 	"breakglass/flows/worker"
-	"breakglass/integrations/pagerduty"
 	"breakglass/integrations/slack"
 	"breakglass/integrations/target"
 	"breakglass/store"
@@ -71,6 +70,9 @@ func (a *App) openStore(ctx context.Context) error {
 		}
 		dsn = x.Reveal()
 	}
+	if a.o.Door == "" {
+		a.o.Door = DoorFile(dsn)
+	}
 	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: a.o.Clock.Now})
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
@@ -84,32 +86,13 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 func (a *App) openVendors() error {
-	s := a.config.Settings
-	var err error
-	if a.slack, err = slack.New(slack.Options{
-		APIURL: s.Slack.APIURL, BotToken: s.Slack.BotToken, Team: s.Slack.Team, Clock: a.o.Clock, Log: a.log, NoPacing: !a.o.SlackPaced,
-	}); err != nil {
-		return fmt.Errorf("integration slack: %w", err)
+	v, err := OpenVendors(a.config, VendorOptions{Clock: a.o.Clock, Log: a.log, Paced: a.o.SlackPaced})
+	if err != nil {
+		return err
 	}
-	a.stops = append(a.stops, stop{"slack", func(context.Context) error { a.slack.Close(); return nil }})
-	if a.pager, err = pagerduty.New(pagerduty.Options{
-		BaseURL: s.PagerDuty.BaseURL, APIToken: s.PagerDuty.APIToken, From: s.PagerDuty.From, Clock: a.o.Clock, Log: a.log,
-		ReadOverrides: a.readsOverrides,
-	}); err != nil {
-		return fmt.Errorf("integration pagerduty: %w", err)
-	}
-	a.stops = append(a.stops, stop{"pagerduty", func(context.Context) error { a.pager.Stop(); return nil }})
+	a.slack, a.pager = v.Slack, v.PagerDuty
+	a.stops = append(a.stops, stop{"vendors", func(context.Context) error { v.Close(); return nil }})
 	return nil
-}
-
-// readsOverrides reports whether a flow needs to know which shifts are overrides.
-func (a *App) readsOverrides() bool {
-	for _, f := range a.Catalog().Flows {
-		if f.OnCall.Overrides == flows.OverridesDeny {
-			return true
-		}
-	}
-	return false
 }
 
 func (a *App) buildEngine() {

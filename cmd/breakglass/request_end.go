@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/cmd/breakglass/app"
+)
+
+func (c *cli) requestEnd() *cobra.Command {
+	var s settings
+	var door, reason string
+	cmd := &cobra.Command{
+		Use: "end REQUEST", Short: "End what a request gave, or withdraw it, through the running server", Args: cobra.ExactArgs(1),
+		Long: "Ends access at once, or withdraws a request that nobody has decided: the operator's hand when Slack is\n" +
+			"down. It goes through the server that runs on this machine; only the user it runs as may do this.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			st, err := c.openRead(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			id, err := find(cmd.Context(), st, args[0])
+			if err != nil {
+				return err
+			}
+			if door == "" {
+				if door, err = c.doorFile(cmd.Context(), s); err != nil {
+					return err
+				}
+			}
+			state, err := throughDoor(cmd.Context(), door, string(id), reason)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.out, "%s is %s now.\n", id, state)
+			return err
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&door, "door", "", "door file of the running server; unless said, the one beside the SQLite file")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded")
+	return cmd
+}
+
+// doorFile is where the server of the installation left its door.
+func (c *cli) doorFile(ctx context.Context, s settings) (string, error) {
+	dsn := s.db
+	if dsn == "" {
+		cfg, err := c.load(s, nil)
+		if err != nil {
+			return "", err
+		}
+		if dsn, err = s.dsn(ctx, cfg); err != nil {
+			return "", err
+		}
+	}
+	file := app.DoorFile(dsn)
+	if file == "" {
+		return "", hint(errors.New("a PostgreSQL installation has no door file of its own"), "name the one that serve --door wrote, with --door")
+	}
+	return file, nil
+}
+
+// throughDoor asks the running server to end a request.
+func throughDoor(ctx context.Context, file, id, reason string) (string, error) {
+	d, err := app.ReadDoor(file)
+	if err != nil {
+		return "", hint(err, "start it with: breakglass serve")
+	}
+	body, err := json.Marshal(map[string]string{"reason": reason})
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.Addr+"/v1/requests/"+url.PathEscape(id)+"/end", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+d.Token)
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", hint(fmt.Errorf("the server does not answer: %w", err), "is it still running? its door file is %s", file)
+	}
+	defer resp.Body.Close()
+	var out struct{ State, Error string }
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&out); err != nil {
+		return "", fmt.Errorf("read the server's answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", &failure{err: errors.New(out.Error), code: exitRefuse}
+	}
+	return out.State, nil
+}
