@@ -102,11 +102,37 @@ func TestIncidentAnswersThatAreNotBelieved(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, i, err)
 		}
 	}
-	pd, _ := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(strings.Replace(good, `"assignments":[]`, `"html_url":"javascript:alert(1)","urgency":null,"assignments":null`, 1)))
+	for _, address := range []string{"javascript:alert(1)", "javascript://x/%0aalert(1)", "https://u:p@x.example/", "//x.example", "\\n"} {
+		pd, _ := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(strings.Replace(good, `"assignments":[]`, `"html_url":"`+address+`","urgency":null,"assignments":null`, 1)))
+		})
+		if i, err := pd.Incident(t.Context(), "PINC001"); err != nil || i.URL != "" {
+			t.Errorf("nulls and the address %s: %+v, %v", address, i, err)
+		}
+	}
+}
+
+// A search for a key that brings other incidents, as PagerDuty's does where alerts are
+// grouped: none of them is taken for ours.
+func TestOtherIncidentsAreNotTakenForOurs(t *testing.T) {
+	t.Parallel()
+	const mine = `{"id":"PINC002","incident_number":8,"title":"x","status":"triggered","service":{"id":"PSRV001"},"assignments":[],"incident_key":"req_1"}`
+	posted := 0
+	pd, _ := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/users":
+			_, _ = w.Write([]byte(`{"users":[{"id":"PBREAK1","email":"` + from + `"}],"more":false}`))
+		case r.Method == http.MethodPost:
+			posted++
+			_, _ = w.Write([]byte(`{"incident":` + mine + `}`))
+		default:
+			_, _ = w.Write([]byte(`{"incidents":[` + strings.NewReplacer("PINC002", "PINC001", "req_1", "alerts").Replace(mine) + `,` +
+				strings.NewReplacer("PINC002", "PINC003", "PSRV001", "PSRV002").Replace(mine) + `],"more":false}`))
+		}
 	})
-	if i, err := pd.Incident(t.Context(), "PINC001"); err != nil || i.URL != "" {
-		t.Errorf("nulls and a bad address: %+v, %v", i, err)
+	i, err := pd.CreateIncident(t.Context(), "req_1", "PSRV001", flows.NewText("x"))
+	if err != nil || i.ID != "PINC002" || posted != 1 {
+		t.Errorf("%+v, %d posted, %v", i, posted, err)
 	}
 }
 
@@ -336,6 +362,10 @@ func TestAuthor(t *testing.T) {
 		}
 		w.addUser("PBREAK2", "Breakglass", from)
 		w.must(w.pd.Note(t.Context(), id, "two", "text"))
+		w.must(w.pd.Note(t.Context(), id, "two", "text"))
+		if n := len(w.fake.Notes(string(id))); n != 2 {
+			t.Errorf("%d notes, want 2: the new author knows its own", n)
+		}
 	})
 }
 

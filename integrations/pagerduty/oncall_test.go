@@ -198,6 +198,26 @@ func TestOverrides(t *testing.T) {
 	w.clean()
 }
 
+// An override of one's own shift changes neither whose shift it is nor when it ends,
+// but while it lasts the shift comes from it.
+func TestOverridesOfOnesOwnShift(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.fake.Override("PSCHED1", "PDANA01", monday.Add(30*time.Minute), monday.Add(40*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at   time.Duration
+		want flows.Tri
+	}{{0, flows.No}, {29 * time.Minute, flows.No}, {30 * time.Minute, flows.Yes}, {39 * time.Minute, flows.Yes}, {40 * time.Minute, flows.No}} {
+		w.clock.Push(monday.Add(c.at).Sub(w.clock.Now()))
+		a := w.known(flows.OnCallQuery{Policy: "mgr_on_call", Click: true})
+		same(t, people(a), []string{"PDANA01", "PMARA01"})
+		if a.Entries[0].Override != c.want {
+			t.Errorf("after %s: override %s, want %s", c.at, a.Entries[0].Override, c.want)
+		}
+	}
+}
+
 func TestOverridesThatCannotBeReadAreUnknown(t *testing.T) {
 	always := func(o *pagerduty.Options, _ *pagerdutyfake.Options) { o.ReadOverrides = func() bool { return true } }
 	w := newWorld(t, always)
