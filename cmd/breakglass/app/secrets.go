@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"breakglass/flows"
 	"breakglass/flows/config"
@@ -20,22 +21,56 @@ func Secrets(s *secrets.Sources) func(config.SecretSpec) (flows.SecretReader, er
 	}
 }
 
-// checkSecrets reads what must be there at start. In a simulated world a secret that
-// looks real is refused: it does not belong there.
+// Credential is a secret that the program uses.
+type Credential struct {
+	At     string // where the configuration names it, as in config.Config.Where
+	Secret flows.Secret
+	Needed bool // nothing is started without it
+}
+
+// Credentials lists the secrets that a configuration names for something.
+func Credentials(c *config.Config) []Credential {
+	slack, pager := c.Settings.Slack, c.Settings.PagerDuty
+	inSlack, inPager := "integration.slack."+slack.Name, "integration.pagerduty."+pager.Name
+	all := []Credential{
+		{inSlack + ".bot_token", slack.BotToken, true},
+		{inSlack + ".signing_secret", slack.SigningSecret, true},
+		{inSlack + ".previous_signing_secret", slack.PreviousSigning, false},
+		{inPager + ".api_token", pager.APIToken, true},
+		{inPager + ".webhook_secret", pager.WebhookSecret, false},
+	}
+	for _, id := range sorted(c.Catalog.Targets) {
+		t := c.Catalog.Targets[id]
+		for _, name := range sorted(t.Secrets) {
+			all = append(all, Credential{"target." + string(id) + "." + name, t.Secrets[name], false})
+		}
+	}
+	return slices.DeleteFunc(all, func(c Credential) bool { return !c.Needed && c.Secret.IsZero() })
+}
+
+// Check reads the secret and says what is wrong with it, never its value. In a
+// simulated world one that looks real is refused: it does not belong there.
+func (c Credential) Check(ctx context.Context, w flows.World) error {
+	value, err := c.Secret.Reveal(ctx)
+	switch {
+	case err != nil:
+		return err
+	case value == "":
+		return fmt.Errorf("secret %q is empty", c.Secret.Name())
+	case w == flows.WorldSimulated && secrets.LooksReal(value):
+		return fmt.Errorf("secret %q looks like a real vendor's, and this configuration is simulated", c.Secret.Name())
+	}
+	return nil
+}
+
+// checkSecrets reads what must be there at start.
 func (a *App) checkSecrets(ctx context.Context) error {
-	s := a.config.Settings
-	for name, secret := range map[string]flows.Secret{
-		"slack bot_token": s.Slack.BotToken, "slack signing_secret": s.Slack.SigningSecret, "pagerduty api_token": s.PagerDuty.APIToken,
-	} {
-		value, err := secret.Reveal(ctx)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	for _, c := range Credentials(a.config) {
+		if !c.Needed {
+			continue
 		}
-		if value == "" {
-			return fmt.Errorf("%s: %s is empty; nothing was started", name, secret)
-		}
-		if a.config.Catalog.World == flows.WorldSimulated && secrets.LooksReal(value) {
-			return fmt.Errorf("%s: %s looks like a real vendor's secret, and this configuration is simulated; nothing was started", name, secret)
+		if err := c.Check(ctx, a.config.Catalog.World); err != nil {
+			return fmt.Errorf("%s: %w; nothing was started", c.At, err)
 		}
 	}
 	return nil
