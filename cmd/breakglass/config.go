@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"strings"
 
@@ -24,9 +25,9 @@ type settings struct {
 }
 
 func (s *settings) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.dir, "config", "c", ".", "directory of the configuration (breakglass.hcl and the handlers)")
-	cmd.Flags().StringVar(&s.db, "db", "", "database instead of the configured one: a file, sqlite:FILE or postgres://…")
-	cmd.Flags().StringArrayVar(&s.vars, "var", nil, "value of a variable block, NAME=VALUE; may be repeated")
+	cmd.Flags().StringVarP(&s.dir, "config", "c", ".", "`DIR` of the configuration: breakglass.hcl and the handlers")
+	cmd.Flags().StringVar(&s.db, "db", "", "`DATABASE` instead of the configured one: a file, or postgres://…")
+	cmd.Flags().StringArrayVar(&s.vars, "var", nil, "give a variable block a value, `NAME=VALUE`; may be repeated")
 }
 
 // load reads the configuration; mistakes are printed all at once, with their places.
@@ -35,7 +36,7 @@ func (c *cli) load(s settings, log *slog.Logger) (*config.Config, error) {
 	for _, v := range s.vars {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok {
-			return nil, usageError{fmt.Errorf("--var %s: write NAME=VALUE", v)}
+			return nil, misused("--var %s: write NAME=VALUE", v)
 		}
 		vars[name] = value
 	}
@@ -62,32 +63,37 @@ func (s settings) dsn(ctx context.Context, cfg *config.Config) (string, error) {
 	return x.Reveal(), nil
 }
 
-// openRead opens the store beside a server, to read.
-func (c *cli) openRead(ctx context.Context, s settings) (*store.Store, error) {
+// openRead opens the store beside a server, to read, and says how people are called.
+func (c *cli) openRead(ctx context.Context, s settings) (*store.Store, names, error) {
 	dsn := s.db
+	var called names
 	if dsn == "" {
 		cfg, err := c.load(s, nil)
 		if err != nil {
-			return nil, err
+			return nil, called, err
 		}
 		if dsn, err = s.dsn(ctx, cfg); err != nil {
-			return nil, err
+			return nil, called, err
 		}
+		called.cfg = cfg
 	}
 	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: app.SystemClock{}.Now, ReadOnly: true})
-	if errors.Is(err, store.ErrSchema) {
-		return nil, hint(err, "run: breakglass migrate")
+	switch {
+	case errors.Is(err, store.ErrSchema):
+		return nil, called, hint(err, "breakglass migrate")
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("there is no database %s", strings.TrimPrefix(dsn, "sqlite:"))
+		return nil, called, hint(err, "it is made when breakglass serve starts; name another with --db")
+	case err != nil:
+		return nil, called, hint(err, "say which database with --db")
 	}
-	if err != nil {
-		return nil, hint(err, "say which database with --db, or run where the configuration is (--config)")
-	}
-	return st, nil
+	return st, called, nil
 }
 
 func (c *cli) migrate() *cobra.Command {
 	var s settings
 	cmd := &cobra.Command{
-		Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs,
+		Use: "migrate", Short: "Bring the database's schema up to date", Args: noArgs,
 		Long: "Brings the schema of the database up to date. PostgreSQL needs this before a new version serves;\nSQLite does it by itself at start. Running it twice does nothing.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dsn := s.db

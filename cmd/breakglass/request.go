@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -14,111 +12,185 @@ import (
 )
 
 func (c *cli) request() *cobra.Command {
-	cmd := &cobra.Command{Use: "request", Short: "List, show and end requests"}
-	cmd.AddCommand(c.requestList(), c.requestShow(), c.requestEnd())
-	return cmd
+	return group("request", "List, show and end requests", c.requestList(), c.requestShow(), c.requestEnd())
 }
 
 func (c *cli) requestList() *cobra.Command {
 	var s settings
-	var output, person, incident, since string
-	var states []string
-	var limit int
+	var f filter
+	var output string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List requests, newest first", Args: noArgs,
+		Long: "Lists requests, newest first. Reads the database, beside a running server too.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f := flows.RequestFilter{Incident: flows.IncidentID(incident), Limit: limit}
-			if since != "" {
-				d, err := time.ParseDuration(since)
-				if err != nil {
-					return misused("--since %s: a length of time, for example 24h", since)
-				}
-				f.Since = now().Add(-d)
+			if err := oneOf("output", output, "table", "json", "csv"); err != nil {
+				return err
 			}
-			for _, st := range states {
-				f.States = append(f.States, flows.State(st))
+			if err := f.check(); err != nil {
+				return err
 			}
-			st, err := c.openRead(cmd.Context(), s)
+			st, called, err := c.openRead(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
 			defer st.Close()
-			if person != "" {
-				f.Person = flows.PersonID(person)
-			}
-			all, err := st.Requests(cmd.Context(), f)
+			which, err := f.filter(called)
 			if err != nil {
 				return err
 			}
-			return c.rows(output, requestRows(all))
+			all, err := st.Requests(cmd.Context(), which)
+			if err != nil {
+				return err
+			}
+			return c.rows(output, requestRows(all), called)
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "table, json or csv")
-	cmd.Flags().StringVar(&person, "person", "", "only of this person, TEAM/USER as in the audit")
-	cmd.Flags().StringVar(&incident, "incident", "", "only for this PagerDuty incident id")
-	cmd.Flags().StringVar(&since, "since", "", "only submitted within, for example 24h")
-	cmd.Flags().StringSliceVar(&states, "state", nil, "only in these states")
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "`FORM`: table, json or csv")
+	cmd.Flags().StringVar(&f.person, "person", "", "only by or for `PERSON`: a name of the configuration, or TEAM/USER")
+	cmd.Flags().StringVar(&f.incident, "incident", "", "only for the PagerDuty incident with this `ID`")
+	cmd.Flags().StringVar(&f.since, "since", "", "only submitted within this `TIME`, for example 24h or 30d")
+	cmd.Flags().StringSliceVar(&f.states, "state", nil, "only in these `STATES`, for example active,ending")
+	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most `N`")
 	return cmd
+}
+
+// filter is what the flags of a listing say.
+type filter struct {
+	person, incident, since string
+	states                  []string
+	limit                   int
+	within                  time.Duration
+}
+
+// check refuses flags that mean nothing, before anything is opened.
+func (f *filter) check() (err error) {
+	if f.since != "" {
+		if f.within, err = long("since", f.since); err != nil {
+			return err
+		}
+	}
+	var known []string
+	for _, s := range flows.States() {
+		known = append(known, string(s))
+	}
+	for _, s := range f.states {
+		if err := oneOf("state", s, known...); err != nil {
+			return err
+		}
+	}
+	if f.limit < 1 {
+		return misused("--limit %d: write a number above 0", f.limit)
+	}
+	return nil
+}
+
+func (f *filter) filter(called names) (flows.RequestFilter, error) {
+	out := flows.RequestFilter{Incident: flows.IncidentID(f.incident), Limit: f.limit}
+	if f.within > 0 {
+		out.Since = now().Add(-f.within)
+	}
+	for _, s := range f.states {
+		out.States = append(out.States, flows.State(s))
+	}
+	var err error
+	if f.person != "" {
+		out.Person, err = called.id(f.person)
+	}
+	return out, err
 }
 
 // requestRow is a request as listings show it.
 type requestRow struct {
-	ID        flows.RequestID  `json:"id"`
-	State     flows.State      `json:"state"`
-	Target    flows.TargetID   `json:"target"`
-	Requester flows.PersonID   `json:"requester"`
-	For       string           `json:"for"`
-	Incident  int              `json:"incident,omitempty"`
-	DecidedBy flows.PersonID   `json:"decided_by,omitempty"`
-	Submitted time.Time        `json:"submitted_at"`
-	Ends      time.Time        `json:"ends_at,omitzero"`
-	Cause     flows.EndCause   `json:"end_cause,omitempty"`
-	Flow      flows.FlowID     `json:"flow"`
-	PagerDuty flows.IncidentID `json:"incident_id,omitempty"`
+	ID          flows.RequestID  `json:"id"`
+	State       flows.State      `json:"state"`
+	Flow        flows.FlowID     `json:"flow"`
+	Target      flows.TargetID   `json:"target"`
+	Requester   flows.PersonID   `json:"requester"`
+	Beneficiary flows.PersonID   `json:"beneficiary"`
+	For         string           `json:"for"`
+	Incident    flows.IncidentID `json:"incident,omitempty"`
+	Number      int              `json:"incident_number,omitempty"`
+	Submitted   time.Time        `json:"submitted_at"`
+	DecidedBy   flows.PersonID   `json:"decided_by,omitempty"`
+	Decided     time.Time        `json:"decided_at,omitzero"`
+	Ends        time.Time        `json:"ends_at,omitzero"`
+	Cause       flows.EndCause   `json:"end_cause,omitempty"`
+	Overdue     bool             `json:"overdue,omitempty"`
 }
 
 func requestRows(all []flows.Request) []requestRow {
 	out := make([]requestRow, 0, len(all))
 	for i := range all {
-		r := &all[i]
-		out = append(out, requestRow{
-			ID: r.ID, State: r.State, Target: r.Content.Target, Requester: r.Content.Requester, For: flows.Span(r.Content.Duration),
-			Incident: r.Content.Incident.Number, DecidedBy: r.DecidedBy, Submitted: r.SubmittedAt, Ends: r.EndsAt, Cause: r.EndCause,
-			Flow: r.Content.Flow, PagerDuty: r.Incident(),
-		})
+		out = append(out, rowOf(&all[i]))
 	}
 	return out
 }
 
-// rows prints a listing in the form that was asked for.
-func (c *cli) rows(output string, rows []requestRow) error {
+func rowOf(r *flows.Request) requestRow {
+	return requestRow{
+		ID: r.ID, State: r.State, Flow: r.Content.Flow, Target: r.Content.Target, Requester: r.Content.Requester,
+		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.Content.Incident.Number,
+		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue,
+	}
+}
+
+// rows prints a listing in the form that was asked for. CSV has what JSON has, with
+// whole ids; the table is for reading, with names.
+func (c *cli) rows(output string, rows []requestRow, called names) error {
+	p := &printer{w: c.out}
 	if output == "json" {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(rows)
+		return p.json(rows)
 	}
 	t := table.NewWriter()
-	t.SetOutputMirror(c.out)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"request", "state", "target", "requester", "for", "incident", "decided by", "submitted", "ends"})
-	for _, r := range rows {
-		t.AppendRow(table.Row{r.ID, r.State, cell(string(r.Target)), cell(string(r.Requester)), r.For, number(r.Incident), cell(string(r.DecidedBy)), stamp(r.Submitted), stamp(r.Ends)})
-	}
-	switch output {
-	case "csv":
-		t.RenderCSV()
-	case "table":
-		if len(rows) == 0 {
-			_, err := fmt.Fprintln(c.out, "No requests.")
-			return err
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	if output == "csv" {
+		t.AppendHeader(table.Row{"id", "state", "flow", "target", "requester", "beneficiary", "for", "incident", "incident_number",
+			"submitted_at", "decided_by", "decided_at", "ends_at", "end_cause"})
+		for _, r := range rows {
+			t.AppendRow(table.Row{r.ID, r.State, cell(string(r.Flow)), cell(string(r.Target)), cell(string(r.Requester)), cell(string(r.Beneficiary)),
+				r.For, cell(string(r.Incident)), number(r.Number), csvTime(r.Submitted), cell(string(r.DecidedBy)), csvTime(r.Decided), csvTime(r.Ends), r.Cause})
 		}
-		t.Render()
-	default:
-		return misused("--output %s: write table, json or csv", output)
+		p.line("%s", t.RenderCSV())
+		return p.err
 	}
-	return nil
+	if len(rows) == 0 {
+		p.line("No requests.")
+		return p.err
+	}
+	t.AppendHeader(table.Row{"request", "state", "target", "for", "asked by", "incident", "submitted", "decided by", "ends"})
+	for _, r := range rows {
+		t.AppendRow(table.Row{r.ID.Short(), state(r), r.Target, r.For, asked(r, called), number(r.Number), stamp(r.Submitted), decided(r, called), stamp(r.Ends)})
+	}
+	for line := range strings.SplitSeq(t.Render(), "\n") {
+		p.line("%s", strings.TrimRight(line, " "))
+	}
+	return p.err
+}
+
+func state(r requestRow) string {
+	if r.Overdue {
+		return string(r.State) + ", overdue"
+	}
+	return string(r.State)
+}
+
+func asked(r requestRow, called names) string {
+	if r.Beneficiary != r.Requester {
+		return called.of(r.Requester) + " for " + called.of(r.Beneficiary)
+	}
+	return called.of(r.Requester)
+}
+
+func decided(r requestRow, called names) string {
+	switch r.DecidedBy {
+	case "":
+		return ""
+	case r.Requester:
+		return "themselves"
+	}
+	return called.of(r.DecidedBy)
 }
 
 // cell keeps a spreadsheet from reading a value as a formula.
@@ -129,96 +201,16 @@ func cell(s string) string {
 	return s
 }
 
+func csvTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
 func number(n int) string {
 	if n == 0 {
 		return ""
 	}
 	return fmt.Sprint(n)
 }
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05Z")
-}
-
-func (c *cli) requestShow() *cobra.Command {
-	var s settings
-	var output string
-	cmd := &cobra.Command{
-		Use: "show REQUEST", Short: "Show a request and everything recorded about it", Args: oneArg,
-		Long: "Shows a request and its audit entries in order. REQUEST is the whole id or its last six characters.",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			st, err := c.openRead(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			defer st.Close()
-			id, err := find(cmd.Context(), st, args[0])
-			if err != nil {
-				return err
-			}
-			rec, err := st.Load(cmd.Context(), id)
-			if err != nil {
-				return hint(fmt.Errorf("request %s: %w", args[0], err), "breakglass request list")
-			}
-			entries, err := st.Entries(cmd.Context(), string(id))
-			if err != nil {
-				return err
-			}
-			if output == "json" {
-				enc := json.NewEncoder(c.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(map[string]any{"request": rec.Request, "holding": rec.Holding, "entries": entryRows(entries)})
-			}
-			return printRequest(c.out, rec, entries)
-		},
-	}
-	s.flags(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
-	return cmd
-}
-
-// printRequest shows a request for people: what was asked, then what happened.
-func printRequest(w io.Writer, rec flows.Record, entries []flows.Sealed) error {
-	r := rec.Request
-	p := &printer{w: w}
-	p.line("%s  %s", r.ID, r.State)
-	p.pair("asked by", string(r.Content.Requester))
-	if r.Content.Beneficiary != r.Content.Requester {
-		p.pair("for", string(r.Content.Beneficiary))
-	}
-	p.pair("target", string(r.Content.Target)+" in flow "+string(r.Content.Flow)+", for "+flows.Span(r.Content.Duration))
-	p.pair("reason", terminal(r.Content.Reason))
-	if r.Content.Incident.ID != "" {
-		p.pair("incident", fmt.Sprintf("#%d %s (%s)", r.Content.Incident.Number, terminal(r.Content.Incident.Title), r.Incident()))
-	}
-	if r.Route != nil {
-		p.pair("route", plainWords(r.Route.Why))
-	}
-	if r.DecidedBy != "" {
-		p.pair("decided by", string(r.DecidedBy)+" at "+stamp(r.DecidedAt))
-	}
-	if !r.EndsAt.IsZero() {
-		p.pair("ends", stamp(r.EndsAt)+" "+string(r.EndCause))
-	}
-	p.line("\n%d entries, end of the chain %.16s…", len(entries), r.Chain.Hash)
-	for _, e := range entries {
-		p.line("  %3d  %s  %-14s %s", e.Seq, stamp(e.At), e.Verb, e.Hash[:16])
-	}
-	return p.err
-}
-
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
-}
-
-func (p *printer) pair(name, value string) { p.line("  %-11s %s", name, value) }

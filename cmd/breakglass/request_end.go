@@ -20,11 +20,11 @@ func (c *cli) requestEnd() *cobra.Command {
 	var s settings
 	var door, reason string
 	cmd := &cobra.Command{
-		Use: "end REQUEST", Short: "End what a request gave, or withdraw it, through the running server", Args: cobra.ExactArgs(1),
+		Use: "end REQUEST", Short: "End what a request gave, or withdraw it, through the running server", Args: oneArg,
 		Long: "Ends access at once, or withdraws a request that nobody has decided: the operator's hand when Slack is\n" +
 			"down. It goes through the server that runs on this machine; only the user it runs as may do this.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			st, err := c.openRead(cmd.Context(), s)
+			st, _, err := c.openRead(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -47,7 +47,7 @@ func (c *cli) requestEnd() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVar(&door, "door", "", "door file of the running server; unless said, the one beside the SQLite file")
+	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -13,7 +14,7 @@ import (
 const (
 	exitOK     = 0
 	exitError  = 1
-	exitUsage  = 2
+	exitUsage  = 2 // the command was not understood
 	exitRefuse = 3 // a person may not, or a check found mistakes
 )
 
@@ -49,30 +50,33 @@ func hint(err error, format string, args ...any) error {
 
 // run is the whole program behind main: one place that prints errors, one exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &cli{getenv: getenv, in: stdin, out: stdout, err: stderr}
+	c := &cli{getenv: getenv, in: stdin, out: stdout, err: stderr, tty: terminalAt(stderr) && getenv("NO_COLOR") == ""}
 	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	code := exitError
+	code, next := exitError, ""
 	var f *failure
 	var usage usageError
 	switch {
 	case errors.As(err, &f):
-		code = f.code
+		code, next = f.code, f.hint
 	case errors.As(err, &usage):
-		code = exitUsage
+		code, next = exitUsage, usage.next
+		if next == "" {
+			next = cmd.CommandPath() + " --help"
+		}
 	}
 	if !errors.Is(err, errSaid) {
 		fmt.Fprintf(stderr, "error: %v\n", err)
 	}
-	if f != nil && f.hint != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", f.hint)
+	if next != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", next)
 	}
 	return code
 }
@@ -80,20 +84,53 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 // errSaid is an error whose words are on the screen already.
 var errSaid = errors.New("said")
 
-type usageError struct{ error }
+// terminalAt reports whether a person reads w on a terminal.
+func terminalAt(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
 
 func (c *cli) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "breakglass",
-		Short: "Access when you are on call",
-		Long: "Breakglass gives access when you are on call: asked for in Slack, routed by PagerDuty,\n" +
-			"tied to the incident, gone when it is over, provable afterwards.\n\n" +
-			"Start with:  breakglass demo",
-		SilenceErrors: true, SilenceUsage: true,
-	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root := group("breakglass", "Access when you are on call")
+	root.Long = "Breakglass gives access when you are on call: asked for in Slack, routed by PagerDuty,\n" +
+		"tied to the incident, gone when it is over, provable afterwards.\n\n" +
+		"Start with:  breakglass demo\n\n" +
+		"Exit codes:  0 done · 1 failed · 2 not understood · 3 mistakes were found"
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.Version = Version
+	root.SetVersionTemplate("breakglass {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(usagePage)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(c.serve(), c.demo(), c.fake(), c.check(), c.migrate(), c.slack(), c.request(), c.doctor(), c.version())
+	root.SetHelpCommand(&cobra.Command{Use: "help COMMAND", Short: "Show how a command is used", RunE: func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err == nil {
+			err = knownCommand(cmd, rest)
+		}
+		if err != nil {
+			return err
+		}
+		return cmd.Help()
+	}})
+	for _, g := range [...]struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Try it, without any account:", []*cobra.Command{c.demo(), c.fake()}},
+		{"Set it up:", []*cobra.Command{c.check(), c.doctor(), c.migrate(), c.slack()}},
+		{"Use it:", []*cobra.Command{c.serve(), c.request()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, cmd := range g.commands {
+			cmd.GroupID = g.title
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(c.version())
 	return root
 }
 
@@ -101,7 +138,7 @@ func (c *cli) root() *cobra.Command {
 var Version = "dev"
 
 func (c *cli) version() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: noArgs, RunE: func(*cobra.Command, []string) error {
 		_, err := fmt.Fprintln(c.out, "breakglass", Version)
 		return err
 	}}

@@ -41,10 +41,10 @@ func (c *cli) serve() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVar(&public, "public", "", "address for Slack and PagerDuty, instead of the configured one")
-	cmd.Flags().StringVar(&internal, "internal", "", "address for everything else, instead of the configured one")
-	cmd.Flags().StringVar(&door, "door", "", "file that lets commands of this machine write (request end); unless said, beside the SQLite file")
-	cmd.Flags().StringVar(&format, "log", "text", "form of the log on standard error: text or json")
+	cmd.Flags().StringVar(&public, "public", "", "`ADDRESS` for Slack and PagerDuty, instead of the configured one")
+	cmd.Flags().StringVar(&internal, "internal", "", "`ADDRESS` for everything else, instead of the configured one")
+	cmd.Flags().StringVar(&door, "door", "", "`FILE` that lets commands of this machine write (request end); unless said, beside the SQLite file")
+	cmd.Flags().StringVar(&format, "log", "text", "`FORM` of the log on standard error: text or json")
 	return cmd
 }
 
@@ -69,13 +69,10 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 }
 
 func (c *cli) logger(format string) (*slog.Logger, error) {
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(c.err, nil)), nil
-	case "json":
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(c.err, nil)), nil
 	}
-	return nil, oneOf("log", format, "text", "json")
+	return slog.New(slog.NewTextHandler(c.err, nil)), oneOf("log", format, "text", "json")
 }
 
 // owner names this process on leases: host, process and start.

@@ -1,15 +1,17 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
-	"breakglass/store"
+	"breakglass/flows/config"
 )
 
 func now() time.Time { return app.SystemClock{}.Now() }
@@ -24,51 +26,120 @@ func terminal(t flows.Text) string {
 	return s
 }
 
-var slackDate = regexp.MustCompile(`<!date\^\d+\^[^|>]*\|([^>]*)>`)
+var (
+	slackDate    = regexp.MustCompile(`<!date\^\d+\^[^|>]*\|([^>]*)>`)
+	slackMention = regexp.MustCompile(`<@([A-Z0-9]+)>`)
+)
 
 // plainWords turns the markers of sentences (Slack's dates and mentions) into words.
-func plainWords(s string) string {
-	return strings.NewReplacer("<@", "", ">", "").Replace(slackDate.ReplaceAllString(s, "$1"))
+func plainWords(s string) string { return names{}.plainWords(s) }
+
+// plainWords does the same, with the names that people have.
+func (n names) plainWords(s string) string {
+	return slackMention.ReplaceAllStringFunc(slackDate.ReplaceAllString(s, "$1"), func(m string) string {
+		return n.user(m[2 : len(m)-1])
+	})
 }
 
-// find finds a request by its id, or by the last characters of it.
-func find(ctx context.Context, st *store.Store, name string) (flows.RequestID, error) {
-	if strings.HasPrefix(name, "req_") {
-		return flows.RequestID(name), nil
+// names is how people are called on a terminal: as the configuration calls them.
+type names struct{ cfg *config.Config }
+
+// of names a person; the Slack user id where no configuration is at hand, or it has
+// no person block for them.
+func (n names) of(p flows.PersonID) string {
+	if n.cfg == nil {
+		return p.User()
 	}
-	short := strings.ToUpper(name)
-	var before flows.RequestID
-	for range 100 {
-		page, err := st.Requests(ctx, flows.RequestFilter{Before: before, Limit: 200})
-		if err != nil {
-			return "", err
-		}
-		for _, r := range page {
-			if strings.HasSuffix(string(r.ID), short) {
-				return r.ID, nil
-			}
-			before = r.ID
-		}
-		if len(page) < 200 {
-			break
-		}
-	}
-	return "", hint(fmt.Errorf("no request ends in %s", short), "breakglass request list")
+	return n.cfg.PersonName(p)
 }
 
-// entryRow is an audit entry as JSON output shows it.
-type entryRow struct {
-	Seq   int64     `json:"seq"`
-	At    time.Time `json:"at"`
-	Verb  string    `json:"verb"`
-	Hash  string    `json:"hash"`
-	Bytes string    `json:"bytes"`
+func (n names) user(id string) string {
+	if n.cfg == nil {
+		return id
+	}
+	return n.cfg.PersonName(flows.Person(n.cfg.Catalog.Team, id))
 }
 
-func entryRows(entries []flows.Sealed) []entryRow {
-	out := make([]entryRow, 0, len(entries))
-	for _, e := range entries {
-		out = append(out, entryRow{e.Seq, e.At, e.Verb, e.Hash, string(e.Bytes)})
+// id finds the person that somebody typed: TEAM/USER, a Slack user id or a name.
+func (n names) id(typed string) (flows.PersonID, error) {
+	if strings.Contains(typed, "/") {
+		return flows.PersonID(typed), nil
 	}
-	return out
+	if n.cfg == nil {
+		return "", misused("--person %s: write TEAM/USER, for example T0123ABC/U0DANA; names are known where the configuration is", typed)
+	}
+	if p := flows.Principal(typed); p.IsUser() && strings.ToUpper(typed) == typed {
+		return flows.Person(n.cfg.Catalog.Team, typed), nil
+	}
+	var known []string
+	for _, l := range n.cfg.Catalog.Links.All() {
+		if l.Name == typed {
+			return l.Person, nil
+		}
+		known = append(known, l.Name)
+	}
+	return "", misspelt("--person "+typed+": the configuration has no person of that name", typed, known, "--person %s")
+}
+
+// and joins words: "a, b and c".
+func and(words []string) string { return join(words, "and") }
+
+// either joins words: "a, b or c".
+func either(words []string) string { return join(words, "or") }
+
+func join(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
+}
+
+// count is a number with its word: "1 person", "3 people".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// long reads a length of time; days are allowed: "36h", "30d".
+func long(flag, s string) (time.Duration, error) {
+	if days, err := strconv.Atoi(strings.TrimSuffix(s, "d")); err == nil && strings.HasSuffix(s, "d") && days >= 0 {
+		return time.Duration(days) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, misused("--%s %s: write a length of time, for example 24h or 30d", flag, s)
+	}
+	return d, nil
+}
+
+// stamp is a moment on a terminal; empty for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// printer writes lines until one fails.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) pair(name, value string) { p.line("  %-11s %s", name, value) }
+
+// json writes v as indented JSON.
+func (p *printer) json(v any) error {
+	enc := json.NewEncoder(p.w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

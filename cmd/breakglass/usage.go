@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// usageError is a command that was written wrongly: nothing was done. Its exit code is
+// exitUsage, and the hint is where the help is, or next.
+type usageError struct {
+	err  error
+	next string
+}
+
+// Error is what is wrong.
+func (u usageError) Error() string { return u.err.Error() }
+
+// Unwrap gives the cause.
+func (u usageError) Unwrap() error { return u.err }
+
+// usagePage is what help shows below a command's description.
+const usagePage = `Usage:  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
+{{- if .HasAvailableSubCommands}}{{$all := .Commands}}
+{{- range $group := .Groups}}
+
+{{.Title}}{{range $all}}{{if eq .GroupID $group.ID}}
+  {{rpad .Name 10}} {{.Short}}{{end}}{{end}}{{end}}
+
+{{if .Groups}}And:{{else}}Commands:{{end}}{{range $all}}{{if and (eq .GroupID "") .IsAvailableCommand}}
+  {{rpad .Name 10}} {{.Short}}{{end}}{{end}}
+
+How one is used:  {{.CommandPath}} COMMAND --help
+{{- else if .HasAvailableLocalFlags}}
+
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{- end}}
+`
+
+// misused says how a command was written wrongly.
+func misused(format string, args ...any) error { return usageError{err: fmt.Errorf(format, args...)} }
+
+// group is a command that only has others below it: by itself it shows its help.
+func group(use, short string, below ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: knownCommand, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(below...)
+	return cmd
+}
+
+// knownCommand refuses a word that is no command below cmd, naming one that is close.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return misspelt(cmd.CommandPath()+" has no command "+args[0], args[0], names, cmd.CommandPath()+" %s")
+}
+
+// noArgs refuses words after the command.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return misused("%s takes no argument, and %q is one", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// oneArg wants exactly the one argument that the usage line names.
+func oneArg(cmd *cobra.Command, args []string) error {
+	switch what := strings.TrimPrefix(cmd.Use, cmd.Name()+" "); len(args) {
+	case 0:
+		return usageError{err: fmt.Errorf("%s needs a %s", cmd.CommandPath(), what), next: cmd.CommandPath() + " " + what}
+	case 1:
+		return nil
+	default:
+		return misused("%s takes one %s, not %d", cmd.CommandPath(), what, len(args))
+	}
+}
+
+// oneOf refuses a flag's value that is none of the words.
+func oneOf(flag, value string, words ...string) error {
+	if slices.Contains(words, value) {
+		return nil
+	}
+	return misspelt(fmt.Sprintf("--%s %s: write %s", flag, value, either(words)), value, words, "--"+flag+" %s")
+}
+
+var flagName = regexp.MustCompile(`--([a-z][a-z-]+)`)
+
+// flagError makes an error of the flag parser readable, and names a flag that is close.
+func flagError(cmd *cobra.Command, err error) error {
+	text, _, _ := strings.Cut(err.Error(), ": strconv.")
+	name, unknown := strings.CutPrefix(text, "unknown flag: --")
+	if !unknown {
+		return usageError{err: errors.New(text)}
+	}
+	var names []string
+	for _, m := range flagName.FindAllStringSubmatch(cmd.Flags().FlagUsages(), -1) {
+		names = append(names, m[1])
+	}
+	return misspelt(cmd.CommandPath()+" has no flag --"+name, name, names, "--%s")
+}
+
+// misspelt is a usage error about a word, with the one that was probably meant.
+func misspelt(what, word string, words []string, form string) error {
+	u := usageError{err: errors.New(what)}
+	if near := nearest(word, words); near != "" {
+		u.next = "did you mean " + fmt.Sprintf(form, near) + "?"
+	}
+	return u
+}
+
+// nearest is the word that s was probably meant to be: at most two letters are wrong,
+// or s is the beginning of it. Empty when there is none.
+func nearest(s string, words []string) string {
+	s = strings.ToLower(s)
+	best, least := "", 3
+	for _, w := range words {
+		d := distance(s, w)
+		if len(s) > 1 && strings.HasPrefix(w, s) {
+			d = 1
+		}
+		if d < least && d < len(w) {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be changed, added or left out to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}
