@@ -2,7 +2,5 @@ package main
 
 import "github.com/spf13/cobra"
 
-func (c *cli) fake() *cobra.Command   { return &cobra.Command{Use: "fake"} }
 func (c *cli) check() *cobra.Command  { return &cobra.Command{Use: "check"} }
-func (c *cli) slack() *cobra.Command  { return &cobra.Command{Use: "slack"} }
 func (c *cli) doctor() *cobra.Command { return &cobra.Command{Use: "doctor"} }

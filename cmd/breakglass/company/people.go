@@ -23,6 +23,12 @@ func (c *Company) openSlack() error {
 		return fmt.Errorf("open the Slack simulator: %w", err)
 	}
 	c.Slack = ws
+	FillSlack(ws)
+	return ws.Start(or(c.o.SlackListen))
+}
+
+// FillSlack gives a workspace the company's people, groups and channels.
+func FillSlack(ws *slackfake.Workspace) {
 	for _, p := range cast {
 		ws.AddUser(slackfake.User{ID: p.slack, Name: lower(p.name), RealName: p.name, DisplayName: p.name, Email: lower(p.name) + "@demo.example", TZ: "Europe/Berlin"})
 	}
@@ -33,7 +39,6 @@ func (c *Company) openSlack() error {
 	for id, name := range map[string]string{"C0PROD": "prod-access", "C0SREM": "sre-managers", "C0ERRS": "access-errors", "C0GENERAL": "general"} {
 		ws.AddChannel(slackfake.Channel{ID: id, Name: name, Members: all})
 	}
-	return ws.Start(or(c.o.SlackListen))
 }
 
 func lower(s string) string { return string(s[0]|0x20) + s[1:] }
@@ -46,6 +51,12 @@ func (c *Company) openPagerDuty() error {
 	if err := acc.Start(or(c.o.PagerDutyListen)); err != nil {
 		return fmt.Errorf("open the PagerDuty simulator: %w", err)
 	}
+	return FillPagerDuty(acc)
+}
+
+// FillPagerDuty gives an account the company's people, policies and service, and puts
+// Dana, and Mara and Noor as managers, on call.
+func FillPagerDuty(acc *pagerdutyfake.Account) error {
 	var users []pagerdutyfake.User
 	for _, p := range cast {
 		if p.pager != "" {
