@@ -1,6 +1,7 @@
 package pagerduty_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,39 @@ func TestHandOff(t *testing.T) {
 				t.Errorf("the hand-off cost %d reads, want 1", n)
 			}
 		})
+	}
+}
+
+// The hand-off comes while PagerDuty answers: what it said is already history.
+func TestHandOffDuringTheRead(t *testing.T) {
+	t.Parallel()
+	var clock *flows.HandClock
+	reads := 0
+	pd, c := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+		if reads++; reads > 1 {
+			_, _ = w.Write([]byte(pageOf(strings.Replace(entry, "PDANA01", "PSAM001", 1))))
+			return
+		}
+		clock.Push(6 * time.Second)
+		_, _ = w.Write([]byte(spoiled("2026-03-09T08:00:00Z", "2026-03-02T09:00:05Z")))
+	})
+	clock = c
+	a := pd.OnCall(t.Context(), flows.OnCallQuery{Policy: "mgr_on_call", MaxAge: time.Minute})
+	if same(t, people(a), []string{"PSAM001"}); reads != 2 {
+		t.Errorf("%d reads, want 2", reads)
+	}
+}
+
+// A schedule that moved to the next page between two reads, and so came twice, is one.
+func TestAScheduleThatIsListedTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	pd, _ := hostile(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/oncalls") {
+			_, _ = w.Write([]byte(strings.ReplaceAll(pageOf(entry), "PMGR001", "PSCHED1")))
+		}
+	})
+	if a := pd.OnCall(t.Context(), flows.OnCallQuery{Schedule: "Managers"}); !a.Known {
+		t.Error(a.Why)
 	}
 }
 

@@ -245,7 +245,7 @@ func hostile(t *testing.T, h http.HandlerFunc, change ...func(*pagerduty.Options
 		_, _ = w.Write([]byte(`{"escalation_policies":[{"id":"PMGR001","name":"mgr_on_call"}],"limit":100,"offset":0,"more":false}`))
 	})
 	mux.HandleFunc("/schedules", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"schedules":[{"id":"PSCHED1","name":"Managers"}],"limit":100,"offset":0,"more":false}`))
+		_, _ = w.Write([]byte(`{"schedules":[{"id":"PSCHED1","name":"Managers"},{"id":"PSCHED1","name":"Managers"}],"limit":100,"offset":0,"more":false}`))
 	})
 	mux.HandleFunc("/v3/schedules", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"schedules":[{"id":"PSHIFT1","summary":"Flexible"}],"limit":100,"offset":0,"more":false}`))
