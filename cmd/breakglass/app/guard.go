@@ -13,8 +13,10 @@ import (
 	"breakglass/store"
 )
 
-// leaseFor is how long a job that is handled at once belongs to this process.
-const leaseFor = 15 * time.Second
+// leaseFor is how long a job belongs to this process unless it says that it is still
+// at it. A replica that is killed keeps its jobs from the others for as long, so it is
+// short; and it is longer than clocks may differ, so that nobody takes a fresh one.
+const leaseFor = maxSkew + 3*time.Second
 
 // maxSkew is how far the clock may be off the database's, or jump back.
 const maxSkew = 5 * time.Second

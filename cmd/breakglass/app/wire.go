@@ -43,7 +43,7 @@ func (a *App) build(ctx context.Context) error {
 		Targets: targets, Directory: a.slack, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Note: bot.IncidentNote(a.Catalog),
 	}
 	a.runner = worker.New(worker.Options{
-		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Handlers: handlers,
+		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Lease: leaseFor, Handlers: handlers,
 		Sweep: a.effects.Sweep, GivenUp: a.givenUp,
 	})
 	a.buildEngine()
@@ -100,6 +100,7 @@ func (a *App) buildEngine() {
 	a.engine = flows.NewEngine(flows.Options{
 		Ledger: a.store, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.slack,
 		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner,
+		Lease: leaseFor,
 	})
 }
 
@@ -108,7 +109,7 @@ func (a *App) buildBot(ctx context.Context) error {
 	b, err := bot.New(ctx, bot.Options{
 		Team: s.Team, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
 		Engine: a.engine, Cards: a.store, Requests: a.store, Directory: a.slack, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
-		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Log: a.log,
+		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Lease: leaseFor, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("slack front door: %w", err)
