@@ -25,23 +25,37 @@ type settings struct {
 }
 
 func (s *settings) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.dir, "config", "c", ".", "`DIR` of the configuration: breakglass.hcl and the handlers")
+	s.configFlags(cmd)
 	cmd.Flags().StringVar(&s.db, "db", "", "`DATABASE` instead of the configured one: a file, or postgres://…")
+}
+
+// configFlags are the flags of commands that need no database.
+func (s *settings) configFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.dir, "config", "c", ".", "`DIR` of the configuration: breakglass.hcl and the handlers")
 	cmd.Flags().StringArrayVar(&s.vars, "var", nil, "give a variable block a value, `NAME=VALUE`; may be repeated")
 }
 
-// load reads the configuration; mistakes are printed all at once, with their places.
-func (c *cli) load(s settings, log *slog.Logger) (*config.Config, error) {
+// read reads the configuration; it is nil where there are mistakes.
+func (c *cli) read(s settings, log *slog.Logger) (*config.Config, config.Diagnostics, error) {
 	vars := map[string]string{}
 	for _, v := range s.vars {
 		name, value, ok := strings.Cut(v, "=")
 		if !ok {
-			return nil, misused("--var %s: write NAME=VALUE", v)
+			return nil, config.Diagnostics{}, misused("--var %s: write NAME=VALUE", v)
 		}
 		vars[name] = value
 	}
 	sources := secrets.New(secrets.Options{Getenv: c.getenv, Clock: app.SystemClock{}, Log: log})
 	cfg, diags := config.Load(s.dir, config.Options{Variables: vars, CheckHandler: company.CheckHandler, Secrets: app.Secrets(sources)})
+	return cfg, diags, nil
+}
+
+// load reads the configuration; mistakes are printed all at once, with their places.
+func (c *cli) load(s settings, log *slog.Logger) (*config.Config, error) {
+	cfg, diags, err := c.read(s, log)
+	if err != nil {
+		return nil, err
+	}
 	if err := diags.Write(c.err, c.tty); err != nil {
 		return nil, err
 	}

@@ -171,6 +171,9 @@ type stageRow struct {
 	Self      bool             `json:"self,omitempty"`
 	Fallback  bool             `json:"fallback,omitempty"`
 	Why       string           `json:"why"`
+	Seconds   int64            `json:"timeout_seconds"`
+
+	timeout time.Duration
 }
 
 type voteRow struct {
@@ -213,7 +216,10 @@ func documentOf(r *flows.Request, entries []flows.Sealed) document {
 func routeRowOf(r *flows.Route) *routeRow {
 	out := &routeRow{Why: r.Why, Origin: r.Origin, Tainted: r.Tainted}
 	for _, s := range r.Stages {
-		out.Stages = append(out.Stages, stageRow{s.Approvers, s.Destination.Channel, s.Quorum, s.Self, s.Fallback, s.Why})
+		out.Stages = append(out.Stages, stageRow{
+			Approvers: s.Approvers, Channel: s.Destination.Channel, Quorum: s.Quorum, Self: s.Self, Fallback: s.Fallback, Why: s.Why,
+			Seconds: int64(s.Timeout / time.Second), timeout: s.Timeout,
+		})
 	}
 	return out
 }

@@ -42,11 +42,17 @@ func (n names) plainWords(s string) string {
 }
 
 // names is how people are called on a terminal: as the configuration calls them.
-type names struct{ cfg *config.Config }
+type names struct {
+	cfg  *config.Config
+	also map[flows.PersonID]string // people without a person block
+}
 
 // of names a person; the Slack user id where no configuration is at hand, or it has
 // no person block for them.
 func (n names) of(p flows.PersonID) string {
+	if name, ok := n.also[p]; ok {
+		return name
+	}
 	if n.cfg == nil {
 		return p.User()
 	}
@@ -57,7 +63,7 @@ func (n names) user(id string) string {
 	if n.cfg == nil {
 		return id
 	}
-	return n.cfg.PersonName(flows.Person(n.cfg.Catalog.Team, id))
+	return n.of(flows.Person(n.cfg.Catalog.Team, id))
 }
 
 // id finds the person that somebody typed: TEAM/USER, a Slack user id or a name.

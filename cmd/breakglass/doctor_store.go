@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"sort"
+	"strings"
+	"time"
+
+	"breakglass/cmd/breakglass/app"
+	"breakglass/flows"
+	"breakglass/store"
+)
+
+// verified is how many audit entries doctor looks at, from the end.
+const verified = 1000
+
+// store looks at the database, beside a server that may run.
+func (d *examination) store(ctx context.Context, dsn string) {
+	d.progress("reading the database")
+	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: d.clock.Now, ReadOnly: true})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.warning("store", "There is no database "+strings.TrimPrefix(dsn, "sqlite:")+" yet.", "breakglass serve makes it.")
+		return
+	case errors.Is(err, store.ErrSchema):
+		d.problem("store", sentence(err), "breakglass migrate")
+		return
+	case errors.Is(err, store.ErrDamaged):
+		d.problem("store", sentence(err), "Stop the server, keep the file, and restore a backup.")
+		return
+	case err != nil:
+		d.problem("store", sentence(err), "Look at the database itself; nothing is granted without it.")
+		return
+	}
+	defer st.Close()
+	world, err := st.World(ctx)
+	switch {
+	case err != nil:
+		d.problem("store", sentence(err), "Look at the database itself; nothing is granted without it.")
+		return
+	case world != "" && world != d.World:
+		d.problem("store", fmt.Sprintf("The database belongs to the %s world, the configuration to the %s one.", world, d.World), "Name another database; the two never mix.")
+	default:
+		d.ok("store", "%s answers, the schema fits.", engine(dsn))
+	}
+	d.skew(ctx, st, dsn)
+	d.audit(ctx, st)
+	d.queue(ctx, st)
+}
+
+func engine(dsn string) string {
+	if app.DoorFile(dsn) == "" {
+		return "PostgreSQL"
+	}
+	return "SQLite"
+}
+
+// skew compares the database's clock with ours; SQLite has none of its own.
+func (d *examination) skew(ctx context.Context, st *store.Store, dsn string) {
+	if engine(dsn) == "SQLite" {
+		return
+	}
+	at, err := st.Clock(ctx)
+	if err != nil {
+		d.problem("clock", sentence(err), "Look at the database itself.")
+		return
+	}
+	switch off := d.clock.Now().Sub(at).Round(time.Millisecond); {
+	case off.Abs() > 5*time.Second:
+		d.problem("clock", fmt.Sprintf("The clocks of this machine and of the database differ by %s; over 5s nothing is granted.", off.Abs()), "Set both clocks (NTP).")
+	default:
+		d.ok("clock", "The database's clock is %s off ours.", off.Abs())
+	}
+}
+
+func (d *examination) audit(ctx context.Context, st *store.Store) {
+	d.progress("verifying the audit entries")
+	if err := st.VerifyTail(ctx, verified); err != nil {
+		d.problem("audit", sentence(err), "Nothing is granted like this. Stop the server, keep the file as it is, and restore a backup.")
+		return
+	}
+	d.ok("audit", "The newest entries, up to %d, are as they were written.", verified)
+}
+
+// queue looks at what should have happened by now.
+func (d *examination) queue(ctx context.Context, st *store.Store) {
+	stats, err := st.Stats(ctx)
+	if err != nil {
+		d.problem("work", sentence(err), "Look at the database itself.")
+		return
+	}
+	if stats.Overdue > 0 {
+		d.problem("ends", count(stats.Overdue, "access", "accesses")+" should have ended by now.",
+			"breakglass request list --state active,granting,ending,approved",
+			"End it at the target by hand; the server keeps trying, and its log says why it could not.")
+	} else {
+		d.ok("ends", "%s; none is late to end.", count(stats.Live, "access", "accesses")+" open")
+	}
+	if stats.Unhandled > 0 {
+		d.warning("inbox", count(stats.Unhandled, "message waits", "messages wait")+" to be handled.", "If that stays so: is breakglass serve running? It takes them up at once.")
+	} else {
+		d.ok("inbox", "Nothing waits.")
+	}
+	var failing []string
+	for _, j := range stats.Jobs {
+		if j.Failing > 0 {
+			failing = append(failing, fmt.Sprintf("%d of kind %s", j.Failing, j.Kind))
+		}
+	}
+	sort.Strings(failing)
+	if len(failing) > 0 {
+		d.warning("jobs", "Failed and will be tried again: "+and(failing)+".", "The server's log says why.")
+	}
+}
+
+// server asks the server that runs on this machine how it is.
+func (d *examination) server(ctx context.Context, dsn string) {
+	d.progress("asking the server")
+	addrs := []string{reachable(d.cfg.Settings.Server.InternalListen)}
+	if file := app.DoorFile(dsn); dsn != "" && file != "" {
+		if door, err := app.ReadDoor(file); err == nil && door.Addr != addrs[0] {
+			addrs = append([]string{door.Addr}, addrs...)
+		}
+	}
+	var err error
+	for _, addr := range addrs {
+		var h health
+		if h, err = askHealth(ctx, addr); err == nil {
+			d.health(addr, h)
+			return
+		}
+	}
+	if strange := new(strangerError); errors.As(err, &strange) {
+		d.problem("server", "At "+addrs[len(addrs)-1]+" something answers that is not Breakglass.", "Set internal_listen, or stop the other.")
+		return
+	}
+	d.warning("server", "No server answers at "+and(addrs)+".", "breakglass serve")
+}
+
+// health is what a server says of itself.
+type health struct {
+	Status  string            `json:"status"`
+	Reasons map[string]string `json:"reasons"`
+	World   flows.World       `json:"world"`
+	Config  string            `json:"config"`
+}
+
+// strangerError says that what answers is not Breakglass.
+type strangerError struct{}
+
+// Error implements error.
+func (*strangerError) Error() string { return "this is not Breakglass" }
+
+func askHealth(ctx context.Context, addr string) (health, error) {
+	var h health
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/healthz", nil)
+	if err != nil {
+		return h, err
+	}
+	client := &http.Client{Timeout: 3 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		return h, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&h); err != nil || h.Status == "" || h.World == "" {
+		return h, &strangerError{}
+	}
+	return h, nil
+}
+
+func (d *examination) health(addr string, h health) {
+	var why []string
+	for _, reason := range h.Reasons {
+		why = append(why, clean(reason))
+	}
+	sort.Strings(why)
+	switch {
+	case h.World != d.World:
+		d.problem("server", fmt.Sprintf("The server at %s is of the %s world, the configuration of the %s one.", addr, h.World, d.World), "Is it the server of this configuration?")
+	case len(why) > 0:
+		d.problem("server", "The server at "+addr+" gives nothing: "+strings.Join(why, "; ")+".", "It ends what is due, and begins again by itself once that is repaired.")
+	case h.Config != d.cfg.Catalog.Hash:
+		d.warning("server", "The server at "+addr+" is well, but runs another configuration than this.", "Start it again to load this one.")
+	default:
+		d.ok("server", "The server at %s is well and runs this configuration.", addr)
+	}
+}
+
+// reachable is a listen address as one connects to it.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err != nil || host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return addr
+	}
+	return net.JoinHostPort("127.0.0.1", port)
+}
