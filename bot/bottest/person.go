@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"breakglass/cmd/breakglass/company"
 	"breakglass/integrations/slackfake"
 )
 
@@ -68,4 +69,22 @@ func (p *Person) Presses(m slackfake.Message, action string) {
 	if _, err := p.Click(m, action); err != nil {
 		p.s.T.Fatalf("%s presses %s: %v", p.id, action, err)
 	}
+}
+
+// All expects every message there that shows all the texts, and says how many there
+// are; it waits for none.
+func (s *Story) All(where string, texts ...string) int {
+	s.T.Helper()
+	list := s.Slack.Messages(where)
+	if strings.HasPrefix(where, "U") {
+		list = s.Slack.User(where).DM()
+	}
+	n := 0
+	for _, m := range list {
+		if company.Shows(m, texts...) {
+			s.expect(m)
+			n++
+		}
+	}
+	return n
 }

@@ -109,22 +109,32 @@ func (c *Company) StartApp(ctx context.Context) error {
 	if err := diags.Err(); err != nil {
 		return fmt.Errorf("load the configuration: %w", err)
 	}
+	var err error
+	if c.App, err = c.start(ctx, c.owner()); err != nil {
+		return err
+	}
+	return c.Connect(c.App.PublicAddr())
+}
+
+// Replica starts another Breakglass on the same database (PostgreSQL only). Who starts
+// it stops it; Connect sends traffic its way.
+func (c *Company) Replica(ctx context.Context, owner string) (*app.App, error) {
+	return c.start(ctx, owner)
+}
+
+func (c *Company) start(ctx context.Context, owner string) (*app.App, error) {
 	dsn := c.o.DSN
 	if dsn == "" {
 		dsn = "sqlite:" + filepath.Join(c.o.Dir, "breakglass.db")
 	}
-	var err error
-	c.App, err = app.New(ctx, app.Options{
+	a, err := app.New(ctx, app.Options{
 		Config: c.Config, DSN: dsn, PublicListen: or(c.o.PublicListen), InternalListen: or(c.o.InternalListen),
-		Clock: c.o.Clock, IDs: c.o.IDs, Log: c.o.Log, Owner: c.owner(), Version: "demo", SlackPaced: c.o.Strict,
+		Clock: c.o.Clock, IDs: c.o.IDs, Log: c.o.Log, Owner: owner, Version: "demo", SlackPaced: c.o.Strict,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := c.App.Start(ctx); err != nil {
-		return err
-	}
-	return c.Connect(c.App.PublicAddr())
+	return a, a.Start(ctx)
 }
 
 // Connect tells the simulators where Breakglass listens: the address of its public door.

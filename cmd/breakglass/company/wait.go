@@ -114,7 +114,7 @@ func (c *Company) find(ctx context.Context, where string, list func() []slackfak
 	err := c.Until(ctx, where+" to show "+strings.Join(texts, ", "), func() bool {
 		all := list()
 		for i := len(all) - 1; i >= 0; i-- {
-			if shows(all[i], texts) {
+			if Shows(all[i], texts...) {
 				found = all[i]
 				return true
 			}
@@ -124,7 +124,8 @@ func (c *Company) find(ctx context.Context, where string, list func() []slackfak
 	return found, err
 }
 
-func shows(m slackfake.Message, texts []string) bool {
+// Shows reports whether a message, as it is read, has every one of the texts.
+func Shows(m slackfake.Message, texts ...string) bool {
 	all := m.Shown()
 	for _, t := range texts {
 		if !strings.Contains(all, t) {
