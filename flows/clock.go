@@ -59,11 +59,15 @@ func (c *HandClock) read() time.Time {
 	return c.base.Now().Add(c.ahead)
 }
 
-// Push moves the clock by d (a negative d moves it back, as a broken clock would)
-// and wakes whoever waited for a time that it has reached.
+// Push moves the clock by d and wakes whoever waited for a time that it has reached.
+// A negative d moves it back, as a broken clock would: who waits is woken after the
+// same length as before, since timers do not run by the clock on the wall.
 func (c *HandClock) Push(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for w := range c.waiters {
+		w.at = w.at.Add(min(d, 0))
+	}
 	if c.base == nil {
 		c.now = c.now.Add(d)
 	} else {

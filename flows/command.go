@@ -60,7 +60,7 @@ type Facts struct {
 	Undecided   RequestID // another undecided request for the same person, target and scope
 	OpenCount   int       // the requester's open requests in this flow
 	AskedLately int       // in the last hour
-	Denials     int       // earlier denials for the same, shown on the card
+	Denials     int       // of the same to the same person in the last day, shown on the card
 }
 
 // Outcome is what follows from a command. With a Refusal, the person gets a no; the

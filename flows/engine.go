@@ -35,6 +35,8 @@ type Counts interface {
 	Asked(ctx context.Context, p PersonID, since time.Time) (int, error)
 	// Open counts a person's requests in a flow that are not final.
 	Open(ctx context.Context, p PersonID, f FlowID) (int, error)
+	// RecentDenials are the requests for a holding that were denied since.
+	RecentDenials(ctx context.Context, key HoldingKey, since time.Time) ([]Request, error)
 }
 
 // Engine takes commands: it loads the request, reads the facts, decides, and applies

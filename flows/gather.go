@@ -10,6 +10,9 @@ import (
 // OnCallMaxAge is how old an on-call fact may be when somebody decides.
 const OnCallMaxAge = 60 * time.Second
 
+// DenialsFor is how long a denial is shown on later cards for the same.
+const DenialsFor = 24 * time.Hour
+
 // facts reads what Decide needs for the command. What cannot be read becomes unknown
 // in the facts, not an error; only the store's errors are errors.
 func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, error) {
@@ -203,5 +206,10 @@ func (g *gathering) counts(ctx context.Context) error {
 	if g.f.OpenCount, err = o.Counts.Open(ctx, c.Requester, c.Flow); err != nil {
 		return fmt.Errorf("count open requests: %w", err)
 	}
+	denied, err := o.Counts.RecentDenials(ctx, c.Key(), o.Clock.Now().Add(-DenialsFor))
+	if err != nil {
+		return fmt.Errorf("count denials: %w", err)
+	}
+	g.f.Denials = len(denied)
 	return nil
 }

@@ -14,6 +14,9 @@ func (d *decision) cancel() {
 		d.enter(VerbCancel, StateCancelled, nil)
 		d.drop(JobRoute, JobLapse, JobRemind, JobForward)
 		d.note("cancelled")
+		if !d.req.Own(who.Person) {
+			d.tell(AboutCancelled, "")
+		}
 		return
 	}
 	d.toEnding(VerbCancel, StateCancelled, EndCancel)
@@ -118,7 +121,7 @@ func (d *decision) end() {
 // toEnding lets go of the holding and has the target's access ended now.
 func (d *decision) toEnding(v Verb, as State, cause EndCause) {
 	r := &d.req
-	r.EndsAs, r.EndCause, r.EndedBy = as, cause, d.cmd.Actor.Person
+	r.EndsAs, r.EndCause, r.EndedBy, r.EndWhy = as, cause, d.cmd.Actor.Person, d.cmd.Reason
 	r.EndsAt = earlier(d.now, r.EndsAt)
 	facts := map[string]any{"as": string(as), "cause": string(cause)}
 	if !d.cmd.Reason.Empty() {
@@ -230,20 +233,30 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	inc := *f.Incident
 	if inc.MergedInto != "" && inc.MergedInto != req.Incident() {
 		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
-		d.req.MovedTo = inc.MergedInto
+		d.req.MovedTo, d.req.IncidentDark = inc.MergedInto, time.Time{}
 		return d.finish()
 	}
 	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding {
-		return Outcome{Request: req}
+		return readable(req, f, now)
 	}
 	d := aside(req, f, now, "incident_resolved", map[string]any{"grace_seconds": int64(f.Limits.IncidentGrace / time.Second)})
-	d.req.IncidentGone = now
+	d.req.IncidentGone, d.req.IncidentDark = now, time.Time{}
 	if req.State.Live() {
 		at := earlier(now.Add(f.Limits.IncidentGrace), req.EndsAt)
 		d.req.EndsAt, d.req.EndCause = at, EndIncident
 		d.own(JobRevoke, at)
 		d.tell(AboutResolved, "")
 	}
+	return d.finish()
+}
+
+// readable takes the alarm of Unreadable back.
+func readable(req Request, f Facts, now time.Time) Outcome {
+	if req.IncidentDark.IsZero() {
+		return Outcome{Request: req}
+	}
+	d := aside(req, f, now, "incident_readable", nil)
+	d.req.IncidentDark = time.Time{}
 	return d.finish()
 }
 
@@ -284,10 +297,14 @@ func Expiring(req Request, f Facts, now time.Time) Outcome {
 	return d.finish()
 }
 
-// Unreadable records that the incident of live access could not be read for long; the
-// access stays until its time.
+// Unreadable records, once until it can be read again, that the incident of live
+// access could not be read for long; the access stays until its time.
 func Unreadable(req Request, f Facts, now time.Time) Outcome {
+	if !req.State.Live() || !req.IncidentDark.IsZero() {
+		return Outcome{Request: req}
+	}
 	d := aside(req, f, now, "incident_unreadable", nil)
+	d.req.IncidentDark = now
 	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
 		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutUnreadable})
 	}

@@ -83,6 +83,7 @@ type Request struct {
 	DecidedBy PersonID
 	SelfMade  bool // approved by the requester
 	DenyWhy   Text
+	Denials   int // how often the same was denied to the same person in the day before
 	Proof     *OnCallProof
 
 	GrantBy      time.Time // a grant not confirmed by then is ended and failed
@@ -91,11 +92,13 @@ type Request struct {
 	EndsAt       time.Time
 	EndCause     EndCause
 	EndedBy      PersonID
+	EndWhy       Text        // of a revocation; the holder reads it
 	EndedAt      time.Time   // the target confirmed
 	StillThrough RequestID   // access goes on through this other grant
 	Overdue      bool        // the end is late; alarmed
 	Fault        string      // why a grant failed; for the operator
 	Receipt      string      // the target's own id of the grant
+	IncidentDark time.Time   // the operators were told at that the incident cannot be read
 	IncidentGone time.Time   // the incident was seen resolved at
 	Opened       IncidentRef // the incident that was opened for the request, where the flow says so
 	MovedTo      IncidentID  // the incident that the request's was merged into

@@ -106,7 +106,7 @@ func (d *decision) submit() {
 	c := d.cmd.Content
 	d.req = Request{
 		ID: d.cmd.ID, Content: c, Hash: c.Hash(d.cmd.ID), Door: d.cmd.Actor.Door, View: d.cmd.View,
-		SubmittedAt: d.now, LapsesAt: d.now.Add(d.f.Limits.RouteWithin),
+		SubmittedAt: d.now, LapsesAt: d.now.Add(d.f.Limits.RouteWithin), Denials: d.f.Denials,
 	}
 	if no := d.maySubmit(); no != nil {
 		d.refuse(no)

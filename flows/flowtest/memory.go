@@ -364,6 +364,17 @@ func (m *Memory) Open(_ context.Context, p flows.PersonID, f flows.FlowID) (int,
 	return n, nil
 }
 
+// RecentDenials implements flows.Counts.
+func (m *Memory) RecentDenials(_ context.Context, key flows.HoldingKey, since time.Time) ([]flows.Request, error) {
+	var out []flows.Request
+	for _, r := range m.Requests {
+		if r.State == flows.StateDenied && r.Content.Key() == key && !r.DecidedAt.Before(since) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
 // LiveIncidents lists incidents of requests that are not final.
 func (m *Memory) LiveIncidents(context.Context) (map[flows.IncidentID][]flows.RequestID, error) {
 	out := map[flows.IncidentID][]flows.RequestID{}

@@ -198,6 +198,14 @@ func (e *Effects) cause(r flows.Request) flows.EndCause {
 	return flows.EndTime
 }
 
+// EndAtTarget has the target end a request's access without asking or telling the
+// store: for the time in which that does not write. The usual revocation repeats it.
+func (e *Effects) EndAtTarget(ctx context.Context, rec flows.Record) error {
+	rec.Holding.Holders = nil
+	_, err := e.take(ctx, rec)
+	return err
+}
+
 // take has the target end the access, unless somebody else's grant carries it on or
 // the person had it before us.
 func (e *Effects) take(ctx context.Context, rec flows.Record) (left bool, err error) {
@@ -253,8 +261,22 @@ func (e *Effects) order(ctx context.Context, rec flows.Record, kind flows.JobKin
 		Target: spec, Scope: c.Scope, Until: e.until(rec), Incident: c.Incident,
 	}
 	o.Link, _ = catalog.Links.Of(c.Beneficiary)
-	o.Profile, _ = e.Directory.Profile(ctx, c.Beneficiary, false) // for display only: the ids decide
+	o.Profile = e.profile(ctx, c.Beneficiary)
 	return t, o, nil
+}
+
+// profileWithin bounds what an effect waits for Slack.
+const profileWithin = time.Second
+
+// profile is for display only: the ids decide. A Slack that is slow keeps no effect back.
+func (e *Effects) profile(ctx context.Context, p flows.PersonID) flows.Profile {
+	ctx, cancel := context.WithTimeout(ctx, profileWithin)
+	defer cancel()
+	found, err := e.Directory.Profile(ctx, p, false)
+	if err != nil {
+		return flows.Profile{Person: p}
+	}
+	return found
 }
 
 // until is the longest any holder of the access may have it.

@@ -26,33 +26,66 @@ func ReconcileJob(at time.Time) flows.Job {
 	return flows.Job{Kind: flows.JobReconcile, Key: flows.JobKey(flows.JobReconcile, "incidents"), Subject: "incidents", RunAt: at}
 }
 
-// reconcile re-reads every incident that something live belongs to, in one go.
+// unreadableAfter is how long an incident of live access may be unreadable before the
+// operators are told.
+const unreadableAfter = 10 * time.Minute
+
+// reconcile re-reads every incident that something live belongs to, in one go. What
+// could not be read, and since when, goes with the job to its next run.
 func (e *Effects) reconcile(ctx context.Context, j flows.Job) error {
 	live, err := e.Live.LiveIncidents(ctx)
 	if err != nil {
 		return fmt.Errorf("list live incidents: %w", err)
 	}
+	dark := map[flows.IncidentID]time.Time{}
+	if len(j.Args) > 0 && json.Unmarshal(j.Args, &dark) != nil {
+		clear(dark) // counted anew
+	}
 	if len(live) > 0 {
-		err = e.follow(ctx, live)
+		dark, err = e.follow(ctx, live, dark)
+	} else {
+		clear(dark)
 	}
 	next := ReconcileJob(e.Engine.Now().Add(reconcileEvery))
+	if len(dark) > 0 {
+		args, merr := json.Marshal(dark)
+		next.Args, err = args, errors.Join(err, merr)
+	}
 	return errors.Join(err, e.Engine.Finish(ctx, flows.Finish{Job: &j, Also: func(flows.Outcome) []flows.Job { return []flows.Job{next} }}))
 }
 
-func (e *Effects) follow(ctx context.Context, live map[flows.IncidentID][]flows.RequestID) error {
+// follow reads the incidents and lets what is live follow them. It returns those that
+// could not be read, each with the time since when.
+func (e *Effects) follow(ctx context.Context, live map[flows.IncidentID][]flows.RequestID, was map[flows.IncidentID]time.Time) (map[flows.IncidentID]time.Time, error) {
 	ids := make([]flows.IncidentID, 0, len(live))
 	for id := range live {
 		ids = append(ids, id)
 	}
+	now := e.Engine.Now()
 	read, err := e.Incidents.IncidentsByID(ctx, ids)
-	for id, inc := range read {
-		for _, req := range live[id] {
-			if _, ferr := e.Engine.FollowIncident(ctx, req, inc, flows.Finish{}); ferr != nil {
+	dark := map[flows.IncidentID]time.Time{}
+	for id, reqs := range live {
+		inc, ok := read[id]
+		since, long := was[id]
+		if !ok && !long {
+			since = now
+		}
+		if !ok {
+			dark[id] = since
+		}
+		for _, req := range reqs {
+			var ferr error
+			if ok {
+				_, ferr = e.Engine.FollowIncident(ctx, req, inc, flows.Finish{})
+			} else if now.Sub(since) >= unreadableAfter {
+				_, ferr = e.Engine.Aside(ctx, req, flows.Finish{}, flows.Unreadable)
+			}
+			if ferr != nil {
 				err = errors.Join(err, fmt.Errorf("follow incident %s for %s: %w", id, req, ferr))
 			}
 		}
 	}
-	return err
+	return dark, err
 }
 
 // Reread is what a webhook causes: the incident is read again, now, and the reading
