@@ -182,7 +182,7 @@ func (d *decision) lapse() {
 		return
 	}
 	if d.req.State == StateApproved {
-		d.release()
+		d.hold(d.f.Holding.Without(d.req.ID)) // the target was never told
 	}
 	d.req.EndedAt = d.now
 	d.enter(VerbLapse, StateLapsed, nil)

@@ -120,6 +120,9 @@ func (e *Engine) Load(ctx context.Context, id RequestID) (Record, error) {
 // Catalog is the configuration in force.
 func (e *Engine) Catalog() *Catalog { return e.o.Catalog() }
 
+// EndOnly says why nothing is given right now; empty when all is well.
+func (e *Engine) EndOnly() string { return e.o.EndOnly() }
+
 // Now is the time on the engine's clock.
 func (e *Engine) Now() time.Time { return e.o.Clock.Now() }
 

@@ -8,8 +8,10 @@ func (d *decision) common(more map[string]any) map[string]any {
 	facts := map[string]any{
 		"request": d.req.Hash, "flow": string(c.Flow), "target": string(c.Target),
 	}
-	if c.Incident.ID != "" {
-		facts["incident"] = string(d.req.Incident())
+	if id := d.req.Incident(); id.plausible() {
+		facts["incident"] = string(id)
+	} else if id != "" {
+		facts["incident"] = Personal{About: c.Requester, Value: string(id)} // typed, and no incident's name
 	}
 	if d.f.Catalog != nil {
 		facts["world"], facts["config"] = string(d.f.Catalog.World), d.f.Catalog.Hash
@@ -119,12 +121,12 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 }
 
 // decisionFacts are what an approval or denial rests on.
-func (d *decision) decisionFacts(self bool) map[string]any {
+func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	r := &d.req
 	facts := map[string]any{
 		"shown":     d.cmd.Hash,
 		"requester": Personal{About: r.Content.Requester, Value: string(r.Content.Requester)},
-		"self":      self, "stage": int64(r.Stage), "votes": int64(len(r.Votes)), "quorum": int64(d.quorum(self)),
+		"self":      self, "stage": int64(r.Stage), "votes": int64(len(r.Votes)), "quorum": int64(need),
 		"seconds": int64(r.Content.Duration / time.Second), "evidence": d.evidence().facts(r.Content.Requester),
 		"incident_read": d.f.IncidentIs.String(), "fallback_open": r.FallbackOpen,
 	}

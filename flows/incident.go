@@ -8,6 +8,16 @@ import (
 // IncidentID is PagerDuty's id of an incident, "Q2AKJF9MPY7T1C".
 type IncidentID string
 
+// plausible reports whether the id could be one: capitals and digits, and not many.
+func (id IncidentID) plausible() bool {
+	for _, c := range []byte(id) {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return id != "" && len(id) <= 20
+}
+
 // IncidentStatus is PagerDuty's word for how an incident stands.
 type IncidentStatus string
 

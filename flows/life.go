@@ -42,13 +42,13 @@ func (d *decision) activate() {
 // granted starts the clock of the access, when the target confirmed.
 func (d *decision) granted() {
 	r := &d.req
-	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt
+	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt               // the target's own words: they may name people
 	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.EndsAt) // an end that moved earlier meanwhile stays
 	if f := d.f.flow(r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
 		r.EndsAt = earlier(r.EndsAt, r.Proof.Entry.End)
 	}
 	d.enter(VerbGranted, StateActive, map[string]any{
-		"ends_at": r.EndsAt.UnixMilli(), "receipt": r.Receipt, "fence": d.f.Holding.Version, "had_before": d.f.Holding.Before.String(),
+		"ends_at": r.EndsAt.UnixMilli(), "receipt": quoted(r.Content.Beneficiary, r.Receipt), "fence": d.f.Holding.Version, "had_before": d.f.Holding.Before.String(),
 	})
 	d.hold(d.f.Holding.With(r.ID, r.EndsAt))
 	d.drop(JobGiveUp)
@@ -136,9 +136,10 @@ func (d *decision) toEnding(v Verb, as State, cause EndCause) {
 	d.own(JobRevoke, d.now)
 }
 
-// release takes the request out of the holding.
+// release has the request leave the holding: it stays in it, carrying nothing, until
+// the target has confirmed the end.
 func (d *decision) release() {
-	h := d.f.Holding.Without(d.req.ID)
+	h := d.f.Holding.marked(d.req.ID, func(own *Holder) { own.Leaving = true })
 	if other, still := h.Longest(); still {
 		d.req.StillThrough = other.Request
 	}
@@ -151,14 +152,15 @@ func (d *decision) revoked() {
 	r.EndedAt, r.Overdue = d.now, false
 	facts := map[string]any{"cause": string(r.EndCause), "fence": d.f.Holding.Version}
 	r.StillThrough = ""
-	if other, still := d.f.Holding.Longest(); still {
+	h := d.f.Holding.Without(r.ID)
+	if other, still := h.Longest(); still {
 		r.StillThrough = other.Request
 		facts["still_through"] = string(other.Request)
-	} else {
-		h := d.f.Holding
-		h.Before = Unknown
-		d.hold(h)
 	}
+	if !h.Given() {
+		h.Before = Unknown // the next grant reads it anew
+	}
+	d.hold(h)
 	if d.cmd.Left {
 		facts["left_as_it_was"] = true
 	}
@@ -210,21 +212,27 @@ func Overdue(req Request, f Facts, now time.Time, why string) Outcome {
 }
 
 // Observed records what a target said a person had before we first granted it; it is
-// read and stored before the grant, so that it is never taken for ours.
+// read and stored before the grant, so that it is never taken for ours. From here on
+// the target may have been told: what it says later may be our own doing, and is not
+// asked again until the last grant has ended.
 func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
-	if req.State != StateGranting || f.Holding.Before != Unknown {
+	if own, _ := f.Holding.Of(req.ID); req.State != StateGranting || !own.Unused {
 		return Outcome{Request: req}
 	}
-	d := aside(req, f, now, "observed", map[string]any{"had_before": had.String(), "fence": f.Holding.Version})
-	h := f.Holding
-	h.Before = had
+	h := f.Holding.marked(req.ID, func(own *Holder) { own.Unused = false })
+	if !f.Holding.Given() {
+		h.Before = had
+	}
+	d := aside(req, f, now, "observed", map[string]any{"had_before": h.Before.String(), "fence": f.Holding.Version})
 	d.hold(h)
 	return d.finish()
 }
 
 // FollowIncident is what a re-read of the incident means: resolved, access ends after
 // the grace; merged, the request moves to the parent. It is decided by the re-read
-// alone, never by a webhook. The outcome is empty when nothing follows.
+// alone, never by a webhook. The outcome is empty when nothing follows: of a resolved
+// incident, nothing does while people are still asked; a grant that comes of it ends
+// at the next re-read.
 func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	fl := f.flow(req.Content)
 	if f.IncidentIs != Yes || f.Incident == nil || fl == nil || req.State.Final() {
@@ -236,17 +244,15 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 		d.req.MovedTo, d.req.IncidentDark = inc.MergedInto, time.Time{}
 		return d.finish()
 	}
-	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding {
+	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding || !req.State.Live() {
 		return readable(req, f, now)
 	}
 	d := aside(req, f, now, "incident_resolved", map[string]any{"grace_seconds": int64(f.Limits.IncidentGrace / time.Second)})
 	d.req.IncidentGone, d.req.IncidentDark = now, time.Time{}
-	if req.State.Live() {
-		at := earlier(now.Add(f.Limits.IncidentGrace), req.EndsAt)
-		d.req.EndsAt, d.req.EndCause = at, EndIncident
-		d.own(JobRevoke, at)
-		d.tell(AboutResolved, "")
-	}
+	at := earlier(now.Add(f.Limits.IncidentGrace), req.EndsAt)
+	d.req.EndsAt, d.req.EndCause = at, EndIncident
+	d.own(JobRevoke, at)
+	d.tell(AboutResolved, "")
 	return d.finish()
 }
 

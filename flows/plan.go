@@ -64,7 +64,7 @@ func (d *decision) whyFallback(whyNot []string) string {
 // shape turns one proposed stage into a stage, or says why it cannot stand.
 func (d *decision) shape(f *Flow, p ProposedStage, r *Route) (Stage, string) {
 	c := d.req.Content
-	s := Stage{Destination: Destination{Channel: p.Channel}, Quorum: max(p.Quorum, f.Quorum, 1), Timeout: p.Timeout, Why: p.Why}
+	s := Stage{Destination: Destination{Channel: p.Channel}, Quorum: max(p.Quorum, f.Quorum, 1), Timeout: p.Timeout, Why: named(p.Why)}
 	if s.Timeout <= 0 {
 		s.Timeout = f.StageTimeout
 	}
@@ -135,7 +135,7 @@ func (d *decision) proof(f *Flow) (*OnCallProof, string) {
 		}
 		ok, no := f.OnCall.Meets(*e, d.now)
 		if !ok {
-			why = "The requester is on call, but " + no + "."
+			why = "The requester is on call, but " + named(no) + "."
 			continue
 		}
 		if best == nil || e.Level < best.Level || e.Level == best.Level && e.Start.Before(best.Start) {
@@ -155,7 +155,7 @@ func whySelf(said string, p *OnCallProof, _ *Catalog) string {
 	e := p.Entry
 	shift := "as a permanent member"
 	if !e.Permanent() {
-		shift = "on " + e.Schedule
+		shift = "on " + named(e.Schedule)
 		if !e.End.IsZero() {
 			shift += " until " + Moment(e.End)
 		}
@@ -163,9 +163,9 @@ func whySelf(said string, p *OnCallProof, _ *Catalog) string {
 			shift += ", by an override"
 		}
 	}
-	name := e.PolicyName
+	name := named(e.PolicyName)
 	if name == "" {
-		name = e.Schedule
+		name = named(e.Schedule)
 	}
 	if said != "" {
 		said = strings.TrimSuffix(said, ".") + ": "

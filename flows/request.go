@@ -189,6 +189,8 @@ type Holding struct {
 type Holder struct {
 	Request RequestID
 	Until   time.Time
+	Unused  bool // approved only: the target has not been told
+	Leaving bool // it ends, and the target has not confirmed that yet
 }
 
 // Without is the holding after the request let go.
@@ -205,16 +207,51 @@ func (h Holding) Without(id RequestID) Holding {
 
 // With is the holding with the request holding until t.
 func (h Holding) With(id RequestID, t time.Time) Holding {
+	own, known := h.Of(id)
 	h = h.Without(id)
-	h.Holders = append(h.Holders, Holder{Request: id, Until: t})
+	h.Holders = append(h.Holders, Holder{Request: id, Until: t, Unused: own.Unused || !known})
 	return h
 }
 
-// Longest is the holder with the latest end; false when there is none.
+// Of is the request's own part of the holding; false when it has none.
+func (h Holding) Of(id RequestID) (Holder, bool) {
+	for _, x := range h.Holders {
+		if x.Request == id {
+			return x, true
+		}
+	}
+	return Holder{}, false
+}
+
+// marked is the holding with the request's part as mark makes it.
+func (h Holding) marked(id RequestID, mark func(*Holder)) Holding {
+	h.Holders = append([]Holder(nil), h.Holders...)
+	for i := range h.Holders {
+		if h.Holders[i].Request == id {
+			mark(&h.Holders[i])
+		}
+	}
+	return h
+}
+
+// Given reports whether the access is there, or may be, by any of the holders: those
+// that leave count until the target has confirmed it.
+func (h Holding) Given() bool {
+	for _, x := range h.Holders {
+		if !x.Unused {
+			return true
+		}
+	}
+	return false
+}
+
+// Longest is who carries the access on: of the holders to whom it was given and who
+// do not leave, the one with the latest end; false when there is none. An approval
+// that was not acted on yet carries nothing.
 func (h Holding) Longest() (Holder, bool) {
 	var best Holder
 	for _, x := range h.Holders {
-		if best.Request == "" || x.Until.After(best.Until) {
+		if !x.Unused && !x.Leaving && (best.Request == "" || x.Until.After(best.Until)) {
 			best = x
 		}
 	}

@@ -41,6 +41,21 @@ func NewText(s string) Text {
 	return Text{raw: strings.TrimSpace(b.String())}
 }
 
+// named is a name that somebody chose elsewhere (a schedule's, a policy's), or words
+// made of such names, fit for a sentence: on one line, not long, and without the
+// brackets that the front doors' markers are made of.
+func named(s string) string {
+	s = strings.Join(strings.Fields(NewText(s).raw), " ")
+	if r := []rune(s); len(r) > maxNamed {
+		s = string(r[:maxNamed-1]) + "…"
+	}
+	return brackets.Replace(s)
+}
+
+const maxNamed = 300
+
+var brackets = strings.NewReplacer("<", "‹", ">", "›")
+
 // Raw is the cleaned text, unescaped. Only an escaping seam may call it.
 func (t Text) Raw() string { return t.raw }
 

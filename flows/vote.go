@@ -14,22 +14,36 @@ func (d *decision) approve() {
 		d.refuseClick(no)
 		return
 	}
+	need := d.quorum(who, self)
 	for _, v := range d.req.Votes {
 		if v.By == who {
-			d.refuse(Refuse(RefusedAlreadyVoted, "You approved this already; it needs %d approvals, from different people.", d.quorum(self)))
+			d.refuse(Refuse(RefusedAlreadyVoted, "You approved this already; it needs %d approvals, from different people.", need))
 			return
 		}
 	}
+	d.dropVotes()
 	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash})
-	if len(d.req.Votes) < d.quorum(self) {
-		d.enter(VerbApprove, StatePending, d.decisionFacts(self))
+	if len(d.req.Votes) < need {
+		d.enter(VerbApprove, StatePending, d.decisionFacts(self, need))
 		return
 	}
-	d.decided(self)
+	d.decided(self, need)
+}
+
+// dropVotes takes out the approvals of people who are known not to be asked any more:
+// others are on call by now.
+func (d *decision) dropVotes() {
+	var kept []Vote
+	for _, v := range d.req.Votes {
+		if _, no := d.eligible(v.By); no == nil || no.Code != RefusedNotEligible {
+			kept = append(kept, v)
+		}
+	}
+	d.req.Votes = kept
 }
 
 // decided writes the decision, the grant intent and its revocation in one outcome.
-func (d *decision) decided(self bool) {
+func (d *decision) decided(self bool, need int) {
 	r := &d.req
 	r.DecidedAt, r.DecidedBy, r.SelfMade = d.now, d.cmd.Actor.Person, self
 	if f := d.f.flow(r.Content); self && f.SelfApproval == SelfOnCall {
@@ -38,7 +52,7 @@ func (d *decision) decided(self bool) {
 	r.GrantBy = d.now.Add(d.f.Limits.WaitForGrant)
 	r.LatestEnd = r.GrantBy.Add(r.Content.Duration)
 	r.EndsAt = r.LatestEnd
-	d.enter(VerbApprove, StateApproved, d.decisionFacts(self))
+	d.enter(VerbApprove, StateApproved, d.decisionFacts(self, need))
 	d.hold(d.f.Holding.With(r.ID, r.LatestEnd))
 	d.own(JobGrant, d.now)
 	d.own(JobRevoke, r.LatestEnd)
@@ -71,7 +85,7 @@ func (d *decision) deny() {
 		return
 	}
 	d.req.DecidedAt, d.req.DecidedBy, d.req.DenyWhy = d.now, who, d.cmd.Reason
-	d.enter(VerbDeny, StateDenied, d.decisionFacts(false))
+	d.enter(VerbDeny, StateDenied, d.decisionFacts(false, 1))
 	d.drop(JobLapse, JobRemind, JobForward)
 	d.tell(AboutDenied, "")
 	d.note("denied")
@@ -99,7 +113,24 @@ func (d *decision) mayDecide() *Refusal {
 	if no := d.standing(); no != nil {
 		return no
 	}
+	if no := d.ceilings(f); no != nil {
+		return no
+	}
 	return d.incidentForDeciding(f)
+}
+
+// ceilings holds what is asked to the configuration in force: it may have been lowered
+// since.
+func (d *decision) ceilings(f *Flow) *Refusal {
+	c := d.req.Content
+	switch most := f.Ceiling(d.f.target(c)); {
+	case !f.Offers(c.Target):
+		return Refuse(RefusedUnknownTarget, "%s does not offer this target any more. Your approval was not counted.", f.Label)
+	case c.Duration > most:
+		return Refuse(RefusedRulesChanged, "By now at most %s may be asked for here. Your approval was not counted.", Span(most)).
+			Then("The requester can ask again, for less.")
+	}
+	return nil
 }
 
 // knownClicker refuses guests, strangers, bots and accounts Slack cannot vouch for.
@@ -165,6 +196,10 @@ func (d *decision) eligible(who PersonID) (self bool, no *Refusal) {
 	}
 	for i, s := range fresh.Stages {
 		if i <= d.req.Stage && s.Has(who) && (!s.Fallback || fallbackAsked) {
+			if s.Self && d.incidentUnread() {
+				return false, Refuse(RefusedCouldNotCheck, "PagerDuty did not say how the incident stands, so nobody approves their own request for it. Your click was not counted.").
+					Then("The flow's fallback was asked as well.")
+			}
 			if s.Self == d.req.Own(who) {
 				return s.Self, nil
 			}
@@ -180,7 +215,7 @@ func (d *decision) refuseClick(no *Refusal) {
 	case RefusedRulesChanged:
 		d.refuse(no)
 		d.reroute("the flow or its handler changed")
-	case RefusedOnCallUnknown:
+	case RefusedOnCallUnknown, RefusedCouldNotCheck:
 		d.refuse(no)
 		d.openFallback()
 	case RefusedNotEligible:
@@ -193,12 +228,37 @@ func (d *decision) refuseClick(no *Refusal) {
 	}
 }
 
-func (d *decision) quorum(self bool) int {
+// incidentUnread reports whether the incident that the flow requires could not be read.
+func (d *decision) incidentUnread() bool {
+	f := d.f.flow(d.req.Content)
+	return f.Incident == IncidentRequired && d.req.Content.Incident.ID != "" && d.f.IncidentIs == Unknown
+}
+
+// quorum is how many approvals it takes when who gives one: as many as the stage needs
+// in which who was asked, or would be asked now if that needs more. Who stands in for
+// a stage needs what that one needs.
+func (d *decision) quorum(who PersonID, self bool) int {
 	if self {
 		return 1
 	}
-	s, _ := d.req.Current()
-	return max(s.Quorum, d.f.flow(d.req.Content).Quorum, 1)
+	need, asked := max(d.f.flow(d.req.Content).Quorum, 1), false
+	routes := []*Route{d.req.Route}
+	if fresh := d.plan(); fresh != nil && !d.unsure() {
+		routes = append(routes, fresh)
+	}
+	for _, r := range routes {
+		least := 0
+		for i, s := range r.Stages {
+			if i <= d.req.Stage && s.Has(who) && (least == 0 || s.Quorum < least) {
+				least = s.Quorum
+			}
+		}
+		need, asked = max(need, least), asked || least > 0
+	}
+	if s, _ := d.req.Current(); !asked {
+		need = max(need, s.Quorum)
+	}
+	return need
 }
 
 func names(stages []Stage, upTo int) string {

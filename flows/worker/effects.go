@@ -104,6 +104,9 @@ func (e *Effects) grant(ctx context.Context, j flows.Job) error {
 	if rec.Request.State != flows.StateGranting {
 		return e.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
+	if why := e.Engine.EndOnly(); why != "" { // since it began; the wait limit decides
+		return &flows.Temporary{Err: errors.New("nothing is given: " + why), After: 5}
+	}
 	target, order, err := e.order(ctx, rec, flows.JobGrant)
 	if err != nil {
 		return e.failed(ctx, j, err)
@@ -113,7 +116,7 @@ func (e *Effects) grant(ctx context.Context, j flows.Job) error {
 	}
 	// The fence must be from a reading in which the request was granting: an end that
 	// comes later has a higher one, and its revocation cannot be undone by this order.
-	if order.Fence = rec.Holding.Version; rec.Request.State != flows.StateGranting {
+	if order.Fence, order.Until = rec.Holding.Version, e.until(rec); rec.Request.State != flows.StateGranting {
 		return e.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
 	receipt, err := target.Grant(ctx, order)
@@ -125,20 +128,22 @@ func (e *Effects) grant(ctx context.Context, j flows.Job) error {
 }
 
 // observe stores what the person had before we first grant it, so that it is never
-// removed as if it were ours. It returns the request as it stands then.
+// removed as if it were ours, and that the target is told from now on. It returns the
+// request as it stands then.
 func (e *Effects) observe(ctx context.Context, rec flows.Record, t flows.Target, o flows.Order) (flows.Record, error) {
-	if rec.Holding.Before != flows.Unknown || len(rec.Holding.Holders) > 1 {
-		return rec, nil
+	if own, _ := rec.Holding.Of(o.Request); !own.Unused {
+		return rec, nil // an earlier try may have granted: what is there now may be ours
 	}
-	reading, err := t.Read(ctx, o)
-	if err != nil {
-		return rec, fmt.Errorf("read at target %s: %w", o.Target.ID, err)
+	had := flows.Unknown
+	if !rec.Holding.Given() {
+		reading, err := t.Read(ctx, o)
+		if err != nil {
+			return rec, fmt.Errorf("read at target %s: %w", o.Target.ID, err)
+		}
+		had = reading.Has
 	}
-	if reading.Has == flows.Unknown {
-		return rec, nil
-	}
-	_, err = e.Engine.Aside(ctx, o.Request, flows.Finish{}, func(r flows.Request, f flows.Facts, now time.Time) flows.Outcome {
-		return flows.Observed(r, f, now, reading.Has)
+	_, err := e.Engine.Aside(ctx, o.Request, flows.Finish{}, func(r flows.Request, f flows.Facts, now time.Time) flows.Outcome {
+		return flows.Observed(r, f, now, had)
 	})
 	if err != nil {
 		return rec, err
@@ -206,13 +211,13 @@ func (e *Effects) EndAtTarget(ctx context.Context, rec flows.Record) error {
 	return err
 }
 
-// take has the target end the access, unless somebody else's grant carries it on or
-// the person had it before us.
+// take has the target end the access, unless somebody else's grant carries it on, the
+// person had it before us, or the target was never told to give it.
 func (e *Effects) take(ctx context.Context, rec flows.Record) (left bool, err error) {
 	if _, still := rec.Holding.Longest(); still {
 		return false, nil
 	}
-	if rec.Holding.Before == flows.Yes {
+	if own, _ := rec.Holding.Of(rec.Request.ID); rec.Holding.Before == flows.Yes || own.Unused {
 		return true, nil
 	}
 	target, order, err := e.order(ctx, rec, flows.JobRevoke)
