@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -20,7 +22,7 @@ func (s *Store) Apply(ctx context.Context, c flows.Change) ([]flows.Job, error) 
 		return nil, fmt.Errorf("apply: %w", err)
 	}
 	p.now = millis(s.now())
-	err = s.tx.write(ctx, p.run)
+	err = s.tx.write(ctx, p.keys(), p.run)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,20 @@ func prepare(c flows.Change) (*change, error) {
 		}
 		p.jobs = append(p.jobs, row)
 	}
+	p.Cards = slices.SortedStableFunc(slices.Values(c.Cards), func(a, b flows.Card) int { return strings.Compare(a.ID, b.ID) })
 	return p, p.checkEntries()
+}
+
+// keys are the jobs the change touches, by key.
+func (p *change) keys() []string {
+	keys := slices.Clone(p.Cancel)
+	for _, j := range p.jobs {
+		keys = append(keys, j.Key)
+	}
+	if p.Done != nil {
+		keys = append(keys, p.Done.Key)
+	}
+	return keys
 }
 
 // checkEntries holds the entries to their hashes and to each other.

@@ -111,7 +111,7 @@ func join(rows []postgresdb.Entry, openings []postgresdb.Opening) []flows.Sealed
 // many there were. The entries stay, and every proof with them.
 func (s *Store) EraseOpenings(ctx context.Context, person flows.PersonID) (int64, error) {
 	var n int64
-	err := s.tx.write(ctx, func(ctx context.Context, q queries) error {
+	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		var err error
 		n, err = q.EraseOpenings(ctx, string(person))
 		return err

@@ -14,7 +14,7 @@ func (s *Store) Pragma(ctx context.Context, statement string) error {
 
 // Write runs f as a write of its own, with the connection it runs on.
 func (s *Store) Write(ctx context.Context, f func(context.Context) error) error {
-	return s.tx.write(ctx, func(ctx context.Context, _ queries) error { return f(ctx) })
+	return s.tx.write(ctx, nil, func(ctx context.Context, _ queries) error { return f(ctx) })
 }
 
 // PragmaValue reads a setting of that connection.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -171,6 +172,7 @@ func TestForgedEntries(t *testing.T) {
 		"first is missing": "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 1",
 		"last is missing":  "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2",
 		"head moved back":  "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2; UPDATE chains SET len = 1, hash = (SELECT hash FROM entries WHERE chain = 'req_3' AND seq = 1) WHERE chain = 'req_3'",
+		"rewritten":        "UPDATE entries SET ",
 		"all missing":      "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3'; DELETE FROM chains WHERE chain = 'req_3'",
 		"moved":            "UPDATE entries SET chain = 'req_3x' WHERE chain = 'req_3'; UPDATE chains SET chain = 'req_3x' WHERE chain = 'req_3'",
 		"request's head":   "UPDATE requests SET doc = replace(doc, '\"Len\":2', '\"Len\":3') WHERE id = 'req_3'",
@@ -194,13 +196,30 @@ func TestForgedEntries(t *testing.T) {
 			for _, trigger := range []string{"entries_keep_update", "entries_keep_delete", "chains_step", "chains_stay", "requests_version"} {
 				drop = append(drop, "DROP TRIGGER "+trigger)
 			}
+			if what == "rewritten" {
+				statement += rewritten(t, s)
+			}
 			run(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)", append(drop, statement)...)
 			if err := s.VerifyTail(t.Context(), 0); !errors.Is(err, store.ErrDamaged) {
 				t.Errorf("%v, want damage", err)
+			}
+			if err := s.VerifyTail(t.Context(), 100); !errors.Is(err, store.ErrDamaged) && what != "all missing" {
+				t.Errorf("the last 100: %v, want damage", err)
 			}
 			if err := s.VerifyTail(t.Context(), 1); err != nil {
 				t.Errorf("the last entry is as it was: %v", err)
 			}
 		})
 	}
+}
+
+// rewritten is an entry made anew, with a hash that fits; only the one after it knows.
+func rewritten(t *testing.T, s *store.Store) string {
+	t.Helper()
+	list, err := s.Entries(t.Context(), "req_3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := strings.Replace(string(list[0].Bytes), `"verb":"step"`, `"verb":"stop"`, 1)
+	return fmt.Sprintf("verb = 'stop', bytes = '%s', hash = '%x' WHERE chain = 'req_3' AND seq = 1", forged, flows.LeafHash([]byte(forged)))
 }

@@ -20,7 +20,7 @@ func (db *sqliteDB) health(ctx context.Context) error {
 	if db.failed.err() == nil {
 		return nil
 	}
-	if err := db.write(ctx, probe); err != nil {
+	if err := db.write(ctx, nil, probe); err != nil {
 		return fmt.Errorf("the store does not write: %w", err)
 	}
 	return nil

@@ -26,7 +26,7 @@ func (s *Store) Accept(ctx context.Context, row flows.InboxRow, job flows.Job) (
 	in := postgresdb.InsertInboxParams{Key: row.Key, Kind: row.Kind, Body: body, At: millis(row.At)}
 	var stored flows.Job
 	var fresh bool
-	err = s.tx.write(ctx, func(ctx context.Context, q queries) error {
+	err = s.tx.write(ctx, []string{job.Key}, func(ctx context.Context, q queries) error {
 		stored, fresh = flows.Job{}, false
 		n, err := q.InsertInbox(ctx, in)
 		if err != nil || n == 0 {
@@ -58,7 +58,7 @@ func (s *Store) InboxRow(ctx context.Context, key string) (flows.InboxRow, error
 // many. A row that is not handled stays, however old: its key still refuses a replay.
 func (s *Store) PurgeInbox(ctx context.Context, before time.Time) (int64, error) {
 	var n int64
-	err := s.tx.write(ctx, func(ctx context.Context, q queries) error {
+	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		var err error
 		n, err = q.PurgeInbox(ctx, before.UnixMilli())
 		return err

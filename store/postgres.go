@@ -88,13 +88,13 @@ func (db *postgresDB) snapshot(ctx context.Context, f func(context.Context, quer
 // between; each time that one was committed, so something went forward.
 const writeTries = 20
 
-func (db *postgresDB) write(ctx context.Context, f func(context.Context, queries) error) error {
+func (db *postgresDB) write(ctx context.Context, keys []string, f func(context.Context, queries) error) error {
 	if db.readOnly {
 		return fmt.Errorf("the store was opened to read only: %w", flows.ErrReadOnly)
 	}
 	var err error
 	for range writeTries {
-		if err = pgMeaning(db.once(ctx, f)); err == nil || !again(err) {
+		if err = pgMeaning(db.once(ctx, keys, f)); err == nil || !again(err) {
 			break
 		}
 	}
@@ -105,14 +105,30 @@ func (db *postgresDB) write(ctx context.Context, f func(context.Context, queries
 // answer nobody can use.
 const commitWait = 30 * time.Second
 
-func (db *postgresDB) once(ctx context.Context, f func(context.Context, queries) error) error {
+// lockKeys takes the keys in one order, before any row. Without it, a grant that is
+// confirmed (its job, then the request) and a click on Done (the request, then that
+// job) would lock each other up for the server's deadlock_timeout.
+const lockKeys = `SELECT pg_advisory_xact_lock(h) FROM (
+	SELECT DISTINCT hashtextextended(k, 0) AS h FROM unnest($1::text[]) AS k ORDER BY h) AS locks`
+
+// maxKeys is how many keys are locked at most; a larger change, which no request
+// makes, may run into a deadlock and start over.
+const maxKeys = 256
+
+func (db *postgresDB) once(ctx context.Context, keys []string, f func(context.Context, queries) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
-	if err := f(ctx, db.q.WithTx(tx)); err != nil {
+	if len(keys) > 0 && len(keys) <= maxKeys {
+		_, err = tx.Exec(ctx, lockKeys, keys)
+	}
+	if err == nil {
+		err = f(ctx, db.q.WithTx(tx))
+	}
+	if err != nil {
 		if undo := tx.Rollback(late); undo != nil && !errors.Is(undo, pgx.ErrTxClosed) {
 			return errors.Join(err, fmt.Errorf("roll back: %w", undo))
 		}
@@ -141,7 +157,7 @@ func (db *postgresDB) health(ctx context.Context) error {
 	if db.failed.err() == nil {
 		return nil
 	}
-	if err := db.write(ctx, probe); err != nil {
+	if err := db.write(ctx, nil, probe); err != nil {
 		return fmt.Errorf("the store does not write: %w", err)
 	}
 	return nil

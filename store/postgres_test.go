@@ -151,3 +151,54 @@ func TestPostgresRevokeStays(t *testing.T) {
 		}
 	}
 }
+
+// TestPostgresDeadlock makes the store the victim of a deadlock; it starts over.
+func TestPostgresDeadlock(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	s := mustOpen(t, store.Options{DSN: dsn + "&deadlock_timeout=300ms&application_name=locker", Migrate: true})
+	live(t, s, "1", "Q1", false)
+	key := flows.HoldingKey{Person: "T/U1", Target: "db"}
+	if _, err := s.Apply(t.Context(), flows.Change{Holding: &flows.Holding{Key: key, Version: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	rec, err := s.Load(t.Context(), "req_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", dsn+"&deadlock_timeout=60s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(t.Context(), "UPDATE holdings SET version = version + 1"); err != nil {
+		t.Fatal(err)
+	}
+	applied := make(chan error)
+	go func() {
+		r := rec.Request
+		r.Version++
+		_, err := s.Apply(t.Context(), flows.Change{Request: &r, Holding: &flows.Holding{Key: key, Version: 2}})
+		applied <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		const waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'locker' AND wait_event_type = 'Lock'"
+		if err := db.QueryRowContext(t.Context(), waits).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := tx.ExecContext(t.Context(), "UPDATE requests SET version = version + 1"); err != nil {
+		t.Fatalf("the test's own transaction was chosen: %v", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-applied; err != nil {
+		t.Errorf("after the deadlock: %v", err)
+	}
+}

@@ -83,7 +83,7 @@ func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
 	if db.writer, err = newWriter(ctx, pool, o.MaxBatch); err != nil {
 		return errors.Join(err, pool.Close())
 	}
-	return db.write(ctx, func(ctx context.Context, q queries) error {
+	return db.write(ctx, nil, func(ctx context.Context, q queries) error {
 		_, err := q.FreeAllLeases(ctx)
 		return err
 	})
@@ -128,7 +128,8 @@ func (db *sqliteDB) snapshot(ctx context.Context, f func(context.Context, querie
 	return liteMeaning(errors.Join(err, tx.Rollback()))
 }
 
-func (db *sqliteDB) write(ctx context.Context, f func(context.Context, queries) error) error {
+// write ignores keys: there is one writer.
+func (db *sqliteDB) write(ctx context.Context, _ []string, f func(context.Context, queries) error) error {
 	if db.writer == nil {
 		return fmt.Errorf("the store was opened to read only: %w", flows.ErrReadOnly)
 	}

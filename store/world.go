@@ -30,7 +30,7 @@ func (s *Store) World(ctx context.Context) (flows.World, error) {
 func (s *Store) ClaimWorld(ctx context.Context, w flows.World) error {
 	is, err := s.World(ctx)
 	if err == nil && is == "" {
-		err = s.tx.write(ctx, func(ctx context.Context, q queries) error {
+		err = s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 			_, err := q.ClaimMeta(ctx, postgresdb.ClaimMetaParams{Name: "world", Value: string(w)})
 			return err
 		})

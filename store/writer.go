@@ -35,7 +35,6 @@ type writer struct {
 // write is one transaction that somebody waits for.
 type write struct {
 	f      func(context.Context, queries) error
-	taken  atomic.Bool // by the writer, or given up by the caller: who sets it decides
 	answer chan error
 }
 
@@ -87,8 +86,8 @@ func (w *writer) say(ctx context.Context, word string) error {
 }
 
 // do has f written and waits until it is durable. A caller that gives up before the
-// writer has taken f leaves nothing behind; after that it waits for the answer, which
-// is never far.
+// writer takes f leaves nothing behind; after that it waits for the answer, which is
+// never far: "perhaps" is an answer nobody can use.
 func (w *writer) do(ctx context.Context, f func(context.Context, queries) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -96,19 +95,11 @@ func (w *writer) do(ctx context.Context, f func(context.Context, queries) error)
 	me := &write{f: f, answer: make(chan error, 1)}
 	select {
 	case w.work <- me:
+		return <-me.answer
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.quit:
 		return errClosed
-	}
-	select {
-	case err := <-me.answer:
-		return err
-	case <-ctx.Done():
-		if me.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
-		return <-me.answer
 	}
 }
 
@@ -147,24 +138,15 @@ func (w *writer) gather(batch []*write) []*write {
 // commit runs a batch. If the transaction as a whole is lost, each write is tried
 // once alone: the one that cannot be written must not take the others with it.
 func (w *writer) commit(ctx context.Context, batch []*write) {
-	live := batch[:0]
-	for _, me := range batch {
-		if me.taken.CompareAndSwap(false, true) {
-			live = append(live, me)
-		}
-	}
-	if len(live) == 0 {
-		return
-	}
-	errs, lost := w.together(ctx, live)
-	for i, me := range live {
+	errs, lost := w.together(ctx, batch)
+	for i, me := range batch {
 		switch {
 		case lost == nil:
 			me.answer <- errs[i]
-		case len(live) == 1:
+		case len(batch) == 1:
 			me.answer <- lost
 		default:
-			alone, lost := w.together(ctx, live[i:i+1])
+			alone, lost := w.together(ctx, batch[i:i+1])
 			me.answer <- errors.Join(alone[0], lost)
 		}
 	}

@@ -229,6 +229,16 @@ func (f *fixture) claim(owner string, now time.Time, limit int) []flows.Job {
 	return jobs
 }
 
+// claimOne claims the one job that must be there.
+func (f *fixture) claimOne(owner string, now time.Time) flows.Job {
+	f.Helper()
+	jobs := f.claim(owner, now, 1)
+	if len(jobs) != 1 {
+		f.Fatalf("claimed %v, want one job", keys(jobs))
+	}
+	return jobs[0]
+}
+
 // keys are the keys of jobs, in their order.
 func keys(jobs []flows.Job) []string {
 	out := []string{}
@@ -242,7 +252,7 @@ func keys(jobs []flows.Job) []string {
 func (f *fixture) same(want, got any) {
 	f.Helper()
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmp.AllowUnexported(flows.Text{})); d != "" {
-		f.Errorf("not as expected (-want +got):\n%s", d)
+		f.Fatalf("not as expected (-want +got):\n%s", d)
 	}
 }
 

@@ -44,7 +44,7 @@ func jobNew(f *fixture) {
 
 func jobUpsert(f *fixture) {
 	first := f.write(job(flows.JobLapse, "req_1", noon))[0]
-	claimed := f.claim("a", noon, 1)[0]
+	claimed := f.claimOne("a", noon)
 	if err := f.s.Retry(f.ctx, claimed, noon.Add(time.Minute), "it broke"); err != nil {
 		f.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func jobUpsert(f *fixture) {
 
 func jobUpsertKeepsLease(f *fixture) {
 	f.write(job(flows.JobRevoke, "req_1", noon))
-	claimed := f.claim("a", noon, 1)[0]
+	claimed := f.claimOne("a", noon)
 	again := f.write(leasedTo("a", job(flows.JobRevoke, "req_1", noon)))[0]
 	if again.LeasedTo != "" || again.Rev != 2 {
 		f.Errorf("written again while it is worked on: %+v; it is not this writer's to work on", again)
@@ -90,7 +90,7 @@ func jobNewLeased(f *fixture) {
 
 func doneDeletes(f *fixture) {
 	f.write(job(flows.JobRoute, "req_1", noon))
-	claimed := f.claim("a", noon, 1)[0]
+	claimed := f.claimOne("a", noon)
 	f.apply(flows.Change{Done: &claimed})
 	f.same([]string{}, keys(f.claim("a", noon.Add(time.Hour), 10)))
 	f.refused(flows.Change{Done: &claimed}, flows.ErrLeaseLost)
@@ -98,7 +98,7 @@ func doneDeletes(f *fixture) {
 
 func doneRunsAgain(f *fixture) {
 	f.write(job(flows.JobCard, "c1", noon))
-	claimed := f.claim("a", noon, 1)[0]
+	claimed := f.claimOne("a", noon)
 	f.write(job(flows.JobCard, "c1", noon.Add(time.Second)))
 	f.apply(flows.Change{Done: &claimed})
 	f.refused(flows.Change{Done: &claimed}, flows.ErrLeaseLost)
@@ -111,9 +111,9 @@ func doneRunsAgain(f *fixture) {
 
 func doneLostLease(f *fixture) {
 	f.write(job(flows.JobRoute, "req_1", noon))
-	old := f.claim("a", noon, 1)[0]
+	old := f.claimOne("a", noon)
 	late := noon.Add(15 * time.Second)
-	taken := f.claim("b", late, 1)[0]
+	taken := f.claimOne("b", late)
 	for what, j := range map[string]flows.Job{
 		"the old lease":   old,
 		"another owner":   {ID: taken.ID, Key: taken.Key, Rev: taken.Rev, Lease: taken.Lease, LeasedTo: "a"},
@@ -132,7 +132,7 @@ func doneLostLease(f *fixture) {
 // doneAndWrittenAgain is how a job that comes back on its own finishes.
 func doneAndWrittenAgain(f *fixture) {
 	f.write(in("lane", job(flows.JobReconcile, "all", noon)))
-	claimed := f.claim("a", noon, 1)[0]
+	claimed := f.claimOne("a", noon)
 	f.apply(flows.Change{Done: &claimed, Jobs: []flows.Job{in("lane", job(flows.JobReconcile, "all", noon.Add(time.Minute)))}})
 	f.same([]string{}, keys(f.claim("a", noon.Add(59*time.Second), 10)))
 	again := f.claim("b", noon.Add(time.Minute), 10)
@@ -167,7 +167,7 @@ func retry(f *fixture) {
 	f.write(job(flows.JobGrant, "req_1", noon))
 	for try := range 3 {
 		now := noon.Add(time.Duration(try) * time.Minute)
-		j := f.claim("a", now, 1)[0]
+		j := f.claimOne("a", now)
 		if j.Attempts != try {
 			f.Errorf("try %d has %d attempts; claiming must not count", try, j.Attempts)
 		}
@@ -188,7 +188,7 @@ func retry(f *fixture) {
 // end that was moved to now must not wait for the back-off of the one before.
 func retryWrittenMeanwhile(f *fixture) {
 	f.write(job(flows.JobRevoke, "req_1", noon))
-	old := f.claim("a", noon, 1)[0]
+	old := f.claimOne("a", noon)
 	f.write(job(flows.JobRevoke, "req_1", noon.Add(time.Second)))
 	f.is(f.s.Retry(f.ctx, old, noon.Add(time.Hour), "broken"), nil)
 	got := f.claim("a", noon.Add(time.Second), 1)
@@ -199,7 +199,7 @@ func retryWrittenMeanwhile(f *fixture) {
 
 func extend(f *fixture) {
 	f.write(job(flows.JobGrant, "req_1", noon))
-	j := f.claim("a", noon, 1)[0]
+	j := f.claimOne("a", noon)
 	f.is(f.s.Extend(f.ctx, j, noon.Add(time.Minute)), nil)
 	f.same([]string{}, keys(f.claim("b", noon.Add(59*time.Second), 10)))
 	f.is(f.s.Extend(f.ctx, j, noon.Add(2*time.Minute)), nil)

@@ -122,11 +122,11 @@ func revokeJobStays(f *fixture) {
 	r := f.walk(asks("req_1", "T/UDANA", "db"), pathTo(flows.StateActive)...)
 	key := flows.JobKey(flows.JobRevoke, "req_1")
 	f.refused(flows.Change{Cancel: []string{key}}, nil)
-	claimed := f.claim("a", noon.Add(2*time.Hour), 1)
-	f.refused(flows.Change{Done: &claimed[0]}, nil)
+	claimed := f.claimOne("a", noon.Add(2*time.Hour))
+	f.refused(flows.Change{Done: &claimed}, nil)
 
 	c := f.step(r, flows.StateEnding)
-	c.Jobs, c.Done = nil, &claimed[0]
+	c.Jobs, c.Done = nil, &claimed
 	f.refused(c, nil)
 	c.Jobs = []flows.Job{job(flows.JobRevoke, "req_1", noon)} // done and written again
 	f.apply(c)
@@ -243,6 +243,12 @@ func counts(f *fixture) {
 	number("open", n, err, 1)
 	n, err = f.s.Open(f.ctx, "T/UDANA", "other")
 	number("open in another flow", n, err, 0)
+	for since, want := range map[time.Duration]int{0: 1, time.Millisecond: 0} {
+		denied, err := f.s.RecentDenials(f.ctx, late.Content.Key(), noon.Add(since))
+		number("denied", len(denied), err, want)
+	}
+	denied, err := f.s.RecentDenials(f.ctx, r.Content.Key(), noon)
+	number("denied of what was not", len(denied), err, 0)
 }
 
 func pastDue(f *fixture) {

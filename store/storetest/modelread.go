@@ -163,3 +163,16 @@ func (m *Model) Open(_ context.Context, p flows.PersonID, f flows.FlowID) (n int
 	})
 	return n, nil
 }
+
+// RecentDenials are the requests for a holding that were denied since.
+func (m *Model) RecentDenials(_ context.Context, key flows.HoldingKey, since time.Time) (out []flows.Request, err error) {
+	m.look(func(d data) {
+		for _, r := range d.requests {
+			if r.State == flows.StateDenied && r.Content.Key() == key && !r.DecidedAt.Before(since) {
+				out = append(out, r)
+			}
+		}
+		sort.Slice(out, func(i, k int) bool { return out[i].ID > out[k].ID })
+	})
+	return out, nil
+}

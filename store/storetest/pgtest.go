@@ -80,7 +80,7 @@ const script = `
 cd "$DIR" || exit 1
 init() { "$BIN/initdb" -D data -U breakglass -A trust -E UTF8 --no-sync "$@" >>log 2>&1; }
 init --locale=C --locale-provider=icu --icu-locale=en || { rm -rf data; init --locale=C; } || exit 1
-"$BIN/postgres" -D data -k "$DIR" -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB \
+"$BIN/postgres" -D data -k "$DIR" -c listen_addresses= -c max_connections=200 -c shared_buffers=64MB -c deadlock_timeout=20ms \
 	-c fsync="$FSYNC" -c full_page_writes="$FSYNC" >>log 2>&1 &
 server=$!
 read -r _

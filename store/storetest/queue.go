@@ -36,7 +36,7 @@ func queueCases() []contractCase {
 
 func claimRanOut(f *fixture) {
 	f.write(job("a", "1", noon))
-	first := f.claim("x", noon, 1)[0]
+	first := f.claimOne("x", noon)
 	f.same([]string{}, keys(f.claim("x", noon.Add(15*time.Second-time.Millisecond), 1)))
 	second := f.claim("x", noon.Add(15*time.Second), 1)
 	if len(second) != 1 || second[0].Lease != first.Lease+1 || second[0].Attempts != 0 {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ func raceCases() []contractCase {
 		{"Race/EachJobOnce", raceEachJobOnce},
 		{"Race/OneALane", raceOneALane},
 		{"Race/NeighboursOfAFailure", raceNeighbours},
+		{"Race/CrossingOrders", raceCrossingOrders},
 	}
 }
 
@@ -226,5 +228,38 @@ func raceNeighbours(f *fixture) {
 			}
 		}
 		f.same(callers-bad, len(f.claim(fmt.Sprint(round), noon, callers)))
+	}
+}
+
+// raceCrossingOrders writes the same jobs in opposite orders: a database that locks
+// rows as they come must not leave anybody with its deadlock.
+func raceCrossingOrders(f *fixture) {
+	for range 3 {
+		got := f.race(func(i int) error {
+			var jobs []flows.Job
+			for k := range 12 {
+				jobs = append(jobs, job("a", fmt.Sprint(k), noon))
+			}
+			if i%2 == 0 {
+				slices.Reverse(jobs)
+			}
+			_, err := f.s.Apply(f.ctx, flows.Change{Jobs: jobs})
+			return err
+		})
+		f.same(map[string]int{"ok": callers}, got)
+		got = f.race(func(i int) error {
+			here, there := "here", "there"
+			if i%2 == 0 {
+				here, there = there, here
+			}
+			_, err := f.s.Apply(f.ctx, flows.Change{
+				Cancel: []string{flows.JobKey("b", here)}, Jobs: []flows.Job{job("b", there, noon.Add(time.Hour))},
+			})
+			return err
+		})
+		f.same(map[string]int{"ok": callers}, got)
+	}
+	if got := f.claim("x", noon, 100); len(got) != 12 || got[0].Rev != 3*callers {
+		f.Errorf("claimed %v, want 12 jobs that were written %d times", got, 3*callers)
 	}
 }
