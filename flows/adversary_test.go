@@ -24,6 +24,11 @@ type attack struct {
 
 func attackOn(t *testing.T) *attack {
 	t.Parallel()
+	return anotherAttack(t)
+}
+
+// anotherAttack is one more world for the same test.
+func anotherAttack(t *testing.T) *attack {
 	a := &attack{history: newHistory(1), t: t}
 	a.mem.Interleave, a.mem.Fail = nil, nil
 	a.engine = flows.NewEngine(flows.Options{
@@ -396,4 +401,70 @@ type talkative struct{ *flowtest.Target }
 
 func (talkative) Grant(context.Context, flows.Order) (flows.Receipt, error) {
 	return flows.Receipt{ID: "canary/dana@acme.example"}, nil
+}
+
+// A group that happens to hold nobody but the requester is no self-approval.
+func TestAGroupOfTheRequesterAloneIsNoSelfApproval(t *testing.T) {
+	for name, c := range map[string]struct {
+		stage flows.ProposedStage
+		self  bool
+	}{
+		"user":                {flows.ProposedStage{}, true},
+		"group":               {flows.ProposedStage{Group: true}, false},
+		"group, allowed":      {flows.ProposedStage{Group: true, AllowSelf: new(true)}, true},
+		"user, not allowed":   {flows.ProposedStage{AllowSelf: new(false)}, false},
+		"user with a channel": {flows.ProposedStage{Channel: "#sre"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := attackOn(t)
+			c.stage.People = []flows.PersonID{dana}
+			a.reduce = func(flows.ReduceInput) flows.Evaluation {
+				return flows.Evaluation{Proposal: &flows.Proposal{Stages: []flows.ProposedStage{c.stage}}}
+			}
+			id := a.asks(dana, nil)
+			if got := a.mem.Requests[id].Route.Stages[0].Self; got != c.self {
+				t.Errorf("self-approval %v, want %v", got, c.self)
+			}
+		})
+	}
+}
+
+// A denial without a reason is refused, and that is recorded.
+func TestADenialWithoutAReasonIsRecorded(t *testing.T) {
+	a := attackOn(t)
+	id := a.asks(sam, nil)
+	before := len(a.mem.Chains[string(id)])
+	if res := a.do(flows.Command{Verb: flows.VerbDeny, ID: id}, mara); res.Refusal == nil {
+		t.Fatal("denied without a reason")
+	}
+	if n := len(a.mem.Chains[string(id)]); n != before+1 {
+		t.Errorf("%d entries more, want one", n-before)
+	}
+}
+
+// Ending from memory, too, takes nothing away that the target was never told to give.
+func TestEndingFromMemoryTakesOnlyWhatWasGiven(t *testing.T) {
+	a := attackOn(t)
+	a.Target.Has[danasDB] = true // before us
+	id := a.asks(dana, nil)
+	a.Target.Mode = flowtest.TargetDown
+	a.do(flows.Command{Verb: flows.VerbApprove, ID: id}, dana)
+	a.work()
+	a.state(id, flows.StateGranting)
+	a.Target.Mode = flowtest.TargetWorks
+	rec, err := a.engine.Load(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.jobs.EndAtTarget(context.Background(), rec); err != nil || !a.Target.Has[danasDB] {
+		t.Errorf("%v; access that was there before was taken away", err)
+	}
+	b := anotherAttack(t)
+	live := b.active(dana)
+	if rec, err = b.engine.Load(context.Background(), live); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.jobs.EndAtTarget(context.Background(), rec); err != nil || b.Target.Has[danasDB] {
+		t.Errorf("%v; what was given is still there", err)
+	}
 }

@@ -69,7 +69,7 @@ func (d *decision) shape(f *Flow, p ProposedStage, r *Route) (Stage, string) {
 		s.Timeout = f.StageTimeout
 	}
 	people := distinct(p.People)
-	if len(people) == 1 && people[0] == c.Requester && p.Channel == "" && (p.AllowSelf == nil || *p.AllowSelf) {
+	if len(people) == 1 && people[0] == c.Requester && p.Channel == "" && p.allowsSelf() {
 		proof, no := d.maySelf(f, r.Tainted)
 		if no != "" {
 			return Stage{}, no
@@ -98,6 +98,15 @@ func (d *decision) shape(f *Flow, p ProposedStage, r *Route) (Stage, string) {
 		return Stage{}, fmt.Sprintf("%d approvals are needed and only %d could be asked.", s.Quorum, len(s.Approvers))
 	}
 	return s, ""
+}
+
+// allowsSelf reports whether the handler meant the requester to decide. A group says
+// who is on call, for example, and that it is the requester alone is an accident.
+func (p ProposedStage) allowsSelf() bool {
+	if p.AllowSelf == nil {
+		return !p.Group
+	}
+	return *p.AllowSelf
 }
 
 // maySelf holds the flow's ceilings to a self-approval: who is on call by the

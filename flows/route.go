@@ -63,6 +63,7 @@ type ProposedStage struct {
 	People    []PersonID // slack.user, slack.group: who is asked and may decide
 	Unlinked  []string   // people the handler named whom no link ties to a Slack user; for the why
 	Channel   string     // slack.channel: where the card is shown; People may then be empty
+	Group     bool       // of slack.group: whoever happens to be in it, so no self-approval unless AllowSelf says so
 	AllowSelf *bool      // allow_self= as given; nil where not said
 	Quorum    int        // 0: the flow's
 	Timeout   time.Duration

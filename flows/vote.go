@@ -81,7 +81,7 @@ func (d *decision) deny() {
 	if d.cmd.Reason.Empty() {
 		r := Refuse(RefusedInput, "Say why, in a few words: the requester reads it.")
 		r.Field = "reason"
-		d.out.Refusal = r
+		d.refuse(r)
 		return
 	}
 	d.req.DecidedAt, d.req.DecidedBy, d.req.DenyWhy = d.now, who, d.cmd.Reason

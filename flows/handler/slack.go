@@ -93,7 +93,7 @@ func (e *evaluation) people(kind string, c *call, users []starlark.Value) (starl
 	if err := e.alloc(400 + 150*len(users)); err != nil {
 		return nil, err
 	}
-	d := &destination{kind: kind}
+	d := &destination{kind: kind, stage: flows.ProposedStage{Group: kind == "group"}}
 	if err := c.options(&d.stage); err != nil {
 		return nil, err
 	}

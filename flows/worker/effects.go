@@ -206,7 +206,11 @@ func (e *Effects) cause(r flows.Request) flows.EndCause {
 // EndAtTarget has the target end a request's access without asking or telling the
 // store: for the time in which that does not write. The usual revocation repeats it.
 func (e *Effects) EndAtTarget(ctx context.Context, rec flows.Record) error {
-	rec.Holding.Holders = nil
+	own, known := rec.Holding.Of(rec.Request.ID)
+	if rec.Holding.Holders = nil; known { // the caller has looked at the others
+		own.Leaving = true
+		rec.Holding.Holders = []flows.Holder{own}
+	}
 	_, err := e.take(ctx, rec)
 	return err
 }
