@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"breakglass/flows"
 )
@@ -41,10 +42,14 @@ type row struct {
 // who is the person the row came from.
 func (r row) who() flows.PersonID { return flows.Person(r.Team, r.User) }
 
-// trace is what the audit keeps to find the interaction at Slack.
+// trace is what the audit keeps to find the interaction at Slack. A DM's channel is
+// left out: its id stands for the person, and the trace stands in the open.
 func (r row) trace() string {
-	out := ""
-	for _, part := range [][2]string{{"action_ts", r.ActionTS}, {"channel", r.Channel}, {"message_ts", r.MessageTS}, {"view", r.View}} {
+	out, channel := "", r.Channel
+	if strings.HasPrefix(channel, "D") {
+		channel = ""
+	}
+	for _, part := range [][2]string{{"action_ts", r.ActionTS}, {"channel", channel}, {"message_ts", r.MessageTS}, {"view", r.View}} {
 		if part[1] != "" {
 			if out != "" {
 				out += ","
