@@ -49,7 +49,7 @@ func (a *Announcer) Card(ctx context.Context, j flows.Job) error {
 	if !ok {
 		return a.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
-	v := cardView{req: rec.Request, card: card, cat: a.Catalog(), now: a.Clock.Now()}
+	v := cardView{req: rec.Request, holding: rec.Holding, card: card, cat: a.Catalog(), now: a.Clock.Now()}
 	if buttons(&rec.Request, card) {
 		var raw [16]byte
 		a.IDs.Random(raw[:])
@@ -103,21 +103,35 @@ func (a *Announcer) Notice(ctx context.Context, j flows.Job) error {
 	if err := json.Unmarshal(j.Args, &n); err != nil {
 		return &flows.Permanent{Err: fmt.Errorf("read a notice's arguments: %w", err)}
 	}
+	thread := ""
 	v := cardView{cat: a.Catalog(), now: a.Clock.Now(), card: flows.Card{Kind: flows.CardRequester, To: n.To}}
 	if n.Request != "" {
 		rec, err := a.Engine.Load(ctx, n.Request)
 		if err != nil && (!errors.Is(err, flows.ErrNotFound) || n.About != flows.AboutRefused) {
 			return missing(err)
 		}
-		v.req = rec.Request
+		v.req, v.holding = rec.Request, rec.Holding
+		n, thread = inThread(n, rec.Cards)
 	}
-	if err := a.tell(ctx, n, v); err != nil {
+	if err := a.tell(ctx, n, thread, v); err != nil {
 		return fmt.Errorf("send notice %s: %w", j.Key, err)
 	}
 	return a.Engine.Finish(ctx, flows.Finish{Job: &j})
 }
 
-func (a *Announcer) tell(ctx context.Context, n flows.Notice, v cardView) error {
+// inThread puts what is told to a channel about a card there into the card's thread:
+// the card shows how things stand, the thread what happened.
+func inThread(n flows.Notice, cards []flows.Card) (flows.Notice, string) {
+	for _, c := range cards {
+		if n.To == "" && c.To == "" && c.TS != "" && c.ID == flows.CardID(c.Request, c.Kind, n.Channel) {
+			n.Channel = c.Channel
+			return n, c.TS
+		}
+	}
+	return n, ""
+}
+
+func (a *Announcer) tell(ctx context.Context, n flows.Notice, thread string, v cardView) error {
 	switch {
 	case n.View != "":
 		return a.showView(ctx, n, v)
@@ -127,7 +141,9 @@ func (a *Announcer) tell(ctx context.Context, n flows.Notice, v cardView) error 
 		_, _, err := a.Slack.Post(ctx, n.To.User(), notice(n, v))
 		return err
 	}
-	_, _, err := a.Slack.Post(ctx, n.Channel, notice(n, v))
+	m := notice(n, v)
+	m.ThreadTS = thread
+	_, _, err := a.Slack.Post(ctx, n.Channel, m)
 	return err
 }
 

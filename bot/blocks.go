@@ -20,6 +20,7 @@ const (
 	ActionRevoke  = "bg:revoke"
 	ActionForward = "bg:forward"
 	ActionMore    = "bg:more"
+	ActionFull    = "bg:full"
 	ActionNothing = "bg:noop"
 )
 

@@ -115,6 +115,8 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackDeny) }
 	case ActionRevoke:
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackRevoke) }
+	case ActionFull:
+		return func(ctx context.Context) { b.openFull(ctx, p, a) }
 	case ActionMore:
 		return func(ctx context.Context) { b.openAgain(ctx, p, a) }
 	case askTarget:

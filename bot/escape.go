@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +24,25 @@ func quoted(t flows.Text, limit int) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// marker is what our own sentences may hold of Slack's markup: a person, a time.
+var marker = regexp.MustCompile(`<@[UW][A-Z0-9]+>|<!date\^[0-9]+\^[^<>|^]*\|[^<>|]*>`)
+
+// trusted is a sentence of ours with names of others in it (of policies, schedules,
+// groups): its markers stay, anything else cannot become a link or a mention.
+func trusted(s string) string {
+	var b strings.Builder
+	at := 0
+	for _, m := range marker.FindAllStringIndex(s, -1) {
+		b.WriteString(angles.Replace(s[at:m[0]]))
+		b.WriteString(s[m[0]:m[1]])
+		at = m[1]
+	}
+	b.WriteString(angles.Replace(s[at:]))
+	return b.String()
+}
+
+var angles = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // plain is typed text for a plain_text object, which has no markup.
 func plain(t flows.Text, limit int) string {

@@ -10,70 +10,85 @@ import (
 
 // notice is the words of one notice: what happened, what was not done, what to do next.
 func notice(n flows.Notice, v cardView) Message {
-	r := &v.req
-	id := "`" + r.ID.Short() + "`"
-	var text string
-	switch n.About {
-	case flows.AboutApproved:
-		return v.approvedNotice()
-	case flows.AboutDenied:
-		text = fmt.Sprintf(":no_entry: %s was not granted: %s", v.target(), v.deniedWhy())
-	case flows.AboutExpiring:
-		text = fmt.Sprintf(":hourglass: Your access to %s ends at %s. If you need longer, ask again with /access before then.", v.target(), at(r.EndsAt))
-	case flows.AboutEnded:
-		text = fmt.Sprintf(":checkered_flag: Your access to %s has ended%s.", v.target(), cause(r))
-		if r.StillThrough != "" {
-			text += fmt.Sprintf(" You still have access through `%s`.", r.StillThrough.Short())
-		}
-	case flows.AboutLapsed:
-		text = fmt.Sprintf(":hourglass: Nobody decided about %s in time, so your request lapsed. Nothing was granted. Ask again with /access, or call somebody.", v.target())
-	case flows.AboutFailed:
-		text = fmt.Sprintf(":warning: You were approved for %s, but the target did not give the access. Whatever it may have given was taken back. The operators were told (%s); ask again in a while.", v.target(), id)
-	case flows.AboutForwarded:
-		text = fmt.Sprintf(":arrow_right: Nobody answered about %s yet, so more people are asked now: %s.", v.target(), v.asked())
-	case flows.AboutFallback:
-		text = fmt.Sprintf(":information_source: %s %s decide about %s.", v.fallbackWhy(n.Detail), v.asked(), v.target())
-	case flows.AboutReminded:
-		text = v.reminder(n.Detail)
-	case flows.AboutResolved:
-		text = fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends at %s. If you still need it, ask for more time on the card above.", r.Content.Incident.Number, v.target(), at(r.EndsAt))
-	case flows.AboutOverdue:
-		text = fmt.Sprintf(":rotating_light: *%s’s access to %s should have ended at %s and the target has not confirmed it* (%s). It is tried again every half minute. Check the target by hand.", mention(r.Content.Beneficiary), v.target(), at(r.EndsAt), id)
-	case flows.AboutUnreadable:
-		text = fmt.Sprintf(":warning: The PagerDuty incident of request %s cannot be read. The access stays until its time, %s.", id, at(r.EndsAt))
-	case flows.AboutFault:
-		text = fmt.Sprintf(":warning: Request %s for %s met a fault: %s", id, v.target(), escape(v.fault(n)))
-	case flows.AboutRefused:
-		text = ":no_entry_sign: " + n.Detail
-	default:
-		text = fmt.Sprintf("Request %s for %s: %s.", id, v.target(), r.State)
-	}
-	if v.cat.World == flows.WorldSimulated {
-		return message(text, section("%s", text), contextLine("*SIMULATED*: nothing here is real"))
-	}
-	return message(text, section("%s", text))
-}
-
-func (v cardView) approvedNotice() Message {
-	r := &v.req
-	text := fmt.Sprintf(":white_check_mark: You have access to %s until %s.", v.target(), at(r.EndsAt))
+	text := v.tells(n)
 	blocks := []slack.Block{section("%s", text)}
-	if t := v.cat.Targets[r.Content.Target]; t != nil && t.HowTo != "" {
+	if t := v.cat.Targets[v.req.Content.Target]; n.About == flows.AboutApproved && t != nil && t.HowTo != "" {
 		blocks = append(blocks, section("*How to use it*\n%s", t.HowTo))
 	}
-	blocks = append(blocks, contextLine("%s", "It ends by itself. Say “I’m done” on the card above as soon as you are. · "+v.footer()))
+	if v.cat.World == flows.WorldSimulated {
+		blocks = append(blocks, contextLine("%s", simulated))
+	}
 	return message(text, blocks...)
 }
 
+// simulated is what everything says where nothing is real.
+const simulated = "*SIMULATED*: nothing here is real"
+
+// tells is the sentence for a person; what is for the operators stands in alarm.
+func (v cardView) tells(n flows.Notice) string {
+	r := &v.req
+	switch n.About {
+	case flows.AboutApproved:
+		return fmt.Sprintf(":white_check_mark: You have access to %s until %s. It ends by itself; press “I’m done” on the card above as soon as you are.", v.target(), at(r.EndsAt))
+	case flows.AboutDenied:
+		return fmt.Sprintf(":no_entry: %s was not granted: %s", v.target(), v.deniedWhy())
+	case flows.AboutExpiring:
+		return fmt.Sprintf(":hourglass: Your access to %s ends %s. If you need longer, ask again with /access before then.", v.target(), at(r.EndsAt))
+	case flows.AboutEnded:
+		text := fmt.Sprintf(":checkered_flag: Your access to %s has ended%s.", v.target(), cause(r))
+		if r.StillThrough != "" {
+			text = fmt.Sprintf(":checkered_flag: One of your grants for %s has ended%s. ", v.target(), cause(r)) + v.still("You have")
+		}
+		return text
+	case flows.AboutLapsed:
+		return fmt.Sprintf(":hourglass: Nobody decided about %s in time, so your request lapsed. Nothing was granted. Ask again with /access, or call somebody.", v.target())
+	case flows.AboutFailed:
+		return fmt.Sprintf(":warning: You were approved for %s, but the target did not give the access. Whatever it may have given is taken back. The operators were told; ask again in a while. (%s)", v.target(), v.id())
+	case flows.AboutForwarded:
+		return fmt.Sprintf(":arrow_right: Nobody has answered about %s yet, so more people are asked now: %s.", v.target(), v.asked())
+	case flows.AboutFallback:
+		return ":information_source: " + v.instead(n.Detail)
+	case flows.AboutReminded:
+		return v.reminder(n)
+	case flows.AboutCancelled:
+		return fmt.Sprintf(":heavy_minus_sign: %s cancelled your request for %s. Nothing was granted.", mention(r.EndedBy), v.target())
+	case flows.AboutResolved:
+		return fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends %s. If you still need it, ask for more time on the card above.", r.IncidentRef().Number, v.target(), at(r.EndsAt))
+	case flows.AboutRefused:
+		return ":no_entry_sign: " + n.Detail
+	}
+	return v.alarm(n)
+}
+
+// alarm is the sentence for the operators' channel.
+func (v cardView) alarm(n flows.Notice) string {
+	r := &v.req
+	switch n.About {
+	case flows.AboutOverdue:
+		return fmt.Sprintf(":rotating_light: *%s’s access to %s should have ended %s, and the target has not confirmed it.* It is tried again every half minute. Check the target by hand. (%s)", mention(r.Content.Beneficiary), v.target(), at(r.EndsAt), v.id())
+	case flows.AboutUnreadable:
+		return fmt.Sprintf(":warning: PagerDuty has not shown the incident of %s’s access to %s for a while, so nobody sees whether it is over. The access stays until its time, %s. (%s)", mention(r.Content.Beneficiary), v.target(), at(r.EndsAt), v.id())
+	case flows.AboutFault:
+		if r.ID == "" {
+			return ":warning: " + escape(n.Detail)
+		}
+		return fmt.Sprintf(":warning: %s’s request for %s met a fault: %s (%s)", mention(r.Content.Requester), v.target(), v.fault(n), v.id())
+	}
+	return fmt.Sprintf("Request %s for %s: %s.", v.id(), v.target(), r.State)
+}
+
+// id is how people name the request to each other.
+func (v cardView) id() string { return "`" + v.req.ID.Short() + "`" }
+
 func (v cardView) deniedWhy() string {
 	r := &v.req
-	if r.DecidedBy == "" {
+	switch {
+	case r.DecidedBy == "":
 		return escape(r.Fault) + " Tell an admin; the flow needs somebody who can decide."
-	}
-	if r.DenyWhy.Empty() {
+	case r.DenyWhy.Empty():
 		return "denied by " + mention(r.DecidedBy) + "."
 	}
-	return "denied by " + mention(r.DecidedBy) + ": " + mrkdwn(r.DenyWhy, 1000)
+	return "denied by " + mention(r.DecidedBy) + ", “" + mrkdwn(r.DenyWhy, 1000) + "”. Talk to them, or ask again with what they miss."
 }
 
 // asked names everybody who is asked now.
@@ -89,53 +104,64 @@ func (v cardView) asked() string {
 	return mentions(people)
 }
 
-func (v cardView) fallbackWhy(detail string) string {
-	if detail == "unknown" || v.req.Route == nil {
-		return "PagerDuty could not say who is on call just now, so the fallback is asked as well."
+// instead says who decides because the flow gave no answer, and why.
+func (v cardView) instead(detail string) string {
+	r := &v.req
+	if fb := r.Route; detail == "unknown" && fb != nil && fb.Fallback != nil {
+		return fmt.Sprintf("PagerDuty could not say who is on call just now, so %s may decide about %s as well.", mentions(fb.Fallback.Approvers), v.target())
 	}
-	return v.req.Route.Why
+	why := "The flow gave no answer."
+	if r.Route != nil {
+		why = trusted(r.Route.Why)
+	}
+	return fmt.Sprintf("%s Asked about %s instead: %s.", why, v.target(), v.asked())
 }
 
-func (v cardView) reminder(to string) string {
+func (v cardView) reminder(n flows.Notice) string {
 	r := &v.req
-	if to == "requester" {
+	switch {
+	case n.Detail == "requester":
 		text := fmt.Sprintf(":hourglass_flowing_sand: Nobody has answered about %s for %s. %s were reminded.", v.target(), flows.Ago(v.now.Sub(r.StageSince)), v.asked())
 		if r.Route != nil && r.Stage+1 < len(r.Route.Stages) {
 			text += " You can ask the next people now, on the card above."
 		}
 		return text
+	case n.To == "":
+		return fmt.Sprintf(":bell: %s: this still waits for one of you, for %s.", v.asked(), flows.Ago(v.now.Sub(r.SubmittedAt)))
 	}
-	return fmt.Sprintf(":bell: %s still waits for a decision about %s, for %s: %s", mention(r.Content.Requester), v.target(), flows.Ago(v.now.Sub(r.SubmittedAt)), mrkdwn(r.Content.Reason, 300))
+	return fmt.Sprintf(":bell: %s has waited %s for your decision about %s: “%s”. The card is above.", mention(r.Content.Requester), flows.Ago(v.now.Sub(r.SubmittedAt)), v.target(), mrkdwn(r.Content.Reason, 300))
 }
 
 func (v cardView) fault(n flows.Notice) string {
 	switch {
 	case n.Detail != "":
-		return n.Detail
+		return escape(n.Detail)
 	case v.req.Fault != "":
-		return v.req.Fault
+		return escape(v.req.Fault)
 	}
-	return "the flow’s handler failed; the fallback decides. See `breakglass request show " + string(v.req.ID) + "`."
+	return "the flow’s handler failed, so the fallback decides. `breakglass request show " + string(v.req.ID) + "` says more."
 }
 
 // receipt is the modal after submit: who is asked and why.
 func (v cardView) receipt() []slack.Block {
 	r := &v.req
 	s, ok := r.Current()
-	head := ":large_yellow_circle: *" + v.target() + "* for " + flows.Span(r.Content.Duration)
+	head := "*" + v.target() + "* for " + flows.Span(r.Content.Duration)
+	var out []slack.Block
 	switch {
 	case r.State == flows.StateDenied:
-		return []slack.Block{section(":no_entry: %s\n%s", head, v.deniedWhy())}
+		out = append(out, section(":no_entry: %s\n%s", head, v.deniedWhy()))
 	case r.State != flows.StatePending || !ok:
-		return []slack.Block{section("%s\nYour request is %s.", head, r.State)}
+		out = append(out, section("%s\nYour request is %s.", head, r.State))
 	case s.Self:
-		return []slack.Block{
-			section("%s\n*You are on call, so you may approve this yourself.* The card is in your messages with Breakglass.", head),
-			section("%s", s.Why), contextLine("%s", v.footer()),
-		}
+		out = append(out, section(":large_yellow_circle: %s\n*You are on call, so you may approve this yourself*, on the card in your messages with Breakglass.", head),
+			section("%s", trusted(s.Why)))
+	default:
+		out = append(out, section(":large_yellow_circle: %s\n*Asked:* %s\n*Why them:* %s", head, v.asked(), trusted(s.Why)),
+			contextLine("You will hear in your messages with Breakglass. You may close this."))
 	}
-	return []slack.Block{
-		section("%s\n*Asked:* %s", head, v.asked()), section("*Why them:* %s", s.Why),
-		contextLine("%s", "You will hear in your messages with Breakglass. · "+v.footer()),
+	if v.cat.World == flows.WorldSimulated {
+		out = append(out, contextLine("%s", simulated))
 	}
+	return out
 }

@@ -37,6 +37,28 @@ func (b *Bot) openReason(ctx context.Context, p *interaction, a action, callback
 	}
 }
 
+// openFull shows all that was written, where a card shows the beginning.
+func (b *Bot) openFull(ctx context.Context, p *interaction, a action) {
+	rec, ok := b.look(ctx, p, a)
+	if !ok {
+		return
+	}
+	v := cardView{req: rec.Request, cat: b.o.Catalog()}
+	blocks := []slack.Block{
+		section("*%s* for %s, %s", v.target(), mention(rec.Request.Content.Beneficiary), flows.Span(rec.Request.Content.Duration)),
+		quote(rec.Request.Content.Reason, flows.MaxText),
+	}
+	for _, f := range rec.Request.Content.Fields {
+		if !f.Value.Empty() {
+			blocks = append(blocks, section("*%s*", escape(v.label(f.Name))), quote(f.Value, flows.MaxText))
+		}
+	}
+	if _, _, err := b.o.Views.OpenView(ctx, p.Trigger, modal("", "", "What was written", "", blocks)); err != nil {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "a text could not be shown", slog.String("user", p.User), slog.Any("error", err))
+		b.tell(ctx, p.channel(), p.User, ":warning: It could not be shown: Slack did not take it in time. Click again.")
+	}
+}
+
 // reasonView asks why a request is denied, or access revoked.
 func reasonView(cat *flows.Catalog, r *flows.Request, callback string) json.RawMessage {
 	label := string(r.Content.Target)

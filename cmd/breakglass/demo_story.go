@@ -87,7 +87,7 @@ func incidentResolved(ctx context.Context, s *stage) error {
 	if err := s.c.PagerDuty.Resolve(all[len(all)-1].ID, "PDANA01"); err != nil {
 		return err
 	}
-	if _, err := s.sees(ctx, company.Dana, "is resolved, so your access", "ends at"); err != nil {
+	if _, err := s.sees(ctx, company.Dana, "is resolved, so your access", "ends"); err != nil {
 		return err
 	}
 	if err := s.holders(1); err != nil {
