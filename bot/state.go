@@ -48,7 +48,7 @@ func (v cardView) standing() (emoji, how string) {
 func (v cardView) waiting() string {
 	r := &v.req
 	s, _ := r.Current()
-	out := "*Waiting* for " + mentions(s.Approvers) + "."
+	out := "*Waiting for* " + mentions(s.Approvers) + "."
 	switch {
 	case s.Self && v.mine():
 		return "*Waiting for you: you may approve this yourself*, and that is recorded.\n*Why:* " + trusted(s.Why) + v.alsoAsked()

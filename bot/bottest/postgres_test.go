@@ -70,7 +70,7 @@ func TestTwoReplicasDecideOnce(t *testing.T) {
 		var both sync.WaitGroup
 		cards := map[string]slackfake.Message{}
 		for _, who := range []string{company.Mara, company.Noor} {
-			cards[who] = s.As(who).Sees("asks for Production database", reason, "Approve or deny")
+			cards[who] = s.As(who).Sees("asks for Production database", reason, "Waiting for you")
 		}
 		for _, click := range []struct{ who, door string }{{company.Mara, s.App.PublicAddr()}, {company.Noor, second.PublicAddr()}} {
 			p, card := s.As(click.who), cards[click.who]

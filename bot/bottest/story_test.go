@@ -25,7 +25,7 @@ func TestOnCallApprovesHerself(t *testing.T) {
 	s.In("C0PROD", "asks for Production console", "for themselves, on call")
 
 	s.FastForward(26 * time.Minute)
-	dana.Sees("Your access to Production console ends at")
+	dana.Sees("Your access to Production console ends")
 	s.FastForward(5 * time.Minute)
 	dana.Sees("Your access to Production console has ended: its time was up")
 	dana.Sees("You asked for Production console", "Ended")
@@ -47,7 +47,7 @@ func TestManagersDecide(t *testing.T) {
 	sam, mara, noor := s.As(company.Sam), s.As(company.Mara), s.As(company.Noor)
 
 	sam.Asks("Production database", "the ledger is stuck", nil)
-	sam.Sees("You asked for Production database", "Waiting for <@U0MARA>, <@U0NOOR>")
+	sam.Sees("You asked for Production database", "Waiting for", "<@U0MARA>, <@U0NOOR>")
 	card := mara.Sees("<@U0SAM> asks for Production database", "the ledger is stuck", "Why you:", "on call for mgr_on_call")
 	late := noor.Sees("<@U0SAM> asks for Production database")
 	mara.Presses(card, "bg:approve")

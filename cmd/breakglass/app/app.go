@@ -48,11 +48,13 @@ type App struct {
 	store   *store.Store
 	slack   *slack.Client
 	pager   *pagerduty.Client
+	hooks   *pagerduty.WebhookVerifier // nil: no webhook is believed
 	engine  *flows.Engine
 	effects *worker.Effects
 	runner  *worker.Runner
 	bot     *bot.Bot
 	guard   *guard
+	line    *lifeline
 
 	public, internal   *http.Server
 	publicLn, internLn net.Listener
@@ -92,6 +94,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.guard.set("audit", "the audit entries at the end of the database do not verify")
 		a.log.ErrorContext(ctx, "the audit tail does not verify: end-only", "error", err)
 	}
+	a.lookBack(ctx)
 	a.guard.look(ctx)
 	if err := a.recordStart(ctx); err != nil {
 		return err
@@ -103,6 +106,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.running.Go(func() { _ = a.runner.Run(run) })
 	a.running.Go(func() { a.guard.watch(run) })
+	a.running.Go(func() { a.holdLine(run) })
 	a.runner.FirstPass(ctx, 2*time.Second)
 	return a.listen(ctx)
 }

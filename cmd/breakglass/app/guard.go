@@ -31,13 +31,36 @@ type guard struct {
 	store *store.Store
 	log   *slog.Logger
 
+	jumped func(by time.Duration) // told when the clock has jumped back
+
 	mu   sync.Mutex
 	why  map[string]string
-	last time.Time // the latest time that was seen
+	last time.Time     // the latest time that was seen
+	prev time.Time     // the time that was seen last
+	back time.Duration // how far the clock jumped back, while the database's clock could not be asked
 }
 
 func newGuard(clock flows.Clock, st *store.Store, log *slog.Logger) *guard {
-	return &guard{clock: clock, store: st, log: log, why: map[string]string{}, last: clock.Now()}
+	now := clock.Now()
+	return &guard{clock: clock, store: st, log: log, why: map[string]string{}, last: now, prev: now}
+}
+
+// since tells of the newest time that is stored: a clock that shows less has jumped
+// back while the program did not run.
+func (g *guard) since(at time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if at.After(g.last) {
+		g.last, g.prev = at, at
+	}
+}
+
+// writes reports whether the store takes writes, as far as is known.
+func (g *guard) writes() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, bad := g.why["store"]
+	return !bad
 }
 
 // reason is one sentence for people; empty when all is well.
@@ -100,11 +123,7 @@ func (g *guard) watch(ctx context.Context) {
 
 // look asks the store whether it writes and what time it has.
 func (g *guard) look(ctx context.Context) {
-	g.mu.Lock()
-	if now := g.clock.Now(); now.After(g.last) {
-		g.last = now
-	}
-	g.mu.Unlock()
+	g.tick()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	switch err := g.store.Health(ctx); {
@@ -121,9 +140,36 @@ func (g *guard) look(ctx context.Context) {
 	}
 	if skew := g.clock.Now().Sub(at).Abs(); skew > maxSkew {
 		g.set("skew", "the clocks of the server and of the database differ")
-	} else {
-		g.clear("skew")
+		g.takeBack() // ours alone is wrong: the ends stay where they are
+		return
 	}
+	g.clear("skew")
+	if by := g.takeBack(); by > 0 {
+		g.log.Error("the clock jumped back: access ends as much earlier", "by", by)
+		g.jumped(by)
+	}
+}
+
+// tick notes the time, and how far it has jumped back since it was noted last.
+func (g *guard) tick() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock.Now()
+	if by := g.prev.Sub(now); by > maxSkew {
+		g.back += by
+	}
+	g.prev = now
+	if now.After(g.last) {
+		g.last = now
+	}
+}
+
+func (g *guard) takeBack() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	by := g.back
+	g.back = 0
+	return by
 }
 
 func sorted[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

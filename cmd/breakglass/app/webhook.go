@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"io"
 	"net/http"
 
@@ -26,15 +25,11 @@ func (a *App) webhook(w http.ResponseWriter, r *http.Request) {
 		refuse("unreadable or too big")
 		return
 	}
-	secret := a.config.Settings.PagerDuty.WebhookSecret
-	if secret.IsZero() {
+	if a.hooks == nil {
 		refuse("no webhook_secret is configured")
 		return
 	}
-	verified := secret.Try(ctx, func(value string) (bool, error) {
-		err := pagerduty.VerifyWebhook([]string{value}, r.Header.Get(pagerduty.SignatureHeader), body)
-		return errors.Is(err, pagerduty.ErrBadSignature), err
-	})
+	verified := a.hooks.Verify(ctx, r.Header.Get(pagerduty.SignatureHeader), body)
 	if verified != nil {
 		refuse("signature")
 		return

@@ -10,6 +10,7 @@ import (
 	"breakglass/flows"
 	"breakglass/flows/handler"
 	"breakglass/flows/worker"
+	"breakglass/integrations/pagerduty"
 	"breakglass/integrations/slack"
 	"breakglass/integrations/target"
 	"breakglass/store"
@@ -34,6 +35,8 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.guard = newGuard(a.o.Clock, a.store, a.log)
+	a.line = newLifeline(a.store, a.o.Clock, a.log)
+	a.guard.jumped = a.line.jumpedBack
 	targets, err := target.New(target.Options{Clock: a.o.Clock, Random: a.o.IDs.Random})
 	if err != nil {
 		return err
@@ -48,6 +51,7 @@ func (a *App) build(ctx context.Context) error {
 	})
 	a.buildEngine()
 	a.effects.Engine = a.engine
+	a.line.end = a.effects.EndAtTarget
 	if err := a.buildBot(ctx); err != nil {
 		return err
 	}
@@ -92,13 +96,18 @@ func (a *App) openVendors() error {
 	}
 	a.slack, a.pager = v.Slack, v.PagerDuty
 	a.stops = append(a.stops, stop{"vendors", func(context.Context) error { v.Close(); return nil }})
+	if secret := a.config.Settings.PagerDuty.WebhookSecret; !secret.IsZero() {
+		if a.hooks, err = pagerduty.NewWebhookVerifier(a.o.Clock, secret); err != nil {
+			return fmt.Errorf("integration pagerduty: %w", err)
+		}
+	}
 	return nil
 }
 
 func (a *App) buildEngine() {
 	reducer := handler.New(handler.Options{OnCall: a.pager, Incidents: a.pager, Directory: a.slack, Now: a.o.Clock.Now})
 	a.engine = flows.NewEngine(flows.Options{
-		Ledger: a.store, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.slack,
+		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.slack,
 		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner,
 		Lease: leaseFor,
 	})
