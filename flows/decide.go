@@ -2,6 +2,7 @@ package flows
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -66,6 +67,9 @@ type decision struct {
 	was Request // as loaded
 	req Request // as it becomes
 	out Outcome
+
+	planned bool   // plan was made
+	fresh   *Route // what it gave
 }
 
 // finish turns what was done into the outcome: one version up, every card repaired.
@@ -150,8 +154,14 @@ func (r *Request) decidedWord() string {
 	return "approved"
 }
 
+// usualJobs is how many jobs follow from most steps: room for them is made at once.
+const usualJobs = 6
+
 // job adds a durable effect.
 func (d *decision) job(kind JobKind, subject string, at time.Time) {
+	if d.out.Jobs == nil {
+		d.out.Jobs = make([]Job, 0, usualJobs)
+	}
 	d.out.Jobs = append(d.out.Jobs, Job{Kind: kind, Key: JobKey(kind, subject), Subject: subject, RunAt: at, Lane: d.lane(kind, subject)})
 }
 
@@ -171,6 +181,7 @@ func (d *decision) own(kind JobKind, at time.Time) { d.job(kind, string(d.req.ID
 
 // drop takes jobs about the request back.
 func (d *decision) drop(kinds ...JobKind) {
+	d.out.Cancel = slices.Grow(d.out.Cancel, len(kinds))
 	for _, k := range kinds {
 		d.out.Cancel = append(d.out.Cancel, JobKey(k, string(d.req.ID)))
 	}
@@ -236,13 +247,9 @@ func (d *decision) card(kind CardKind, to PersonID, channel string) {
 
 // refreshCards has every copy sent or repaired.
 func (d *decision) refreshCards() {
-	seen := map[string]bool{}
-	for _, list := range [][]Card{d.out.Cards, d.f.Cards} {
-		for _, c := range list {
-			if !seen[c.ID] {
-				seen[c.ID] = true
-				d.job(JobCard, c.ID, d.now)
-			}
+	for _, list := range [...][]Card{d.out.Cards, d.f.Cards} { // card sees to it that none is in both
+		for i := range list {
+			d.job(JobCard, list[i].ID, d.now)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package flows_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -125,35 +124,5 @@ func TestContentHashCoversEverything(t *testing.T) {
 			t.Errorf("changing %s hashes like changing %s", name, other)
 		}
 		seen[c.Hash("req_1")] = name
-	}
-}
-
-func BenchmarkDecideApprove(b *testing.B) {
-	h := newHistory(3)
-	ctx := context.Background()
-	h.mem.Fail, h.mem.Interleave = nil, nil
-	c := flows.Content{Flow: "prod", Target: "db", Requester: sam, Beneficiary: sam, Duration: time.Hour, Reason: flows.NewText("because")}
-	id := h.RequestID(start)
-	by := func(p flows.PersonID) flows.Actor {
-		return flows.Actor{Person: p, Door: flows.DoorSlack, Standing: flows.StandingMember}
-	}
-	if _, err := h.engine.Do(ctx, flows.Command{Verb: flows.VerbSubmit, ID: id, Content: c, Actor: by(sam)}, flows.Finish{}); err != nil {
-		b.Fatal(err)
-	}
-	if _, err := h.engine.Do(ctx, flows.Command{Verb: flows.VerbRoute, ID: id, Actor: flows.ByEngine()}, flows.Finish{}); err != nil {
-		b.Fatal(err)
-	}
-	req := h.mem.Requests[id]
-	ev := h.Reduce(ctx, flows.ReduceInput{Request: &req, Links: h.Catalog.Links})
-	f := flows.Facts{
-		Catalog: h.Catalog, Limits: flows.DefaultLimits(), Requester: flows.StandingMember, Allowed: flows.Yes, Evaluation: &ev,
-		Fallback: []flows.PersonID{noor, adam}, FallbackOK: true,
-	}
-	cmd := flows.Command{Verb: flows.VerbApprove, ID: id, Actor: by(mara), Hash: req.Hash}
-	b.ReportAllocs()
-	for b.Loop() {
-		if out := flows.Decide(&req, cmd, f, start); out.Refusal != nil || out.Request.State != flows.StateApproved {
-			b.Fatalf("%v", out.Refusal)
-		}
 	}
 }

@@ -2,13 +2,17 @@ package flows
 
 import "time"
 
-// common are the facts that every entry of a request carries.
-func (d *decision) common(more map[string]any) map[string]any {
-	c := d.req.Content
-	facts := map[string]any{
-		"request": d.req.Hash, "flow": string(c.Flow), "target": string(c.Target),
+// common adds to the facts of an entry, which may be nil, those that every entry of a
+// request carries.
+func (d *decision) common(facts map[string]any) map[string]any {
+	if facts == nil {
+		facts = make(map[string]any, commonFacts)
 	}
-	if id := d.req.Incident(); id.plausible() {
+	c := &d.req.Content
+	facts["request"], facts["flow"], facts["target"] = d.req.Hash, string(c.Flow), string(c.Target)
+	if _, said := facts["incident"]; said {
+		// the step is about one
+	} else if id := d.req.Incident(); id.plausible() {
 		facts["incident"] = string(id)
 	} else if id != "" {
 		facts["incident"] = Personal{About: c.Requester, Value: string(id)} // typed, and no incident's name
@@ -16,11 +20,11 @@ func (d *decision) common(more map[string]any) map[string]any {
 	if d.f.Catalog != nil {
 		facts["world"], facts["config"] = string(d.f.Catalog.World), d.f.Catalog.Hash
 	}
-	for k, v := range more {
-		facts[k] = v
-	}
 	return facts
 }
+
+// commonFacts is how many common adds at most, to make room for them at once.
+const commonFacts = 6
 
 // asked are the facts of a new request: everything that was asked.
 func (d *decision) asked() map[string]any {
@@ -123,13 +127,12 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 // decisionFacts are what an approval or denial rests on.
 func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	r := &d.req
-	facts := map[string]any{
-		"shown":     d.cmd.Hash,
-		"requester": Personal{About: r.Content.Requester, Value: string(r.Content.Requester)},
-		"self":      self, "stage": int64(r.Stage), "votes": int64(len(r.Votes)), "quorum": int64(need),
-		"seconds": int64(r.Content.Duration / time.Second), "evidence": d.evidence().facts(r.Content.Requester),
-		"incident_read": d.f.IncidentIs.String(), "fallback_open": r.FallbackOpen,
-	}
+	facts := make(map[string]any, 15+commonFacts)
+	facts["shown"] = d.cmd.Hash
+	facts["requester"] = Personal{About: r.Content.Requester, Value: string(r.Content.Requester)}
+	facts["self"], facts["stage"], facts["votes"], facts["quorum"] = self, int64(r.Stage), int64(len(r.Votes)), int64(need)
+	facts["seconds"], facts["evidence"] = int64(r.Content.Duration/time.Second), d.evidence().facts(r.Content.Requester)
+	facts["incident_read"], facts["fallback_open"] = d.f.IncidentIs.String(), r.FallbackOpen
 	if d.f.Incident != nil {
 		facts["incident_status"], facts["incident_service"] = string(d.f.Incident.Status), d.f.Incident.ServiceID
 	}

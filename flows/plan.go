@@ -9,8 +9,16 @@ import (
 // plan makes the route from what the handler returned, under the flow's ceilings:
 // a tainted evaluation never carries self-approval or a smaller quorum, requester and
 // beneficiary stand in no group, and where nobody is left the fallback decides. A nil
-// route means that not even the fallback can.
+// route means that not even the fallback can. It is made once a decision: who voted and
+// who clicks are held to the same one.
 func (d *decision) plan() *Route {
+	if !d.planned {
+		d.planned, d.fresh = true, d.makePlan()
+	}
+	return d.fresh
+}
+
+func (d *decision) makePlan() *Route {
 	f, ev := d.f.flow(d.req.Content), d.f.Evaluation
 	r := &Route{Origin: FromHandler, Flow: f.Hash, Tainted: ev.Tainted || ev.Fault != "", Evidence: d.evidence()}
 	var whyNot []string
@@ -82,11 +90,7 @@ func (d *decision) shape(f *Flow, p ProposedStage, r *Route) (Stage, string) {
 	if len(people) == 0 && p.Channel != "" {
 		people = d.f.Fallback // a channel shows the card; who decides is said by the flow
 	}
-	for _, who := range people {
-		if !d.req.Own(who) {
-			s.Approvers = append(s.Approvers, who)
-		}
-	}
+	s.Approvers = d.others(people)
 	switch {
 	case len(s.Approvers) == 0 && len(p.Unlinked) > 0:
 		return Stage{}, "The people PagerDuty names are not linked to anyone in Slack."
@@ -197,12 +201,19 @@ func (d *decision) fallback(f *Flow) (Stage, bool) {
 		Destination: Destination{Channel: f.Fallback.Destination}, Quorum: max(f.Quorum, 1),
 		Timeout: f.StageTimeout, Fallback: true, Why: "The flow's fallback decides: " + principals(f.Fallback.Approvers) + ".",
 	}
-	for _, p := range distinct(d.f.Fallback) {
+	s.Approvers = d.others(distinct(d.f.Fallback))
+	return s, len(s.Approvers) >= s.Quorum
+}
+
+// others are people without requester and beneficiary.
+func (d *decision) others(people []PersonID) []PersonID {
+	out := make([]PersonID, 0, len(people))
+	for _, p := range people {
 		if !d.req.Own(p) {
-			s.Approvers = append(s.Approvers, p)
+			out = append(out, p)
 		}
 	}
-	return s, len(s.Approvers) >= s.Quorum
+	return out
 }
 
 func distinct(people []PersonID) []PersonID {

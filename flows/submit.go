@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -202,7 +201,7 @@ func principals(ps []Principal) string {
 	names := make([]string, 0, len(ps))
 	for _, p := range ps {
 		if p.IsUser() {
-			names = append(names, fmt.Sprintf("<@%s>", string(p)))
+			names = append(names, "<@"+string(p)+">")
 		} else {
 			names = append(names, string(p))
 		}

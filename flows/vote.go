@@ -47,7 +47,7 @@ func (d *decision) decided(self bool, need int) {
 	r := &d.req
 	r.DecidedAt, r.DecidedBy, r.SelfMade = d.now, d.cmd.Actor.Person, self
 	if f := d.f.flow(r.Content); self && f.SelfApproval == SelfOnCall {
-		r.Proof, _ = d.proof(f)
+		r.Proof = d.plan().Evidence.OnCall // eligible looked at it
 	}
 	r.GrantBy = d.now.Add(d.f.Limits.WaitForGrant)
 	r.LatestEnd = r.GrantBy.Add(r.Content.Duration)
