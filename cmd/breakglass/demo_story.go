@@ -186,8 +186,10 @@ func nobodyAnswers(ctx context.Context, s *stage) error {
 	if _, err := s.sees(ctx, company.Sam, "more people are asked now"); err != nil {
 		return err
 	}
-	if err := s.push(ctx, 20*time.Minute); err != nil {
-		return err
+	for _, d := range []time.Duration{5 * time.Minute, 10 * time.Minute} {
+		if err := s.push(ctx, d); err != nil {
+			return err
+		}
 	}
 	if _, err := s.sees(ctx, company.Sam, "Nobody decided", "lapsed"); err != nil {
 		return err
@@ -224,5 +226,5 @@ func pagerDutyDown(ctx context.Context, s *stage) error {
 	if r.SelfMade || !r.Route.Tainted {
 		return errors.New("the route is not marked as made without knowing")
 	}
-	return s.recorded(ctx, "submit", "route", "approve", "activate", "granted")
+	return s.recorded(ctx, "submit", "route", "approve", "activate", "observed", "granted")
 }
