@@ -130,6 +130,9 @@ func managersDecide(ctx context.Context, s *stage) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "   Noor    [approve], a moment late: “already decided by Mara”\n")
+	if _, err := s.sees(ctx, company.Sam, "You have access to Production database"); err != nil {
+		return err
+	}
 	return s.holders(1)
 }
 
