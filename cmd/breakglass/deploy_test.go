@@ -34,9 +34,11 @@ func TestDeployment(t *testing.T) {
 func TestDeploymentCatch(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, old, new, want string }{
-		"internal door published": {"docker-compose.yml", "127.0.0.1:8301:8301", "8301:8301", "published beyond this machine"},
+		"internal door published": {"docker-compose.yml", "    healthcheck:\n      test: [CMD, /bin", "      - 127.0.0.1:8301:8301\n    healthcheck:\n      test: [CMD, /bin", "publishes 127.0.0.1:8301"},
+		"public door for all":     {"docker-compose.yml", "${BREAKGLASS_PUBLIC_ADDRESS:-127.0.0.1}:8300:8300", "8300:8300", "publishes 8300"},
+		"internal door opened":    {"docker-compose.yml", "--internal=127.0.0.1:8301", "--internal=:8301", "loopback"},
 		"database published":      {"docker-compose.yml", "shm_size: 128mb", "ports:\n      - 127.0.0.1:5432:5432", "publishes"},
-		"unknown flag":            {"docker-compose.yml", "--internal=:8301", "--internal-listen=:8301", "unknown flag"},
+		"unknown flag":            {"docker-compose.yml", "--internal=127.0.0.1:8301", "--internal-listen=:8301", "unknown flag"},
 		"unknown command":         {"docker-compose.yml", "[migrate,", "[upgrade,", "migrate: "},
 		"health of nothing":       {"docker-compose.yml", "/readyz", "/ready", "health check"},
 		"health check gone":       {"docker-compose.yml", "pg_isready", "true", "health check"},
@@ -117,10 +119,8 @@ func composeProblems(y yaml) []string {
 			say("%s: wants read_only and no capabilities", service)
 		}
 		for _, port := range y.under(s + "ports") {
-			if p := y[s+"ports."+port]; service != "bot" {
+			if p := y[s+"ports."+port]; service != "bot" || p != "${BREAKGLASS_PUBLIC_ADDRESS:-127.0.0.1}:8300:8300" {
 				say("%s: publishes %s", service, p)
-			} else if !strings.HasPrefix(p, "127.0.0.1:") && p != "${BREAKGLASS_PUBLIC_ADDRESS:-127.0.0.1}:8300:8300" {
-				say("%s: %s is published beyond this machine", service, p)
 			}
 		}
 		for _, name := range y.under(s + "environment") {
@@ -137,6 +137,9 @@ func composeProblems(y yaml) []string {
 	if !strings.HasSuffix(y["services.bot.healthcheck.test"], `/bin/wget, -q, -O, /dev/null, "http://127.0.0.1:8301/readyz"]`) ||
 		!strings.HasPrefix(y["services.database.healthcheck.test"], "[CMD, pg_isready") {
 		say("a health check asks something else than /readyz and pg_isready")
+	}
+	if !slices.Contains(y.list("services.bot.command"), "--internal=127.0.0.1:8301") {
+		say("bot: its internal listener is not on loopback")
 	}
 	if y["services.bot.depends_on.migrate.condition"] != "service_completed_successfully" {
 		say("bot does not wait for migrate")
