@@ -50,7 +50,7 @@ var rooms = map[string]room{
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
 	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/config", "store",
-		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slackfake")},
+		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 
 // testSupport is what every package's tests may import: worlds to test against.
