@@ -223,7 +223,10 @@ func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
 	if !f.Holding.Given() {
 		h.Before = had
 	}
-	d := aside(req, f, now, "observed", map[string]any{"had_before": h.Before.String(), "fence": f.Holding.Version})
+	d := &decision{cmd: Command{Actor: ByEngine()}, f: f, now: now, was: req, req: req}
+	if h.Before != Unknown { // else nothing was learned: only the mark is kept
+		d = aside(req, f, now, "observed", map[string]any{"had_before": h.Before.String(), "fence": f.Holding.Version})
+	}
 	d.hold(h)
 	return d.finish()
 }
