@@ -38,9 +38,7 @@ func load(t testing.TB, n int, do func(ctx context.Context, i int) error) time.D
 	errs := make([]error, callers)
 	begin := time.Now()
 	for c := range callers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= n {
@@ -50,7 +48,7 @@ func load(t testing.TB, n int, do func(ctx context.Context, i int) error) time.D
 					return
 				}
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	took := time.Since(begin)

@@ -51,16 +51,23 @@ func victim(ctx context.Context, dsn string) error {
 					failed <- err
 					return
 				}
-				os.Stdout.WriteString("row " + key + "\n")
+				say("row " + key)
 				if err := decide(ctx, s, key); err != nil {
 					failed <- err
 					return
 				}
-				os.Stdout.WriteString("decision " + key + "\n")
+				say("decision " + key)
 			}
 		}()
 	}
 	return <-failed
+}
+
+// say writes a whole line at once.
+func say(line string) {
+	if _, err := os.Stdout.WriteString(line + "\n"); err != nil {
+		panic(err) // nobody listens any more
+	}
 }
 
 // TestKill kills a process in mid-load with SIGKILL, again and again on one file.

@@ -23,13 +23,11 @@ func TestPostgresNeedsMigrating(t *testing.T) {
 	// Every replica of a fresh installation migrates at once.
 	var wg sync.WaitGroup
 	for range 6 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			if err := store.Migrate(t.Context(), store.Options{DSN: dsn, Now: time.Now}); err != nil {
 				t.Error(err)
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	s := mustOpen(t, store.Options{DSN: dsn})

@@ -182,22 +182,19 @@ func TestGivingUpLeavesNothing(t *testing.T) {
 	s := openSQLite(t, 0)
 	hold, held := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Add(2)
-	go func() {
-		defer wg.Done()
+	wg.Go(func() {
 		err := s.Write(t.Context(), func(context.Context) error { close(held); <-hold; return nil })
 		if err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	<-held // the writer is busy
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		defer wg.Done()
+	wg.Go(func() {
 		if err := accept(ctx, s, "k"); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller that gave up: %v", err)
 		}
-	}()
+	})
 	cancel()
 	close(hold)
 	wg.Wait()

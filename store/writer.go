@@ -60,9 +60,11 @@ func newWriter(ctx context.Context, pool *sql.DB, max int) (*writer, error) {
 		work: make(chan *write), quit: make(chan struct{}), gone: make(chan struct{}),
 	}
 	for _, word := range []string{begin, commit, rollback, savepoint, undo, release} {
-		if w.word[word], err = conn.PrepareContext(ctx, word); err != nil {
+		prepared, err := conn.PrepareContext(ctx, word) //nolint:sqlclosecheck // closed in close, with all the others
+		if err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}
+		w.word[word] = prepared
 	}
 	go w.run(ctx)
 	return w, nil

@@ -43,7 +43,7 @@ func (f *fixture) listed(filter flows.RequestFilter, want ...flows.RequestID) {
 }
 
 func requestFilters(f *fixture) {
-	make := func(n int, by, to flows.PersonID, target flows.TargetID, incident flows.IncidentID, states ...flows.State) {
+	put := func(n int, by, to flows.PersonID, target flows.TargetID, incident flows.IncidentID, states ...flows.State) {
 		r := asks(flows.RequestID(fmt.Sprintf("req_%d", n)), by, target)
 		r.Content.Beneficiary, r.Content.Incident.ID = to, incident
 		r.SubmittedAt = noon.Add(time.Duration(n) * time.Hour)
@@ -52,10 +52,10 @@ func requestFilters(f *fixture) {
 		}
 		f.walk(r, states...)
 	}
-	make(1, "T/UDANA", "T/UDANA", "db", "Q1", flows.StateSubmitted)
-	make(2, "T/UDANA", "T/USAM", "db", "Q2", flows.StateSubmitted, flows.StatePending)
-	make(3, "T/USAM", "T/USAM", "console", "", flows.StateSubmitted, flows.StateDenied)
-	make(4, "T/UMARA", "T/UMARA", "db", "Q1", flows.StateSubmitted)
+	put(1, "T/UDANA", "T/UDANA", "db", "Q1", flows.StateSubmitted)
+	put(2, "T/UDANA", "T/USAM", "db", "Q2", flows.StateSubmitted, flows.StatePending)
+	put(3, "T/USAM", "T/USAM", "console", "", flows.StateSubmitted, flows.StateDenied)
+	put(4, "T/UMARA", "T/UMARA", "db", "Q1", flows.StateSubmitted)
 
 	f.listed(flows.RequestFilter{}, "req_4", "req_3", "req_2", "req_1")
 	f.listed(flows.RequestFilter{Limit: 2}, "req_4", "req_3")

@@ -36,12 +36,10 @@ func (f *fixture) race(do func(i int) error) map[string]int {
 	start := make(chan struct{})
 	outcomes := make([]error, callers)
 	for i := range callers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			<-start
 			outcomes[i] = do(i)
-		}()
+		})
 	}
 	close(start)
 	wg.Wait()
