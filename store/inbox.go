@@ -26,7 +26,7 @@ func (s *Store) Accept(ctx context.Context, row flows.InboxRow, job flows.Job) (
 	in := postgresdb.InsertInboxParams{Key: row.Key, Kind: row.Kind, Body: body, At: millis(row.At)}
 	var stored flows.Job
 	var fresh bool
-	err = s.tx.write(ctx, []string{job.Key}, func(ctx context.Context, q queries) error {
+	err = s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		stored, fresh = flows.Job{}, false
 		n, err := q.InsertInbox(ctx, in)
 		if err != nil || n == 0 {

@@ -121,7 +121,7 @@ func (s *Store) leased(ctx context.Context, j flows.Job, what string, f func(con
 	if j.LeasedTo == "" {
 		return fmt.Errorf("%s job %s: %w", what, j.Key, flows.ErrLeaseLost)
 	}
-	err := s.tx.write(ctx, []string{j.Key}, func(ctx context.Context, q queries) error {
+	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		n, err := f(ctx, q)
 		if err == nil && n == 0 {
 			err = flows.ErrLeaseLost

@@ -70,9 +70,13 @@ func cards(ctx context.Context, q queries, id flows.RequestID) ([]flows.Card, er
 // CardByToken finds the card whose current or next button value has the hash.
 // flows.ErrNotFound.
 func (s *Store) CardByToken(ctx context.Context, hash string) (flows.Card, error) {
-	row, err := s.tx.direct().CardByToken(ctx, hash)
+	q := s.tx.direct()
+	row, err := q.CardByToken(ctx, hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		row, err = s.tx.direct().CardByNext(ctx, hash)
+		row, err = q.CardByNext(ctx, hash)
+	}
+	if errors.Is(err, sql.ErrNoRows) { // it may have become the current one between the two
+		row, err = q.CardByToken(ctx, hash)
 	}
 	return oneCard(row, err, "the button")
 }

@@ -67,9 +67,9 @@ type queries = postgresdb.Querier
 // transactor runs queries.
 type transactor interface {
 	// write runs f in a transaction of its own fate and returns once it is durable.
-	// keys names the jobs that f touches, so that two writers of the same ones wait
-	// for each other instead of locking each other up. f may run more than once and
-	// must then start afresh.
+	// keys names the jobs that f touches, if it touches other rows as well, so that
+	// two writers of the same ones wait for each other instead of locking each other
+	// up. f may run more than once and must then start afresh.
 	write(ctx context.Context, keys []string, f func(context.Context, queries) error) error
 	// snapshot runs f on one consistent state.
 	snapshot(ctx context.Context, f func(context.Context, queries) error) error
