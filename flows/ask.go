@@ -116,9 +116,12 @@ func (d *decision) forward() {
 			d.out.Refusal = Refuse(RefusedState, "It is too early to ask the next people.")
 			return
 		}
-	case d.inStage(who.Person), d.req.Own(who.Person) && d.req.Reminded:
+	case d.knownClicker() != nil:
+		d.refuse(d.knownClicker())
+		return
+	case d.req.Own(who.Person) && d.req.Reminded, !d.req.Own(who.Person) && d.couldDecide(who.Person):
 	default:
-		d.refuse(Refuse(RefusedNotEligible, "The request can be passed on by who was asked, or by the requester after the reminder."))
+		d.refuse(Refuse(RefusedNotEligible, "The request can be passed on by who could decide it now, or by the requester after the reminder."))
 		return
 	}
 	d.req.Stage = next

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// OnCallMaxAge is how old an on-call fact may be when somebody decides.
-const OnCallMaxAge = 60 * time.Second
+// OnCallMaxAge is how old an on-call fact may be when somebody decides. It is asked
+// for younger than that, so that it is not too old when the decision is made.
+const (
+	OnCallMaxAge = 60 * time.Second
+	askMaxAge    = 45 * time.Second
+)
 
 // DenialsFor is how long a denial is shown on later cards for the same.
 const DenialsFor = 24 * time.Hour
@@ -40,6 +44,11 @@ func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, e
 	case VerbDeny:
 		g.link()
 		g.evaluate(ctx, true)
+	case VerbRevoke, VerbForward:
+		if who := cmd.Actor; who.Person != "" && !who.Admin && who.Person != g.req.DecidedBy {
+			g.link()
+			g.evaluate(ctx, true)
+		}
 	}
 	return f, nil
 }
@@ -68,9 +77,14 @@ func (g *gathering) actor(ctx context.Context) {
 		return // the engine, or the owner of the process: its door said what it may
 	}
 	a.Standing = g.standing(ctx, a.Person)
-	if len(g.f.Catalog.Admins) > 0 {
-		admins, err := g.e.o.Directory.Members(ctx, g.f.Catalog.Admins)
-		a.Admin = err == nil && contains(admins, a.Person)
+	for _, admin := range g.f.Catalog.Admins { // one by one: a group that cannot be read makes nobody else less
+		if a.Admin = admin.IsUser() && Person(g.f.Catalog.Team, string(admin)) == a.Person; !a.Admin && !admin.IsUser() {
+			members, err := g.e.o.Directory.Members(ctx, []Principal{admin})
+			a.Admin = err == nil && contains(members, a.Person)
+		}
+		if a.Admin {
+			return
+		}
 	}
 }
 
@@ -147,7 +161,7 @@ func (g *gathering) evaluate(ctx context.Context, click bool) {
 	people, err := g.e.o.Directory.Members(ctx, flow.Fallback.Approvers)
 	g.f.Fallback, g.f.FallbackOK = people, err == nil || len(people) > 0
 	ev := g.e.o.Reducer.Reduce(ctx, ReduceInput{
-		Flow: flow, Request: g.req, Links: g.f.Catalog.Links, Now: g.e.o.Clock.Now(), MaxAge: OnCallMaxAge, Click: click,
+		Flow: flow, Request: g.req, Links: g.f.Catalog.Links, Now: g.e.o.Clock.Now(), MaxAge: askMaxAge, Click: click,
 	})
 	g.f.Evaluation = &ev
 	if flow.SelfApproval != SelfOnCall || !namesOnly(ev.Proposal, g.content.Requester) {
@@ -164,7 +178,7 @@ func (e *Engine) onCall(ctx context.Context, policies []string, click bool) OnCa
 	}
 	var all OnCallAnswer
 	for i, p := range policies {
-		a := e.o.OnCall.OnCall(ctx, OnCallQuery{Policy: p, MaxAge: OnCallMaxAge, Click: click})
+		a := e.o.OnCall.OnCall(ctx, OnCallQuery{Policy: p, MaxAge: askMaxAge, Click: click})
 		if !a.Known {
 			return a
 		}

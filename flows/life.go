@@ -45,7 +45,9 @@ func (d *decision) granted() {
 	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt               // the target's own words: they may name people
 	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.EndsAt) // an end that moved earlier meanwhile stays
 	if f := d.f.flow(r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
-		r.EndsAt = earlier(r.EndsAt, r.Proof.Entry.End)
+		if end := r.Proof.Entry.End; end.Before(r.EndsAt) {
+			r.EndsAt, r.EndCause = end, EndShift
+		}
 	}
 	d.enter(VerbGranted, StateActive, map[string]any{
 		"ends_at": r.EndsAt.UnixMilli(), "receipt": quoted(r.Content.Beneficiary, r.Receipt), "fence": d.f.Holding.Version, "had_before": d.f.Holding.Before.String(),
@@ -83,15 +85,26 @@ func (d *decision) handBack() {
 		d.toEnding(VerbDone, StateEnded, EndDone)
 		return
 	}
-	if d.req.DecidedBy != who.Person && !who.Admin && !d.votedFor(who.Person) && !d.inStage(who.Person) {
-		d.refuse(Refuse(RefusedNotEligible, "This can be revoked by who decided it, who could decide it, or an admin. Nothing was changed."))
+	sure := d.req.DecidedBy == who.Person || who.Admin || d.votedFor(who.Person)
+	if !sure && !d.couldDecide(who.Person) {
+		d.refuse(Refuse(RefusedNotEligible, "This can be revoked by who decided it, who could decide it now, or an admin. Nothing was changed."))
 		return
 	}
-	if no := d.knownClicker(); no != nil {
+	if no := d.knownClicker(); no != nil && (!sure || no.Code != RefusedCouldNotCheck) { // ending access does not wait for Slack
 		d.refuse(no)
 		return
 	}
 	d.toEnding(VerbRevoke, StateEnded, EndRevoked)
+}
+
+// couldDecide reports whether p might decide now. Where that cannot be known, or the
+// rules are others by now, it is who was asked.
+func (d *decision) couldDecide(p PersonID) bool {
+	_, no := d.eligible(p)
+	if no == nil {
+		return true
+	}
+	return (no.Code == RefusedOnCallUnknown || no.Code == RefusedRulesChanged) && d.inStage(p)
 }
 
 func (d *decision) votedFor(p PersonID) bool {

@@ -82,13 +82,15 @@ var bugs = map[string]func(*history){
 			}
 		})(h)
 	},
-	"unknown on call taken for yes": believing(func(r *flows.Request, _ *flows.Command, f *flows.Facts) {
-		if r == nil || f.Evaluation == nil || !f.Evaluation.Tainted || f.Link == nil {
-			return
-		}
-		f.Evaluation = &flows.Evaluation{Proposal: &flows.Proposal{Stages: []flows.ProposedStage{{People: []flows.PersonID{r.Content.Requester}}}}}
-		f.OnCall = &flows.OnCallAnswer{Known: true, Entries: []flows.OnCallEntry{{User: f.Link.PagerDuty, PolicyName: "primary", Level: 1, ScheduleID: "S"}}}
-	}),
+	"unknown on call taken for yes": func(h *history) {
+		believing(func(r *flows.Request, _ *flows.Command, f *flows.Facts) {
+			if r == nil || f.Evaluation == nil || !f.Evaluation.Tainted || f.Link == nil {
+				return
+			}
+			f.Evaluation = &flows.Evaluation{Proposal: &flows.Proposal{Stages: []flows.ProposedStage{{People: []flows.PersonID{r.Content.Requester}}}}}
+			f.OnCall = &flows.OnCallAnswer{Known: true, ReadAt: h.Clock.Now(), Entries: []flows.OnCallEntry{{User: f.Link.PagerDuty, PolicyName: "primary", Level: 1, ScheduleID: "S"}}}
+		})(h)
+	},
 	"an empty answer taken for approval": mutant(func(decide decideFunc) decideFunc {
 		return func(r *flows.Request, c flows.Command, f flows.Facts, now time.Time) flows.Outcome {
 			if c.Verb == flows.VerbApprove && f.Evaluation != nil && f.Evaluation.Tainted {
@@ -96,11 +98,6 @@ var bugs = map[string]func(*history){
 				f.Evaluation = &ev
 			}
 			return decide(r, c, f, now)
-		}
-	}),
-	"old readings believed": believing(func(_ *flows.Request, _ *flows.Command, f *flows.Facts) {
-		if f.OnCall != nil {
-			f.OnCall.ReadAt = f.OnCall.ReadAt.Add(-10 * time.Minute)
 		}
 	}),
 	"guests let in": believing(func(_ *flows.Request, c *flows.Command, f *flows.Facts) {

@@ -130,10 +130,17 @@ func (d *decision) maySelf(f *Flow, tainted bool) (*OnCallProof, string) {
 		return nil, ""
 	case d.f.Link == nil || d.f.Link.Proposed:
 		return nil, "The requester's Slack account is not linked to a PagerDuty user by an admin."
-	case d.f.OnCall == nil || !d.f.OnCall.Known:
+	case !d.onCallKnown():
 		return nil, "PagerDuty could not say who is on call, so nobody approves their own request."
 	}
 	return d.proof(f)
+}
+
+// onCallKnown reports whether the engine's own reading of who is on call says
+// something, and is young enough to decide on.
+func (d *decision) onCallKnown() bool {
+	a := d.f.OnCall
+	return a != nil && a.Known && d.now.Sub(a.ReadAt) <= OnCallMaxAge
 }
 
 // proof finds the on-call entry of the requester that meets the flow's limits: the

@@ -162,7 +162,7 @@ func (d *decision) incidentForDeciding(f *Flow) *Refusal {
 // unsure reports whether the facts for a fresh route could not be had.
 func (d *decision) unsure() bool {
 	s, _ := d.req.Current()
-	if f := d.f.flow(d.req.Content); s.Self && f != nil && f.SelfApproval == SelfOnCall && (d.f.OnCall == nil || !d.f.OnCall.Known) {
+	if f := d.f.flow(d.req.Content); s.Self && f != nil && f.SelfApproval == SelfOnCall && !d.onCallKnown() {
 		return true
 	}
 	return d.f.Evaluation == nil || d.f.Evaluation.Tainted || d.f.Evaluation.Fault != ""
