@@ -8,12 +8,16 @@ package bottest
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
@@ -31,6 +35,7 @@ type Story struct {
 	Clock *flows.HandClock
 	Log   *Log
 
+	options  company.Options
 	expected map[string]bool // channel/ts of messages that a test has looked at
 }
 
@@ -62,7 +67,7 @@ func Open(t testing.TB, edit ...func(*company.Options)) *Story {
 	t.Helper()
 	s := &Story{T: t, Clock: flows.NewHandClock(start), Log: &Log{}, expected: map[string]bool{}}
 	o := company.Options{
-		Clock: s.Clock, IDs: &seeded{r: rand.New(rand.NewPCG(1, 2))}, Dir: t.TempDir(),
+		Clock: s.Clock, IDs: &seeded{r: rand.New(rand.NewPCG(1, 2))}, Dir: t.TempDir(), Config: ownConfig(t),
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, e := range edit {
@@ -72,7 +77,7 @@ func Open(t testing.TB, edit ...func(*company.Options)) *Story {
 	if err != nil {
 		t.Fatalf("open the company: %v\n%s", err, s.Log)
 	}
-	s.Company = c
+	s.Company, s.options = c, o
 	t.Cleanup(s.close)
 	return s
 }
@@ -140,12 +145,56 @@ func (s *Story) Quiet() {
 	s.within(s.Company.Quiet)
 }
 
-// FastForward pushes everybody's clock and waits until what is due then is done.
+// FastForward pushes everybody's clock, from one thing that is due to the next, and
+// waits each time until it is done.
 func (s *Story) FastForward(d time.Duration) {
+	s.T.Helper()
+	for until := s.Clock.Now().Add(d); ; {
+		s.Quiet()
+		now := s.Clock.Now()
+		if !now.Before(until) {
+			return
+		}
+		next, some, err := s.App.Store().NextDue(context.Background())
+		if err != nil {
+			s.T.Fatal(err)
+		}
+		if !some || next.After(until) {
+			next = until
+		}
+		s.Clock.Push(max(next.Sub(now), time.Millisecond))
+	}
+}
+
+// Jump pushes the clock at once, as when a machine slept; whatever is due then is due
+// at the same time.
+func (s *Story) Jump(d time.Duration) {
 	s.T.Helper()
 	s.Quiet()
 	s.Clock.Push(d)
 	s.Quiet()
+}
+
+// Stop stops Breakglass; the rest of the company goes on.
+func (s *Story) Stop() {
+	s.T.Helper()
+	s.within(s.App.Stop)
+}
+
+// Start starts Breakglass again on what it left, with its configuration changed.
+func (s *Story) Start(edit ...func(*company.Options)) {
+	s.T.Helper()
+	for _, e := range edit {
+		e(&s.options)
+	}
+	s.within(s.StartApp)
+}
+
+// Restart stops and starts it.
+func (s *Story) Restart(edit ...func(*company.Options)) {
+	s.T.Helper()
+	s.Stop()
+	s.Start(edit...)
 }
 
 // Only is the one request there is.
@@ -168,6 +217,84 @@ func (s *Story) Requests() []flows.Request {
 	return all
 }
 
+// Expect fails the test if the audit entries of the only request are not these verbs.
+func (s *Story) Expect(verbs ...string) {
+	s.T.Helper()
+	s.Quiet()
+	if diff := cmp.Diff(verbs, s.Entries(s.Only().ID)); diff != "" {
+		s.T.Errorf("audit entries (-want +got):\n%s", diff)
+	}
+}
+
+// Facts are the facts of the last entry with a verb, as they stand in its bytes.
+func (s *Story) Facts(id flows.RequestID, verb string) map[string]any {
+	s.T.Helper()
+	all, err := s.App.Store().Entries(context.Background(), string(id))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Verb != verb {
+			continue
+		}
+		var body struct {
+			Code  string         `json:"code"`
+			Facts map[string]any `json:"facts"`
+		}
+		if err := json.Unmarshal(all[i].Bytes, &body); err != nil {
+			s.T.Fatal(err)
+		}
+		body.Facts["code"] = body.Code
+		return body.Facts
+	}
+	s.T.Fatalf("%s has no entry %s: %v", id, verb, s.Entries(id))
+	return nil
+}
+
+// Cancels has an admin cancel the only request by another door than Slack.
+func (s *Story) Cancels(admin string) {
+	s.T.Helper()
+	res, err := s.App.Engine().Do(context.Background(), flows.Command{
+		Verb: flows.VerbCancel, ID: s.Only().ID, Actor: flows.Actor{Person: company.Person(admin), Door: flows.DoorCLI},
+	}, flows.Finish{})
+	if err == nil && res.Refusal != nil {
+		err = res.Refusal
+	}
+	if err != nil {
+		s.T.Fatalf("%s cancels: %v", admin, err)
+	}
+}
+
+// NoButtons fails the test if a message still has a button that does something.
+func (s *Story) NoButtons() {
+	s.T.Helper()
+	s.Quiet()
+	for _, ch := range s.Slack.Channels() {
+		for _, m := range s.Slack.Messages(ch.ID) {
+			for _, e := range m.Elements() {
+				if e.Type == "button" && e.ActionID != "bg:more" {
+					s.T.Errorf("the button %s is still there, in %s: %s", e.ActionID, ch.ID, m.Shown())
+				}
+			}
+		}
+	}
+}
+
+// Has fails the test unless exactly these people have access to the database.
+func (s *Story) Has(people ...string) {
+	s.T.Helper()
+	s.Quiet()
+	var have []string
+	for _, h := range s.Database.Holders() {
+		have = append(have, h.Slack)
+	}
+	slices.Sort(have)
+	slices.Sort(people)
+	if !slices.Equal(have, people) {
+		s.T.Errorf("the database gives access to %v, not to %v", have, people)
+	}
+}
+
 // Entries are the verbs of a request's audit entries, in order.
 func (s *Story) Entries(id flows.RequestID) []string {
 	s.T.Helper()
@@ -182,7 +309,15 @@ func (s *Story) Entries(id flows.RequestID) []string {
 	return out
 }
 
+// unexpected fails the test for each message that nobody looked at.
 func (s *Story) unexpected() {
+	for _, u := range s.Slack.Users() {
+		for _, m := range s.Slack.User(u.ID).Ephemerals() {
+			if !s.expected[u.ID+"/"+m.Channel+"/"+m.TS] {
+				s.T.Errorf("nobody expected that only %s sees: %s", u.ID, m.Shown())
+			}
+		}
+	}
 	for _, ch := range s.Slack.Channels() {
 		for _, m := range s.Slack.Messages(ch.ID) {
 			if !s.expected[ch.ID+"/"+m.TS] {

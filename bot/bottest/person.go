@@ -57,10 +57,67 @@ func (s *Story) In(where string, texts ...string) (m slackfake.Message) {
 	return m
 }
 
-// Told waits for a message that only this person sees.
+// Told waits for a message that only this person sees, and that no test has looked
+// at yet.
 func (p *Person) Told(texts ...string) {
 	p.s.T.Helper()
-	p.s.within(func(ctx context.Context) error { _, err := p.s.Company.Told(ctx, p.id, texts...); return err })
+	p.s.Until("something that only "+p.id+" sees: "+strings.Join(texts, ", "), func() bool { return p.told(texts) })
+}
+
+func (p *Person) told(texts []string) bool {
+	for _, m := range p.Ephemerals() {
+		key, all := p.id+"/"+m.Channel+"/"+m.TS, true
+		for _, t := range texts {
+			all = all && strings.Contains(m.Shown(), t)
+		}
+		if all && !p.s.expected[key] {
+			p.s.expected[key] = true
+			return true
+		}
+	}
+	return false
+}
+
+// OneIsTold waits until one of these people is told something that only they see.
+func (s *Story) OneIsTold(text string, people ...string) {
+	s.T.Helper()
+	s.Until("one of "+strings.Join(people, ", ")+" to be told: "+text, func() bool {
+		for _, who := range people {
+			if s.As(who).told([]string{text}) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// Denies denies what a card asks, and says why.
+func (p *Person) Denies(card slackfake.Message, why string) {
+	p.s.T.Helper()
+	p.because(card, "bg:deny", why)
+}
+
+// Revokes revokes what a card shows, and says why.
+func (p *Person) Revokes(card slackfake.Message, why string) {
+	p.s.T.Helper()
+	p.because(card, "bg:revoke", why)
+}
+
+func (p *Person) because(card slackfake.Message, action, why string) {
+	p.s.T.Helper()
+	p.Presses(card, action)
+	form := p.Form("why")
+	if _, err := p.Submit(form, slackfake.Values{"why": why}); err != nil {
+		p.s.T.Fatalf("%s says why: %v", p.id, err)
+	}
+}
+
+// PressesOld clicks a button of a message as it was, though it was redrawn meanwhile.
+func (p *Person) PressesOld(m slackfake.Message, action string) {
+	p.s.T.Helper()
+	if _, err := p.ClickStale(m, action); err != nil {
+		p.s.T.Fatalf("%s presses %s: %v", p.id, action, err)
+	}
 }
 
 // Presses clicks a button of a message.

@@ -84,6 +84,7 @@ func TestTwoReplicasDecideOnce(t *testing.T) {
 			})
 		}
 		both.Wait()
+		s.OneIsTold("already decided", company.Mara, company.Noor)
 		sam.Sees("You have access to Production database")
 		mine := sam.Sees("You asked for Production database", reason, "Access works until")
 		sam.Presses(mine, "bg:done")

@@ -34,7 +34,7 @@ func TestOnCallApprovesHerself(t *testing.T) {
 	if r.State != flows.StateEnded || !r.SelfMade || r.Proof == nil || r.Proof.Entry.PolicyName != "primary" {
 		t.Errorf("the request is %+v", r)
 	}
-	want := []string{"submit", "route", "approve", "activate", "observed", "granted", "expiring", "end", "revoked"}
+	want := []string{"submit", "route", "approve", "activate", "granted", "expiring", "end", "revoked"}
 	if diff := cmp.Diff(want, s.Entries(r.ID)); diff != "" {
 		t.Errorf("audit entries (-want +got):\n%s", diff)
 	}

@@ -229,5 +229,5 @@ func pagerDutyDown(ctx context.Context, s *stage) error {
 	if r.SelfMade || !r.Route.Tainted {
 		return errors.New("the route is not marked as made without knowing")
 	}
-	return s.recorded(ctx, "submit", "route", "approve", "activate", "observed", "granted")
+	return s.recorded(ctx, "submit", "route", "approve", "activate", "granted")
 }
