@@ -67,7 +67,7 @@ func newHistory(seed uint64) *history {
 		Catalog: func() *flows.Catalog { return w.Catalog }, Owner: "me",
 	})
 	h.jobs = &worker.Effects{
-		Engine: h.engine, Targets: w.Target, Directory: w, Incidents: w, Notes: w, Live: h.mem,
+		Engine: h.engine, Targets: w.Target, Directory: w, Incidents: w, Notes: w, Live: h.mem, Grants: flowtest.Grants{Memory: h.mem},
 		Note: func(r flows.Request, about string, _ func(flows.PersonID) string) string { return about },
 	}
 	h.kinds = h.jobs.Handlers()

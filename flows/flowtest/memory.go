@@ -332,6 +332,23 @@ func (m *Memory) hasDueJob(id flows.RequestID) bool {
 	return false
 }
 
+// Grants is the memory as a list of requests.
+type Grants struct{ *Memory }
+
+// Requests lists requests in the given states, by id; other filters are not needed here.
+func (g Grants) Requests(_ context.Context, f flows.RequestFilter) ([]flows.Request, error) {
+	var out []flows.Request
+	for _, r := range g.Memory.Requests {
+		for _, s := range f.States {
+			if r.State == s {
+				out = append(out, r)
+			}
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out, nil
+}
+
 // UndecidedFor implements flows.Counts.
 func (m *Memory) UndecidedFor(_ context.Context, key flows.HoldingKey) (flows.RequestID, error) {
 	for id, r := range m.Requests {

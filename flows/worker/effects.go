@@ -22,6 +22,7 @@ type Effects struct {
 	Incidents flows.Incidents
 	Notes     flows.IncidentWriter
 	Live      LiveIncidents
+	Grants    Grants
 	Note      func(r flows.Request, about string, name func(flows.PersonID) string) string // words of an incident note
 }
 

@@ -46,6 +46,7 @@ func (e *Effects) reconcile(ctx context.Context, j flows.Job) error {
 	} else {
 		clear(dark)
 	}
+	err = errors.Join(err, e.endForTheGone(ctx))
 	next := ReconcileJob(e.Engine.Now().Add(reconcileEvery))
 	if len(dark) > 0 {
 		args, merr := json.Marshal(dark)

@@ -96,6 +96,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.lookBack(ctx)
 	a.guard.look(ctx)
+	if err := a.checkTargets(ctx); err != nil {
+		return err
+	}
 	if err := a.recordStart(ctx); err != nil {
 		return err
 	}
