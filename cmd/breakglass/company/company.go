@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
@@ -187,9 +188,18 @@ func Load(dir string, at Addresses, clock flows.Clock, log *slog.Logger) (*confi
 func CheckHandler(name string, src []byte) []config.Problem {
 	var out []config.Problem
 	for _, p := range handler.Check(name, src) {
-		out = append(out, config.Problem{Line: p.Line, Column: p.Col, Message: p.Message, Suggestion: p.Hint})
+		out = append(out, config.Problem{Line: p.Line, Column: p.Col, Message: sentence(p.Message), Suggestion: sentence(p.Hint)})
 	}
 	return out
+}
+
+// sentence makes one of a handler's words about itself. What is named at the beginning
+// keeps its small letter.
+func sentence(s string) string {
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
+	}
+	return s + "."
 }
 
 // Getenv is the environment of the example configuration.
