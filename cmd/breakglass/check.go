@@ -140,12 +140,12 @@ func (c *cli) explained(ctx context.Context, cfg *config.Config, ids []flows.Flo
 		}
 		p.line("")
 	}
-	p.line("%s", verdict(cfg, how.live, out.OK))
+	p.line("%s", verdict(cfg, l, out.OK))
 	return p.err
 }
 
 // verdict is the last line of a check: whether all is well, and of what.
-func verdict(cfg *config.Config, live, ok bool) string {
+func verdict(cfg *config.Config, l *live, ok bool) string {
 	cat := cfg.Catalog
 	sum := and([]string{
 		count(len(cat.Flows), "flow", "flows"), count(len(cat.Targets), "target", "targets"), count(len(cat.Links.All()), "person", "people"),
@@ -155,8 +155,10 @@ func verdict(cfg *config.Config, live, ok bool) string {
 	}
 	switch {
 	case !ok:
-		return "The configuration loads (" + sum + "), but at Slack or PagerDuty not all is as it says:\n"
-	case live:
+		return "The configuration loads: " + sum + ". At Slack or PagerDuty not everything is as it says:\n"
+	case l != nil && len(l.found) > 0:
+		return "No mistakes: " + sum + ". Slack and PagerDuty have everything that is named, but look at this:\n"
+	case l != nil:
 		return "All is well: " + sum + "; Slack and PagerDuty have everything that is named."
 	}
 	return "No mistakes: " + sum + ". Slack and PagerDuty were not asked; check --live does that."

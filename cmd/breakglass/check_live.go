@@ -77,7 +77,7 @@ func (l *live) secrets(ctx context.Context) map[string]bool {
 		if err == nil {
 			continue
 		}
-		l.wrong(cred.At, "", "%s", sentence(err))
+		l.wrong(cred.At, "", "%s", capital(sentence(err)))
 		if parts := strings.Split(cred.At, "."); strings.HasSuffix(cred.At, "_token") {
 			usable[parts[1]] = false
 		}
@@ -103,7 +103,7 @@ func (l *live) askPagerDuty(ctx context.Context) bool {
 		if h.Token != flows.Yes {
 			l.wrong(at+".api_token", "Until it answers, nobody is on call: fallbacks decide.", "%s", pagerTrouble(h.Token, problem))
 		} else {
-			l.odd(at+".from", "", "%s", full(problem))
+			l.odd(at+".from", "", "%s", capital(full(problem)))
 		}
 	}
 	return h.Token == flows.Yes
@@ -168,7 +168,7 @@ func (l *live) members(ctx context.Context, at string, refs []flows.Principal) (
 		l.progress("asking Slack who is in " + string(ref))
 		people, err := l.vendors.Slack.Members(ctx, []flows.Principal{ref})
 		if err != nil {
-			l.wrong(at, "Until it has one, nobody is let in by it.", "%s", sentence(errors.Unwrap(err)))
+			l.wrong(at, "Until it has one, nobody is let in by it.", "%s", capital(sentence(errors.Unwrap(err))))
 			whole = false
 		}
 		for _, p := range people {
@@ -238,7 +238,7 @@ func (l *live) policies(ctx context.Context, at string, refs []string) {
 		}
 		l.progress("asking PagerDuty about " + ref)
 		if _, err := l.vendors.PagerDuty.ResolvePolicy(ctx, ref); err != nil {
-			l.wrong(at, "Until it has one, nobody is on call by it, and nobody approves their own request.", "%s", sentence(err))
+			l.wrong(at, "Until it has one, nobody is on call by it, and nobody approves their own request.", "%s", capital(sentence(err)))
 		}
 	}
 }
@@ -262,6 +262,14 @@ func pagerTrouble(token flows.Tri, problem string) string {
 
 // sentence is an error as one.
 func sentence(err error) string { return full(err.Error()) }
+
+// capital is text that begins as a sentence does.
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 // full is text that ends as a sentence does.
 func full(s string) string { return strings.TrimRight(s, ".") + "." }

@@ -178,8 +178,23 @@ func (l *live) rehearseOne(ctx context.Context, t *today, f *flows.Flow, target 
 	} else {
 		a.routeRow = *routeRowOf(r.Route)
 		a.Why = l.names.plainWords(a.Why)
+		if !l.somebody(r.Route, f) {
+			l.wrong("flow."+string(f.ID)+".fallback", "", "If %s asks for %s, nobody can decide: everybody who would be asked is a guest, a bot or gone.", people[0].Name, target)
+		}
 	}
 	t.asked(a)
+}
+
+// somebody reports whether anybody of a route can decide, as far as was looked up.
+func (l *live) somebody(r *flows.Route, f *flows.Flow) bool {
+	for _, s := range r.Stages {
+		for _, p := range s.Approvers {
+			if profile, known := l.profiles[p]; !known || !barred(profile.Standing, f.AllowGuests) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // judge makes findings of what the handler's run showed.

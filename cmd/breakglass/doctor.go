@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +68,7 @@ type examination struct {
 	clock    flows.Clock
 	progress func(string)
 	cfg      *config.Config
+	called   names
 }
 
 func (d *examination) ok(what, format string, args ...any) {
@@ -90,18 +93,18 @@ func (d *examination) examine(ctx context.Context, c *cli, s settings) error {
 		d.mistakes(s, diags)
 		return nil
 	}
-	d.cfg, d.World = cfg, cfg.Catalog.World
+	d.cfg, d.World, d.called = cfg, cfg.Catalog.World, names{cfg, map[flows.PersonID]string{}}
 	d.configuration(s, diags)
 	readable := d.secrets(ctx)
 	dsn, err := s.dsn(ctx, cfg)
 	if err != nil {
-		d.problem("store", sentence(err), "Make the secrets readable that the store's address is made of.")
+		d.problem("store", capital(sentence(err)), "Make the secrets readable that the store's address is made of.")
 	} else {
 		d.store(ctx, dsn)
 	}
 	vendors, err := app.OpenVendors(cfg, app.VendorOptions{Clock: d.clock, Paced: true, MaxWait: time.Minute})
 	if err != nil {
-		d.problem("vendors", sentence(err), "breakglass check")
+		d.problem("vendors", capital(sentence(err)), "breakglass check")
 	} else {
 		defer vendors.Close()
 		slack := readable["slack"] && d.slack(ctx, vendors.Slack)
@@ -153,7 +156,7 @@ func (d *examination) secrets(ctx context.Context) map[string]bool {
 		}
 		bad++
 		file, n := d.cfg.Where(cred.At)
-		says, next := sentence(err), fmt.Sprintf("It is named at %s:%d, by %s.", file, n, cred.At)
+		says, next := capital(sentence(err)), fmt.Sprintf("It is named at %s:%d, by %s.", file, n, cred.At)
 		if cred.Needed {
 			d.problem("secrets", says, next)
 		} else {
@@ -205,7 +208,10 @@ func (d *examination) page(p *printer, tally map[condition]int) {
 			if len(l.Next) > 1 {
 				mark = fmt.Sprintf("%d.", i+1)
 			}
-			p.line("  %-8s %-14s %s %s", "", "", mark, next)
+			for line := range strings.SplitSeq(next, "\n") {
+				p.line("  %-8s %-14s %s %s", "", "", mark, line)
+				mark = strings.Repeat(" ", utf8.RuneCountInString(mark))
+			}
 		}
 	}
 	problems, warnings := count(tally[isProblem], "problem", "problems"), count(tally[isWarning], "warning", "warnings")

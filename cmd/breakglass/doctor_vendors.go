@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"breakglass/bot"
 	"breakglass/flows"
@@ -60,8 +61,7 @@ func (d *examination) scopes(have []string) {
 		d.ok("scopes", "The app has all %d that it needs.", len(want))
 		return
 	}
-	says := strings.Join(missing, "; ")
-	d.problem("scopes", strings.ToUpper(says[:1])+says[1:]+".", "Add it to the app at api.slack.com/apps (breakglass slack manifest has all), and install the app again.")
+	d.problem("scopes", capital(full(strings.Join(missing, "; "))), "Add it to the app at api.slack.com/apps (breakglass slack manifest has all), and install the app again.")
 }
 
 // wantedScopes are the scopes of the manifest.
@@ -79,6 +79,9 @@ func wantedScopes() ([]string, error) {
 	return m.OAuth.Scopes.Bot, err
 }
 
+// maxSkew is how far PagerDuty's clock may be off ours.
+const maxSkew = time.Minute
+
 // pagerDuty asks PagerDuty who we are and what we may.
 func (d *examination) pagerDuty(ctx context.Context, client *pagerduty.Client) {
 	d.progress("asking PagerDuty who we are")
@@ -89,8 +92,13 @@ func (d *examination) pagerDuty(ctx context.Context, client *pagerduty.Client) {
 		}
 		return
 	}
+	if h.Skew.Abs() > maxSkew {
+		d.problem("pagerduty", fmt.Sprintf("PagerDuty's clock and ours differ by %s; over %s nobody is believed to be on call.", h.Skew.Abs(), maxSkew),
+			"Set the clock of this machine (NTP).")
+		return
+	}
 	for _, problem := range h.Problems {
-		d.warning("pagerduty", full(strings.ToUpper(problem[:1])+problem[1:]))
+		d.warning("pagerduty", capital(full(problem)))
 	}
 	says := fmt.Sprintf("The token is accepted, the account has %s", count(len(h.Abilities), "ability", "abilities"))
 	if h.From == flows.Yes {
@@ -107,9 +115,9 @@ func (d *examination) people(ctx context.Context, client *slack.Client, reachabl
 	cat := d.cfg.Catalog
 	if len(cat.Admins) == 0 {
 		d.warning("admins", "Nobody is an admin.",
-			`Copy your member id from your Slack profile (⋮), and add:  roles { admins = ["U…"] }`)
+			"Copy your member id from your Slack profile (⋮), and add to breakglass.hcl:\n  roles {\n    admins = [\"U…\"]\n  }")
 	} else {
-		d.ok("admins", "%s.", and(principals(cat.Admins, names{cfg: d.cfg})))
+		d.ok("admins", "%s.", and(principals(cat.Admins, d.called)))
 	}
 	links := 0
 	for _, l := range cat.Links.All() {
@@ -119,9 +127,8 @@ func (d *examination) people(ctx context.Context, client *slack.Client, reachabl
 	}
 	if links == 0 {
 		d.warning("people", "Nobody is linked: PagerDuty's on-call is nobody in Slack, and fallbacks decide everything.",
-			"Copy the member id from the person's Slack profile (⋮): U…",
-			"Open the person in PagerDuty; the id is at the end of the address: P…",
-			`Add:  person "dana" { slack = "U…"  pagerduty = "P…"  email = "dana@acme.example" }`+" (one attribute a line)",
+			"Copy the member id from somebody's Slack profile (⋮), and the id from the address of their PagerDuty profile. Add:\n"+
+				"  person \"dana\" {\n    slack     = \"U…\"\n    pagerduty = \"P…\"\n    email     = \"dana@acme.example\"\n  }",
 			"breakglass check --live says whether both are the same person, and what they may.")
 		return
 	}
@@ -151,7 +158,7 @@ func (d *examination) unlinked(ctx context.Context, client *slack.Client, links 
 				continue
 			}
 			if seen[p] = true; !linked {
-				without = append(without, p.User())
+				without = append(without, d.called.of(p))
 			}
 		}
 	}
@@ -167,6 +174,9 @@ func (d *examination) unlinked(ctx context.Context, client *slack.Client, links 
 // mayAsk reports whether the account may ask, as far as Slack says.
 func (d *examination) mayAsk(ctx context.Context, client *slack.Client, p flows.PersonID, f *flows.Flow) bool {
 	profile, err := client.Profile(ctx, p, false)
+	if name := clean(profile.Name); name != "" {
+		d.called.also[p] = name + " (" + p.User() + ")"
+	}
 	return err != nil || !barred(profile.Standing, f.AllowGuests)
 }
 

@@ -73,8 +73,8 @@ func (o *fakeOptions) log(w io.Writer) *slog.Logger {
 func (o *fakeOptions) header() string { return "TOKEN=" + quoted("Authorization: Bearer "+o.token) }
 
 // curl is a request to the control API as it is typed.
-func curl(method, url, body string) string {
-	return fmt.Sprintf(`curl -s -X %s -H "$TOKEN" %s -d %s`, method, url, quoted(body))
+func curl(method, address, body string) string {
+	return fmt.Sprintf(`curl -s -X %s -H "$TOKEN" %s -d %s`, method, address, quoted(body))
 }
 
 // quoted is text as a shell takes it.

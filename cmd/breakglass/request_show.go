@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,8 +34,11 @@ func (c *cli) requestShow() *cobra.Command {
 				return err
 			}
 			rec, err := st.Load(cmd.Context(), id)
-			if err != nil {
-				return hint(fmt.Errorf("request %s: %w", id, err), "breakglass request list")
+			switch {
+			case errors.Is(err, flows.ErrNotFound):
+				return hint(fmt.Errorf("there is no request %s", id), "breakglass request list")
+			case err != nil:
+				return err
 			}
 			entries, err := st.Entries(cmd.Context(), string(id))
 			if err != nil {
@@ -181,13 +184,13 @@ type voteRow struct {
 	At time.Time      `json:"at"`
 }
 
-// entryRow is an audit entry; Entry is its bytes, which are canonical JSON.
+// entryRow is an audit entry; Bytes is exactly what is hashed, so it stays text.
 type entryRow struct {
-	Seq   int64           `json:"seq"`
-	At    time.Time       `json:"at"`
-	Verb  string          `json:"verb"`
-	Hash  string          `json:"hash"`
-	Entry json.RawMessage `json:"entry"`
+	Seq   int64     `json:"seq"`
+	At    time.Time `json:"at"`
+	Verb  string    `json:"verb"`
+	Hash  string    `json:"hash"`
+	Bytes string    `json:"bytes"`
 }
 
 func documentOf(r *flows.Request, entries []flows.Sealed) document {
@@ -208,7 +211,7 @@ func documentOf(r *flows.Request, entries []flows.Sealed) document {
 		d.Route = routeRowOf(r.Route)
 	}
 	for _, e := range entries {
-		d.Entries = append(d.Entries, entryRow{e.Seq, e.At, e.Verb, e.Hash, json.RawMessage(e.Bytes)})
+		d.Entries = append(d.Entries, entryRow{e.Seq, e.At, e.Verb, e.Hash, string(e.Bytes)})
 	}
 	return d
 }

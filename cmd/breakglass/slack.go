@@ -21,7 +21,7 @@ func (c *cli) slackManifest() *cobra.Command {
 			"and paste it. The URL is how Slack reaches the public listener of breakglass serve.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if url == "" {
-				return usageError{err: errors.New("Slack has to know where to send clicks to"), next: cmd.CommandPath() + " --url https://breakglass.acme.example"}
+				return usageError{err: errors.New("no address is given, and Slack has to know where to send clicks to"), next: cmd.CommandPath() + " --url https://breakglass.acme.example"}
 			}
 			page, err := bot.Manifest(url)
 			if err != nil {

@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
+	program "breakglass/cmd/breakglass"
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
@@ -30,7 +33,7 @@ func TestMain(m *testing.M) {
 	if order := os.Getenv(victimOrder); order != "" {
 		os.Exit(serveUntilKilled(order, os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"breakglass": program.Main})
 }
 
 // victim is the whole program in a process of its own, against simulators that survive

@@ -1,0 +1,7 @@
+package main
+
+// Main is the program, for the scripts.
+func Main() { main() }
+
+// Run is the program as a function, for tests.
+var Run = run
