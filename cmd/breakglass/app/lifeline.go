@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -121,9 +122,10 @@ func (l *lifeline) due() []flows.Record {
 	now := l.clock.Now()
 	over := func(s *strand) bool { return s.req.State == flows.StateEnding || !now.Before(s.ends) }
 	carried := map[flows.HoldingKey]bool{}
-	for _, s := range l.live {
-		if !over(s) {
-			carried[s.req.Content.Key()] = true
+	for id, s := range l.live {
+		key := s.req.Content.Key()
+		if own, known := l.held[key].Of(id); !over(s) && (!known || !own.Unused) { // what was never given carries nothing on
+			carried[key] = true
 		}
 	}
 	var out []flows.Record
@@ -141,7 +143,7 @@ func (l *lifeline) due() []flows.Record {
 // which jumped back had moved away.
 func (l *lifeline) settle(ctx context.Context, e *flows.Engine) {
 	l.mu.Lock()
-	ended, owed := clone(l.ended), clone(l.owed)
+	ended, owed := maps.Clone(l.ended), maps.Clone(l.owed)
 	l.mu.Unlock()
 	for id, at := range ended {
 		err := e.Record(ctx, "system", flows.Entry{Verb: "ended_from_memory", Actor: flows.ByEngine(), Facts: map[string]any{
@@ -181,14 +183,6 @@ func (l *lifeline) jumpedBack(by time.Duration) {
 		s.ends = s.ends.Add(-by)
 		l.owed[id] += by
 	}
-}
-
-func clone[K comparable, V any](m map[K]V) map[K]V {
-	out := make(map[K]V, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
 }
 
 // The rhythm of the lifeline: how often it looks, and after how many looks it reads
