@@ -187,6 +187,9 @@ func whySelf(said string, p *OnCallProof, _ *Catalog) string {
 	if name == "" {
 		name = named(e.Schedule)
 	}
+	if strings.HasPrefix(fmt.Sprintf("on call for %s, level %d", name, e.Level), strings.TrimSuffix(said, ".")) {
+		said = "" // the same, in fewer words
+	}
 	if said != "" {
 		said = strings.TrimSuffix(said, ".") + ": "
 	}

@@ -159,13 +159,14 @@ func (d *decision) incidentForDeciding(f *Flow) *Refusal {
 	return nil
 }
 
-// unsure reports whether the facts for a fresh route could not be had.
+// unsure reports whether the facts for a fresh route could not be had. Who is on call
+// matters by itself only where the route is the requester's own approval.
 func (d *decision) unsure() bool {
-	s, _ := d.req.Current()
-	if f := d.f.flow(d.req.Content); s.Self && f != nil && f.SelfApproval == SelfOnCall && !d.onCallKnown() {
+	if ev := d.f.Evaluation; ev == nil || ev.Tainted || ev.Fault != "" {
 		return true
 	}
-	return d.f.Evaluation == nil || d.f.Evaluation.Tainted || d.f.Evaluation.Fault != ""
+	f := d.f.flow(d.req.Content)
+	return f != nil && f.SelfApproval == SelfOnCall && namesOnly(d.f.Evaluation.Proposal, d.req.Content.Requester) && !d.onCallKnown()
 }
 
 // eligible says whether who may decide now, by the reducer run again just now, and

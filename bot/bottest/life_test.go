@@ -167,7 +167,7 @@ func TestASelfApprovalIsRevokedByAnAdmin(t *testing.T) {
 	dana.Sees("You have access to Production database until")
 	fyi := s.In("C0PROD", "<@U0DANA> asks for Production database", "Approved by <@U0DANA> for themselves, on call for primary, level 1", "Access works until")
 	s.As(company.Lena).Revokes(fyi, "looks odd")
-	s.As(company.Lena).Sees("This can be revoked by who decided it, who could decide it, or an admin. Nothing was changed.")
+	s.As(company.Lena).Sees("This can be revoked by who decided it, who could decide it now, or an admin. Nothing was changed.")
 	s.Has(company.Dana)
 	s.As(company.Mara).Revokes(fyi, "Dana is on holiday")
 	dana.Sees("Your access to Production database has ended: revoked by <@U0MARA>, “Dana is on holiday”")
