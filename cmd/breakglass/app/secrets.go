@@ -4,21 +4,58 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 
 	"breakglass/flows"
 	"breakglass/flows/config"
 	"breakglass/integrations/secrets"
 )
 
-// Secrets makes the function by which the configuration opens its secret blocks.
+// Secrets makes the function by which the configuration opens its secret blocks. What
+// the configuration does not say otherwise is read at Amazon's own address, whatever
+// other address the machine's AWS settings name.
 func Secrets(s *secrets.Sources) func(config.SecretSpec) (flows.SecretReader, error) {
 	return func(spec config.SecretSpec) (flows.SecretReader, error) {
-		return s.Open(secrets.Spec{
+		at := secrets.Spec{
 			Source: secrets.Source(spec.Source), Name: spec.Variable, Path: spec.Path, JSONKey: spec.JSONKey,
 			Region: spec.Region, Endpoint: spec.Endpoint,
-		})
+		}
+		r, err := s.Open(at)
+		if err != nil || spec.Source != config.SourceAWS || spec.Simulated || spec.AddressIsVendor {
+			return r, err
+		}
+		return amazonOnly{r, func(ctx context.Context) (string, error) { return s.Endpoint(ctx, at) }}, nil
 	}
+}
+
+// amazonOnly reads a secret only where Amazon keeps it.
+type amazonOnly struct {
+	flows.SecretReader
+	address func(context.Context) (string, error)
+}
+
+// Value implements flows.SecretReader.
+func (r amazonOnly) Value(ctx context.Context, which flows.SecretVersion) (string, error) {
+	address, err := r.address(ctx)
+	if err != nil {
+		return "", err
+	}
+	if address != "" && !amazon(address) {
+		return "", fmt.Errorf("the AWS settings of this machine (AWS_ENDPOINT_URL…) name %s, which is not Amazon's; nothing was asked there. "+
+			"If that is meant, say endpoint and address_is_vendor or simulated in the secret block", address)
+	}
+	return r.SecretReader.Value(ctx, which)
+}
+
+func amazon(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn") || strings.HasSuffix(host, ".api.aws")
 }
 
 // Credential is a secret that the program uses.
