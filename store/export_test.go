@@ -17,6 +17,15 @@ func (s *Store) Write(ctx context.Context, f func(context.Context) error) error 
 	return s.tx.write(ctx, nil, func(ctx context.Context, _ queries) error { return f(ctx) })
 }
 
+// WriteAround runs f in the midst of a write, before a question on its connection.
+func (s *Store) WriteAround(ctx context.Context, f func()) error {
+	return s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
+		f()
+		_, err := q.GetMeta(ctx, "store_id")
+		return err
+	})
+}
+
 // PragmaValue reads a setting of that connection.
 func (s *Store) PragmaValue(ctx context.Context, name string) (value string, err error) {
 	w := s.srv.(*sqliteDB).writer

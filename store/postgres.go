@@ -76,16 +76,32 @@ func insistOnDurability(ctx context.Context, c *pgx.Conn) error {
 func (db *postgresDB) direct() queries { return db.q }
 
 func (db *postgresDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
+	var err error
+	for range writeTries {
+		if err = db.look(ctx, f); !errors.Is(err, errCutOff) {
+			break
+		}
+	}
+	return pgMeaning(err)
+}
+
+func (db *postgresDB) look(ctx context.Context, f func(context.Context, queries) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return pgMeaning(err)
+		return cutOff(ctx, err)
 	}
 	err = f(ctx, db.q.WithTx(tx))
-	return pgMeaning(errors.Join(err, tx.Rollback(context.WithoutCancel(ctx))))
+	cut := err != nil && tx.Conn().IsClosed()
+	undo := tx.Rollback(context.WithoutCancel(ctx)) // it gives the connection back, whatever it says
+	if cut {
+		return cutOff(ctx, err)
+	}
+	return errors.Join(err, undo)
 }
 
 // writeTries bounds how often a transaction starts over because another one came in
-// between; each time that one was committed, so something went forward.
+// between; each time that one was committed, so something went forward. It is also more
+// than the pool has connections, should all of them have been cut.
 const writeTries = 20
 
 func (db *postgresDB) write(ctx context.Context, keys []string, f func(context.Context, queries) error) error {
@@ -118,7 +134,7 @@ const maxKeys = 256
 func (db *postgresDB) once(ctx context.Context, keys []string, f func(context.Context, queries) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return cutOff(ctx, fmt.Errorf("begin: %w", err))
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
@@ -129,7 +145,11 @@ func (db *postgresDB) once(ctx context.Context, keys []string, f func(context.Co
 		err = f(ctx, db.q.WithTx(tx))
 	}
 	if err != nil {
-		if undo := tx.Rollback(late); undo != nil && !errors.Is(undo, pgx.ErrTxClosed) {
+		cut := tx.Conn().IsClosed()
+		switch undo := tx.Rollback(late); { // it gives the connection back, whatever it says
+		case cut:
+			return cutOff(ctx, err)
+		case undo != nil && !errors.Is(undo, pgx.ErrTxClosed):
 			return errors.Join(err, fmt.Errorf("roll back: %w", undo))
 		}
 		return err
@@ -140,9 +160,22 @@ func (db *postgresDB) once(ctx context.Context, keys []string, f func(context.Co
 	return nil
 }
 
+// errCutOff: the connection was lost before the commit was sent.
+var errCutOff = errors.New("the connection was lost; nothing was written")
+
+// cutOff marks the loss of a connection that there was. When the database goes away, or
+// hands over to another one, every connection of the pool is found out by its next use.
+func cutOff(ctx context.Context, err error) error {
+	var none *pgconn.ConnectError
+	if ctx.Err() != nil || errors.As(err, &none) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errCutOff, err)
+}
+
 // again reports whether the transaction lost against another one, or was never sent.
 func again(err error) bool {
-	if errors.Is(err, errLaneTaken) || pgconn.SafeToRetry(err) {
+	if errors.Is(err, errLaneTaken) || errors.Is(err, errCutOff) || pgconn.SafeToRetry(err) {
 		return true
 	}
 	var e *pgconn.PgError
