@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -158,9 +159,9 @@ func (a *App) Stop(ctx context.Context) error {
 	a.ready = false
 	a.mu.Unlock()
 	var all error
-	for i := len(a.stops) - 1; i >= 0; i-- {
-		if err := a.stops[i].do(ctx); err != nil {
-			all = errors.Join(all, fmt.Errorf("stop %s: %w", a.stops[i].name, err))
+	for _, s := range slices.Backward(a.stops) {
+		if err := s.do(ctx); err != nil {
+			all = errors.Join(all, fmt.Errorf("stop %s: %w", s.name, err))
 		}
 	}
 	a.stops = nil

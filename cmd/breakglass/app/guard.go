@@ -80,9 +80,7 @@ func (g *guard) reasons() map[string]string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	out := make(map[string]string, len(g.why))
-	for k, v := range g.why {
-		out[k] = v
-	}
+	maps.Copy(out, g.why)
 	if g.clock.Now().Before(g.last.Add(-maxSkew)) {
 		out["clock"] = "the clock jumped back"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"breakglass/bot"
@@ -58,9 +59,7 @@ func (a *App) build(ctx context.Context) error {
 	announcer := &bot.Announcer{
 		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
 	}
-	for kind, h := range a.effects.Handlers() {
-		handlers[kind] = h
-	}
+	maps.Copy(handlers, a.effects.Handlers())
 	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
 	return nil
 }

@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,9 +114,9 @@ func (c *Company) find(ctx context.Context, where string, list func() []slackfak
 	var found slackfake.Message
 	err := c.Until(ctx, where+" to show "+strings.Join(texts, ", "), func() bool {
 		all := list()
-		for i := len(all) - 1; i >= 0; i-- {
-			if Shows(all[i], texts...) {
-				found = all[i]
+		for _, m := range slices.Backward(all) {
+			if Shows(m, texts...) {
+				found = m
 				return true
 			}
 		}
