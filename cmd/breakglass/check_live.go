@@ -192,7 +192,7 @@ func (l *live) channel(ctx context.Context, at, name string) {
 		found[0], found[1] = l.lookAt(ctx, name)
 		l.channels[name] = found
 	}
-	if found[0] != "" {
+	if found[0] != "" && !l.said(at, found[0]) {
 		l.wrong(at, found[1], "%s", found[0])
 	}
 }

@@ -49,7 +49,7 @@ func (c crowd) words() string {
 			may = append(may, p.Name)
 		}
 	}
-	s := few(may)
+	s := fmt.Sprintf("%d: %s", len(may), few(may))
 	switch {
 	case c.Unknown && len(may) == 0:
 		s = "not known: Slack could not say"

@@ -178,6 +178,11 @@ func (l *live) rehearseOne(ctx context.Context, t *today, f *flows.Flow, target 
 	} else {
 		a.routeRow = *routeRowOf(r.Route)
 		a.Why = l.names.plainWords(a.Why)
+		for _, stage := range a.Stages {
+			if !stage.Fallback {
+				l.channel(ctx, "flow."+string(f.ID)+".implementation", stage.Channel)
+			}
+		}
 		if !l.somebody(r.Route, f) {
 			l.wrong("flow."+string(f.ID)+".fallback", "", "If %s asks for %s, nobody can decide: everybody who would be asked is a guest, a bot or gone.", people[0].Name, target)
 		}
