@@ -10,9 +10,12 @@ import (
 // Options are what an Engine works with. All fields but Wake, Limits, EndOnly and
 // Lease are required.
 type Options struct {
-	Ledger    Ledger
-	Chains    Chains
-	Counts    Counts
+	Ledger Ledger
+	Chains Chains
+	Counts interface {
+		Counts
+		Denials
+	}
 	Reducer   Reducer
 	OnCall    OnCall
 	Incidents Incidents
@@ -35,6 +38,10 @@ type Counts interface {
 	Asked(ctx context.Context, p PersonID, since time.Time) (int, error)
 	// Open counts a person's requests in a flow that are not final.
 	Open(ctx context.Context, p PersonID, f FlowID) (int, error)
+}
+
+// Denials answers what was said before; the card shows it.
+type Denials interface {
 	// RecentDenials are the requests for a holding that were denied since.
 	RecentDenials(ctx context.Context, key HoldingKey, since time.Time) ([]Request, error)
 }

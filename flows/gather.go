@@ -159,16 +159,34 @@ func (g *gathering) evaluate(ctx context.Context, click bool) {
 		return
 	}
 	people, err := g.e.o.Directory.Members(ctx, flow.Fallback.Approvers)
-	g.f.Fallback, g.f.FallbackOK = people, err == nil || len(people) > 0
+	g.f.Fallback, g.f.FallbackOK = g.able(ctx, people), err == nil || len(people) > 0
 	ev := g.e.o.Reducer.Reduce(ctx, ReduceInput{
 		Flow: flow, Request: g.req, Links: g.f.Catalog.Links, Now: g.e.o.Clock.Now(), MaxAge: askMaxAge, Click: click,
 	})
+	if ev.Proposal != nil {
+		for i := range ev.Proposal.Stages {
+			ev.Proposal.Stages[i].People = g.able(ctx, ev.Proposal.Stages[i].People)
+		}
+	}
 	g.f.Evaluation = &ev
 	if flow.SelfApproval != SelfOnCall || !namesOnly(ev.Proposal, g.content.Requester) {
 		return
 	}
 	answer := g.e.onCall(ctx, flow.OnCall.Policies, click)
 	g.f.OnCall = &answer
+}
+
+// able leaves out people of whom Slack says that they cannot decide: who left, guests,
+// bots. Who cannot be looked up stays: the click is looked at again anyway.
+func (g *gathering) able(ctx context.Context, people []PersonID) []PersonID {
+	out := make([]PersonID, 0, len(people))
+	for _, p := range people {
+		profile, err := g.e.o.Directory.Profile(ctx, p, false)
+		if err != nil || profile.Standing == StandingMember || p == g.content.Requester {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // onCall asks for the policies a flow counts, or for any.

@@ -59,6 +59,7 @@ var (
 	_ flows.Timetable = (*Store)(nil)
 	_ flows.Finder    = (*Store)(nil)
 	_ flows.Counts    = (*Store)(nil)
+	_ flows.Denials   = (*Store)(nil)
 )
 
 // queries are the compiled queries, the same for both engines.

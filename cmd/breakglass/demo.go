@@ -22,7 +22,7 @@ func (c *cli) demo() *cobra.Command {
 	var script bool
 	var pace time.Duration
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Play the whole story here, without any account", Args: cobra.NoArgs,
+		Use: "demo", Short: "Play the whole story here, without any account", Args: noArgs,
 		Long: "Starts the real program on a fresh database against a simulated Slack workspace and PagerDuty\n" +
 			"account, plays the story step by step and shows what went over the wire and what was recorded.\n" +
 			"Then it stays up and says where. Needs no account and no network.",

@@ -25,7 +25,6 @@ type stage struct {
 	slackSeen int64
 	pagerSeen int
 	seen      map[string]int64 // entries of each chain that were shown
-	current   flows.RequestID
 }
 
 // log keeps what the program logged, to be shown if a step fails.

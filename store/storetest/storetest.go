@@ -22,6 +22,7 @@ type Store interface {
 	flows.Timetable
 	flows.Finder
 	flows.Counts
+	flows.Denials
 }
 
 // Subject is one store under test, empty when it is handed over.
