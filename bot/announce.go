@@ -72,8 +72,7 @@ func (a *Announcer) Card(ctx context.Context, j flows.Job) error {
 func (a *Announcer) send(ctx context.Context, c flows.Card, m Message) (flows.Card, error) {
 	if c.TS != "" {
 		err := a.Slack.Update(ctx, c.Channel, c.TS, m)
-		var permanent *flows.Permanent
-		if !errors.As(err, &permanent) {
+		if _, ok := errors.AsType[*flows.Permanent](err); !ok {
 			return c, err
 		}
 	}
@@ -168,8 +167,7 @@ func (a *Announcer) showView(ctx context.Context, n flows.Notice, v cardView) er
 // lost forgives what cannot be shown any more: a closed modal, a person who left the
 // channel. Nothing important is said only there.
 func lost(err error) error {
-	var permanent *flows.Permanent
-	if errors.As(err, &permanent) {
+	if _, ok := errors.AsType[*flows.Permanent](err); ok {
 		return nil
 	}
 	return err

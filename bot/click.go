@@ -71,7 +71,7 @@ func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
 				b.notStored(w, p)
 				return
 			}
-			defer handle()
+			defer handle() //nolint:revive // after the answer, for each click of the payload
 		} else if do := b.opens(p, a); do != nil {
 			b.log.LogAttrs(r.Context(), slog.LevelInfo, "slack click", slog.String("user", p.User), slog.String("action", a.ActionID))
 			after = append(after, do)

@@ -105,7 +105,7 @@ func acknowledge(w http.ResponseWriter) {
 
 // flush sends what is written; where that cannot be done it is sent on return.
 func flush(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).Flush() //nolint:errcheck // see above
+	_ = http.NewResponseController(w).Flush()
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
@@ -115,7 +115,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) //nolint:errcheck // Slack hung up; it will show that to the person
+	_, _ = w.Write(body)
 	flush(w)
 }
 

@@ -129,14 +129,12 @@ func (b *Bot) aside(do func(ctx context.Context)) bool {
 	default:
 		return false
 	}
-	b.work.Add(1)
-	go func() {
-		defer b.work.Done()
+	b.work.Go(func() {
 		defer func() { <-b.slots }()
 		ctx, cancel := context.WithTimeout(b.ctx, asideTime)
 		defer cancel()
 		do(ctx)
-	}()
+	})
 	return true
 }
 
@@ -164,7 +162,7 @@ func (b *Bot) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Slack-No-Retry", "1")
 	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = w.Write([]byte("unauthorized\n")) //nolint:errcheck // who does not listen is not let in either
+	_, _ = w.Write([]byte("unauthorized\n"))
 }
 
 // pin holds a payload to the configured team, organisation and app.

@@ -16,15 +16,6 @@ func mrkdwn(t flows.Text, limit int) string {
 	return escape(cut(s, limit))
 }
 
-// quoted is typed text as a quotation, line by line.
-func quoted(t flows.Text, limit int) string {
-	lines := strings.Split(cut(t.Raw(), limit), "\n")
-	for i, l := range lines {
-		lines[i] = ">" + escape(l)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // marker is what our own sentences may hold of Slack's markup: a person, a time.
 var marker = regexp.MustCompile(`<@[UW][A-Z0-9]+>|<!date\^[0-9]+\^[^<>|^]*\|[^<>|]*>`)
 

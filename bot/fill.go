@@ -95,8 +95,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 		b.lookUp(ctx, &form, who)
 	}
 	err := b.o.Views.UpdateView(ctx, p.View.ID, p.View.Hash, form.view())
-	var permanent *flows.Permanent
-	if errors.As(err, &permanent) { // filled meanwhile: what is drawn here has all of that too
+	if _, ok := errors.AsType[*flows.Permanent](err); ok { // filled meanwhile: what is drawn here has all of that too
 		err = b.o.Views.UpdateView(ctx, p.View.ID, "", form.view())
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -45,9 +46,7 @@ func TestSlacksLimits(t *testing.T) {
 	d := setup(t)
 	f, targets := huge()
 	d.cat.Flows["huge"], d.cat.FlowOrder = f, append(d.cat.FlowOrder, "huge")
-	for id, spec := range targets {
-		d.cat.Targets[id] = spec
-	}
+	maps.Copy(d.cat.Targets, targets)
 	d.pd.list[2].Title = flows.NewText(strings.Repeat("Database <down> ", 100))
 	dana := d.User("U0DANA")
 	form := d.openForm("U0DANA", string(f.Targets[7])+" 200h 4711 "+strings.Repeat("because it is down ", 200))

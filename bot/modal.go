@@ -125,7 +125,9 @@ func (f requestForm) durationBlocks() []slack.Block {
 	}
 	version, hint := "", "For example 45m or 1h30m. It goes before the choice above."
 	if !o.none() {
-		version = o.value()
+		if !slices.Contains(presets(o, 0), want) { // else Slack keeps what was picked while this was drawn
+			version = o.value()
+		}
 		hint = fmt.Sprintf("For example 45m or 1h30m; at most %s here. It goes before the choice above.", flows.Span(o.flow.Ceiling(o.target)))
 	}
 	custom := slack.NewPlainTextInputBlockElement(nil, askCustom)

@@ -75,8 +75,8 @@ func (b *Bot) targetOptions(ctx context.Context, who flows.PersonID, query strin
 // others. What is typed as a number, id or address is looked up if it is not listed.
 func (b *Bot) incidentOptions(ctx context.Context, who flows.PersonID, query string) []groupJSON {
 	var l lister
-	mine, _ := b.open.mine(ctx, b.o.Catalog(), who) //nolint:errcheck // a list that is short is shown short
-	all, _ := b.open.list(ctx, "")                  //nolint:errcheck // likewise
+	mine, _ := b.open.mine(ctx, b.o.Catalog(), who)
+	all, _ := b.open.list(ctx, "")
 	for _, i := range mine {
 		if fits(query, incidentLabel(i), string(i.ID), i.Service) {
 			l.add("Yours", incidentLabel(i), string(i.ID))
@@ -124,7 +124,7 @@ func (l *lister) add(group, label, value string) {
 // fits reports whether all words of the query are in one of the names, as parts of
 // it or as letters in order.
 func fits(query string, names ...string) bool {
-	for _, word := range strings.Fields(strings.ToLower(query)) {
+	for word := range strings.FieldsSeq(strings.ToLower(query)) {
 		found := false
 		for _, n := range names {
 			n = strings.ToLower(n)

@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -78,8 +79,8 @@ func factsAbout(w *flowtest.World, p flows.PersonID) flows.Facts {
 }
 
 func evaluated(w *flowtest.World, f flows.Facts, r *flows.Request) flows.Facts {
-	ev := w.Reduce(nil, flows.ReduceInput{Request: r, Links: w.Catalog.Links}) //nolint:staticcheck // it does not look at it
-	on := w.OnCall(nil, flows.OnCallQuery{Policy: "primary"})                  //nolint:staticcheck // likewise
+	ev := w.Reduce(context.Background(), flows.ReduceInput{Request: r, Links: w.Catalog.Links})
+	on := w.OnCall(context.Background(), flows.OnCallQuery{Policy: "primary"})
 	f.Evaluation, f.OnCall = &ev, &on
 	return f
 }

@@ -1,5 +1,7 @@
 package flows
 
+import "slices"
+
 import "time"
 
 // cancel withdraws: before the decision nothing was given; after it the access ends.
@@ -186,12 +188,7 @@ func (d *decision) revoked() {
 }
 
 func ends(f *Flow, cause EndCause) bool {
-	for _, c := range f.EndWith {
-		if c == cause {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.EndWith, cause)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -2,6 +2,7 @@ package flows
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -43,12 +44,7 @@ type Destination struct {
 
 // Has reports whether p may decide in the stage.
 func (s Stage) Has(p PersonID) bool {
-	for _, a := range s.Approvers {
-		if a == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Approvers, p)
 }
 
 // Proposal is what a handler returned, before the engine holds its ceilings to it.

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,12 +44,7 @@ func (c Content) Check(f *Flow, t *TargetSpec) []*Refusal {
 
 // Offers reports whether the target may be asked for in the flow.
 func (f *Flow) Offers(t TargetID) bool {
-	for _, x := range f.Targets {
-		if x == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.Targets, t)
 }
 
 // Ceiling is the longest duration that may be asked for.
@@ -77,10 +73,8 @@ func (p PromptField) check(v string) string {
 		return ""
 	}
 	if len(p.Choices) > 0 {
-		for _, c := range p.Choices {
-			if c == v {
-				return ""
-			}
+		if slices.Contains(p.Choices, v) {
+			return ""
 		}
 		return "Pick one of: " + strings.Join(p.Choices, ", ") + "."
 	}

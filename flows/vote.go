@@ -1,5 +1,7 @@
 package flows
 
+import "slices"
+
 import "strings"
 
 // approve counts one person's yes, after everything was looked at again.
@@ -275,10 +277,5 @@ func names(stages []Stage, upTo int) string {
 }
 
 func contains(people []PersonID, p PersonID) bool {
-	for _, x := range people {
-		if x == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(people, p)
 }

@@ -60,7 +60,7 @@ func newWriter(ctx context.Context, pool *sql.DB, max int) (*writer, error) {
 		work: make(chan *write), quit: make(chan struct{}), gone: make(chan struct{}),
 	}
 	for _, word := range []string{begin, commit, rollback, savepoint, undo, release} {
-		prepared, err := conn.PrepareContext(ctx, word) //nolint:sqlclosecheck // closed in close, with all the others
+		prepared, err := conn.PrepareContext(ctx, word)
 		if err != nil {
 			return nil, errors.Join(err, conn.Close())
 		}

@@ -233,15 +233,15 @@ func (s *Story) Facts(id flows.RequestID, verb string) map[string]any {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Verb != verb {
+	for _, a := range slices.Backward(all) {
+		if a.Verb != verb {
 			continue
 		}
 		var body struct {
 			Code  string         `json:"code"`
 			Facts map[string]any `json:"facts"`
 		}
-		if err := json.Unmarshal(all[i].Bytes, &body); err != nil {
+		if err := json.Unmarshal(a.Bytes, &body); err != nil {
 			s.T.Fatal(err)
 		}
 		body.Facts["code"] = body.Code

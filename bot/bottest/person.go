@@ -128,10 +128,11 @@ func (p *Person) Presses(m slackfake.Message, action string) {
 	}
 }
 
-// All expects every message there that shows all the texts, and says how many there
-// are; it waits for none.
+// All expects every message that shows all the texts there once all is quiet, and says
+// how many there are.
 func (s *Story) All(where string, texts ...string) int {
 	s.T.Helper()
+	s.Quiet()
 	list := s.Slack.Messages(where)
 	if strings.HasPrefix(where, "U") {
 		list = s.Slack.User(where).DM()

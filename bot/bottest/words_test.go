@@ -1,6 +1,9 @@
 package bottest_test
 
 import (
+	"strings"
+	"time"
+
 	"breakglass/integrations/pagerdutyfake"
 	"breakglass/integrations/slackfake"
 	"breakglass/integrations/target/receiver"
@@ -15,3 +18,7 @@ type msg = slackfake.Message
 func pdUser(id, name string) pagerdutyfake.User {
 	return pagerdutyfake.User{ID: id, Name: name, Email: name + "@demo.example"}
 }
+
+const minute = time.Minute + time.Second
+
+func contains(s, part string) bool { return strings.Contains(s, part) }

@@ -198,7 +198,7 @@ func (s *stage) name(where string) string {
 // summary is the head of a message, as people read it.
 func (s *stage) summary(m slackfake.Message) string {
 	var head []string
-	for _, line := range strings.Split(s.words(m.Shown()), "\n") {
+	for line := range strings.SplitSeq(s.words(m.Shown()), "\n") {
 		if line == "*For*" || line == "*How to use it*" || strings.Contains(line, "*SIMULATED*") || len(head) == 2 {
 			break
 		}

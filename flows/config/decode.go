@@ -74,7 +74,7 @@ func (ld *loader) secretWorlds() {
 
 // checkUse warns about what is declared and never used.
 func (ld *loader) checkUse() {
-	advice := map[string]string{
+	advice := map[string]string{ //nolint:gosec // advice about secret blocks, no secret
 		"secret":   "Remove it, or refer to it where it is needed.",
 		"target":   "Add it to the targets of a flow, or remove it.",
 		"variable": "Remove it.",

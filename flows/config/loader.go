@@ -156,8 +156,7 @@ func (ld *loader) read(name string, at hcl.Range) ([]byte, bool) {
 
 func (ld *loader) unreadable(name string, at hcl.Range, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
+		if pe, ok := errors.AsType[*fs.PathError](err); ok {
 			err = pe.Err // the path alone, without the machine's directories
 		}
 		ld.errorf(at, "", "%s cannot be read: %v.", name, err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -186,12 +187,7 @@ func scalarText(v cty.Value) (string, bool) {
 }
 
 func contains(all []string, s string) bool {
-	for _, x := range all {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(all, s)
 }
 
 // vars reads the flow's vars: text, whole numbers, true and false, lists of texts.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"unicode/utf8"
@@ -159,9 +161,7 @@ func (s scope) knows(root, name string) bool {
 // context is what an expression is evaluated in, with more roots on top.
 func (s scope) context(more map[string]cty.Value) *hcl.EvalContext {
 	vars := map[string]cty.Value{"local": cty.ObjectVal(s.locals), "var": cty.ObjectVal(s.vars)}
-	for k, v := range more {
-		vars[k] = v
-	}
+	maps.Copy(vars, more)
 	return &hcl.EvalContext{Variables: vars}
 }
 
@@ -222,10 +222,8 @@ func (ld *loader) checkName(t hcl.Traversal, secrets bool) bool {
 		ld.errorf(r, "Write "+root+"."+exampleName(known)+".", "%s alone is not a value.", root)
 		return false
 	}
-	for _, k := range known {
-		if k == steps[1] {
-			return true
-		}
+	if slices.Contains(known, steps[1]) {
+		return true
 	}
 	ld.errorf(r, didYouMean(steps[1], known), "There is no %s called %q.",
 		map[string]string{"local": "local", "var": "variable", "secret": "secret"}[root], steps[1])

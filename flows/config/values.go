@@ -2,6 +2,7 @@ package config
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,10 +99,8 @@ func (f *fields) choice(name, def string, words ...string) string {
 	if !f.given(name) || !f.sound(name) {
 		return def
 	}
-	for _, w := range words {
-		if s == w {
-			return s
-		}
+	if slices.Contains(words, s) {
+		return s
 	}
 	f.wrong(name, meanOrOneOf(s, words), "%s of %s cannot be %q.", name, f.what, s)
 	return def

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -316,7 +317,7 @@ func (m *Memory) PastDue(_ context.Context, now time.Time, limit int) ([]flows.R
 		}
 		out = append(out, id)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
+	slices.Sort(out)
 	if len(out) > limit {
 		out = out[:limit]
 	}
@@ -401,7 +402,7 @@ func (m *Memory) LiveIncidents(context.Context) (map[flows.IncidentID][]flows.Re
 		}
 	}
 	for _, ids := range out {
-		sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+		slices.Sort(ids)
 	}
 	return out, nil
 }

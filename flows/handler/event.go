@@ -231,7 +231,7 @@ func newRecord(kind string, pairs ...any) *record {
 	r := &record{kind: kind}
 	for i := 0; i < len(pairs); i += 2 {
 		r.names = append(r.names, pairs[i].(string))
-		r.values = append(r.values, pairs[i+1].(starlark.Value))
+		r.values = append(r.values, pairs[i+1].(starlark.Value)) //nolint:gosec // names and values come in twos
 	}
 	return r
 }

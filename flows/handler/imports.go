@@ -76,7 +76,7 @@ func importKey(path, name string) string { return "$import " + path + " " + name
 
 func (l *lowerer) unknownModule(at python.Pos, path string) {
 	root, _, _ := strings.Cut(path, ".")
-	hint := ""
+	var hint string
 	switch root {
 	case "requests", "urllib", "http", "httpx", "socket":
 		hint = "a handler reaches nothing but the modules of breakglass; leave it out"

@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"maps"
 	"sync"
 
 	"go.starlark.net/starlark"
@@ -29,9 +30,8 @@ func newLanguage() *language {
 	l.modules["sym.sdk.integrations"] = integrations
 	l.modules["sym.sdk.integrations.pagerduty"] = pagerduty
 	l.modules["sym.sdk.integrations.slack"] = slack
-	for name, v := range annotations.members {
-		l.predeclared[name] = v // Sym's own samples use them without an import
-	}
+	// Sym's own samples use them without an import
+	maps.Copy(l.predeclared, annotations.members)
 	l.names = keys(l.predeclared)
 	for path, m := range l.modules {
 		l.predeclared[importKey(path, "")] = m
@@ -39,9 +39,7 @@ func newLanguage() *language {
 			l.predeclared[importKey(path, name)] = v
 		}
 	}
-	for name, v := range operators() {
-		l.predeclared[name] = v
-	}
+	maps.Copy(l.predeclared, operators())
 	return l
 }
 
@@ -73,9 +71,7 @@ type module struct {
 func join(name string, members starlark.StringDict, more ...*module) *module {
 	m := &module{name: name, members: members, missing: map[string]string{}}
 	for _, o := range more {
-		for k, v := range o.members {
-			m.members[k] = v
-		}
+		maps.Copy(m.members, o.members)
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package handler
 
 import (
 	"fmt"
+	"slices"
 
 	"go.starlark.net/syntax"
 
@@ -259,13 +260,14 @@ func (l *lowerer) funcDef(s *python.FuncDef) []syntax.Stmt {
 	}
 	l.scope = s.Name.ID
 	leave := l.static.enter(s, outer == "")
-	def.Body = append(body, l.block(s.Pos, s.Body)...)
+	body = append(body, l.block(s.Pos, s.Body)...)
+	def.Body = body
 	leave()
 	l.scope = outer
 	out := one(def)
-	for i := len(s.Decorators) - 1; i >= 0; i-- {
-		at := s.Decorators[i].Start()
-		call := &syntax.CallExpr{Fn: l.expr(s.Decorators[i]), Lparen: l.pos(at), Args: []syntax.Expr{l.ident(at, s.Name.ID)}, Rparen: l.pos(at)}
+	for _, v := range slices.Backward(s.Decorators) {
+		at := v.Start()
+		call := &syntax.CallExpr{Fn: l.expr(v), Lparen: l.pos(at), Args: []syntax.Expr{l.ident(at, s.Name.ID)}, Rparen: l.pos(at)}
 		out = append(out, l.assign(at, l.ident(at, s.Name.ID), call))
 	}
 	return out

@@ -87,8 +87,7 @@ func undefined(f *syntax.File, unknown map[string]bool, defined []string, lang *
 // innermost position within the file.
 func evalProblem(path string, err error) Problem {
 	p := Problem{File: path, Line: 1, Col: 1, Message: err.Error()}
-	var ee *starlark.EvalError
-	if errors.As(err, &ee) {
+	if ee, ok := errors.AsType[*starlark.EvalError](err); ok {
 		p.Message = ee.Msg
 		for i := range ee.CallStack {
 			if f := ee.CallStack.At(i); f.Pos.Filename() == path && f.Pos.Line > 0 {
@@ -151,12 +150,7 @@ func distance(a, b string, limit int) int {
 }
 
 func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }
 
 func keys[V any](m map[string]V) []string {

@@ -61,7 +61,7 @@ func runScene(t *testing.T, source string) flows.Evaluation {
 		c.Fields = append(c.Fields, flows.FieldValue{Name: f[0], Value: flows.NewText(f[1])})
 	}
 	if first, _, _ := strings.Cut(source, "\n"); strings.HasPrefix(first, "# scene: ") {
-		for _, word := range strings.Split(strings.TrimPrefix(first, "# scene: "), ", ") {
+		for word := range strings.SplitSeq(strings.TrimPrefix(first, "# scene: "), ", ") {
 			switch word {
 			case "who=sam", "who=nils", "who=ghost":
 				c.Requester = flows.Person("T1", "U0"+strings.ToUpper(strings.TrimPrefix(word, "who=")))

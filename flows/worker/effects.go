@@ -155,8 +155,7 @@ func (e *Effects) observe(ctx context.Context, rec flows.Record, t flows.Target,
 // failed ends a grant that no further try can make; anything else is tried again
 // until the wait limit.
 func (e *Effects) failed(ctx context.Context, j flows.Job, cause error) error {
-	var permanent *flows.Permanent
-	if !errors.As(cause, &permanent) {
+	if _, ok := errors.AsType[*flows.Permanent](cause); !ok {
 		return cause
 	}
 	_, err := e.do(ctx, j, flows.Command{Verb: flows.VerbGrantFailed, Fault: cause.Error()}, true)

@@ -98,7 +98,8 @@ func (e *Effects) Reread(ctx context.Context, id flows.IncidentID, fin flows.Fin
 	}
 	if reqs := live[id]; len(reqs) > 0 {
 		inc, err := e.Incidents.Incident(ctx, string(id))
-		if err != nil && !errors.Is(err, flows.ErrNotFound) {
+		var never *flows.Permanent
+		if err != nil && !errors.Is(err, flows.ErrNotFound) && !errors.As(err, &never) {
 			return err // tried again; the reconciler is the guarantee
 		}
 		for _, req := range reqs {

@@ -49,7 +49,10 @@ type Runner struct {
 	mu     sync.Mutex
 	next   time.Time // the earliest due time that is known
 	armed  time.Time // when the timer is set to
+	told   time.Time // the earliest due time that came while the table was being asked; zero: none
 	handed []flows.Job
+	work   context.Context    //nolint:containedctx // of the jobs in hand, which outlive the loop
+	abort  context.CancelFunc // gives them up
 
 	first                 chan struct{} // closed when the jobs that were due at the start are through
 	done, failed, givenUp atomic.Int64
@@ -87,9 +90,14 @@ func (r *Runner) Wake(jobs []flows.Job) {
 		case j.LeasedTo == r.o.Owner && j.LeasedTo != "":
 			r.handed = append(r.handed, j)
 			wake = true
-		case j.LeasedTo == "" && j.RunAt.Before(r.next):
-			r.next = j.RunAt
-			wake = true
+		case j.LeasedTo == "":
+			if r.told.IsZero() || j.RunAt.Before(r.told) {
+				r.told = j.RunAt
+			}
+			if j.RunAt.Before(r.next) {
+				r.next = j.RunAt
+				wake = true
+			}
 		}
 	}
 	r.mu.Unlock()
@@ -105,9 +113,14 @@ func (r *Runner) poke() {
 	}
 }
 
-// Run works until ctx ends, then waits for the jobs in hand. Jobs that are cut off
-// stay in the table and are taken up by the next process.
+// Run works until ctx ends, then waits for the jobs in hand, which may finish: what is
+// half done would be done twice. Abort cuts them off; they stay in the table and are
+// taken up by the next process.
 func (r *Runner) Run(ctx context.Context) error {
+	r.mu.Lock()
+	r.work, r.abort = context.WithCancel(context.WithoutCancel(ctx))
+	r.mu.Unlock()
+	defer r.Abort()
 	defer r.wg.Wait()
 	r.firstPass(ctx)
 	poll, stopPoll := flows.After(r.o.Clock, r.o.Poll)
@@ -134,6 +147,15 @@ func (r *Runner) Run(ctx context.Context) error {
 			due, stopDue = r.timer(ctx)
 			poll, stopPoll = flows.After(r.o.Clock, r.o.Poll)
 		}
+	}
+}
+
+// Abort gives up the jobs in hand.
+func (r *Runner) Abort() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.abort != nil {
+		r.abort()
 	}
 }
 
@@ -166,6 +188,9 @@ func (r *Runner) FirstPass(ctx context.Context, d time.Duration) {
 
 // timer arms the wake-up for the earliest job that is not due yet.
 func (r *Runner) timer(ctx context.Context) (<-chan struct{}, func()) {
+	r.mu.Lock()
+	r.told = time.Time{}
+	r.mu.Unlock()
 	at, some, err := r.o.Timetable.NextDue(ctx)
 	if err != nil && ctx.Err() == nil {
 		r.o.Log.ErrorContext(ctx, "read the next due time", "error", err)
@@ -175,6 +200,9 @@ func (r *Runner) timer(ctx context.Context) (<-chan struct{}, func()) {
 		soonest = at
 	}
 	r.mu.Lock()
+	if !r.told.IsZero() && r.told.Before(soonest) {
+		soonest = r.told // written after the table was read
+	}
 	r.next, r.armed = soonest, soonest
 	r.mu.Unlock()
 	return r.o.Clock.At(soonest)
@@ -237,17 +265,15 @@ func (r *Runner) sweep(ctx context.Context) {
 func (r *Runner) start(ctx context.Context, j flows.Job) { r.startThen(ctx, j, func() {}) }
 
 func (r *Runner) startThen(ctx context.Context, j flows.Job, then func()) {
-	r.wg.Add(1)
-	go func() {
-		defer r.wg.Done()
+	r.wg.Go(func() {
 		defer then()
 		select {
 		case r.slots <- struct{}{}:
 			defer func() { <-r.slots }()
-			r.run(ctx, j)
+			r.run(r.work, j)
 		case <-ctx.Done():
 		}
-	}()
+	})
 }
 
 func (r *Runner) run(ctx context.Context, j flows.Job) {

@@ -82,7 +82,7 @@ func (b *board) read(ctx context.Context, k key, age time.Duration, click bool) 
 		}
 		var over *overBudget
 		if err := f.errs[k]; click && !f.click && errors.As(err, &over) {
-			f, r = b.join(ctx, k, 0, click) // refused without the reserve: once more with it
+			f, _ = b.join(ctx, k, 0, click) // refused without the reserve: once more with it
 			continue
 		}
 		return f.got[k], f.errs[k]
@@ -228,9 +228,7 @@ func (b *board) fly(ctx context.Context, f *flight) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.c.clock.Now()
-	for k, r := range f.got {
-		b.readings[k] = r
-	}
+	maps.Copy(b.readings, f.got)
 	for k := range f.keys {
 		if d := b.demands[k]; d != nil {
 			d.tried, d.failed = now, f.errs[k] != nil

@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -42,11 +43,13 @@ func parse(body []byte) (value, error) {
 
 // reason is err without the bytes that the other side sent.
 func reason(err error) string {
-	switch e := err.(type) {
-	case *malformed:
-		return e.what
-	case *json.SyntaxError:
-		return "it is not JSON, at byte " + strconv.FormatInt(e.Offset, 10)
+	var bad *malformed
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &bad):
+		return bad.what
+	case errors.As(err, &syntax):
+		return "it is not JSON, at byte " + strconv.FormatInt(syntax.Offset, 10)
 	}
 	return "it is cut short or not JSON"
 }
@@ -85,11 +88,11 @@ func parseObject(d *json.Decoder, depth int) (any, error) {
 			return nil, err
 		}
 		k, _ := t.(string)
-		if fold := strings.ToLower(k); seen[fold] {
+		fold := strings.ToLower(k)
+		if seen[fold] {
 			return nil, &malformed{fmt.Sprintf("the key %q is there twice", tame(k))}
-		} else {
-			seen[fold] = true
 		}
+		seen[fold] = true
 		v, err := parseValue(d, depth+1)
 		if err != nil {
 			return nil, err

@@ -65,8 +65,7 @@ func hint(e *vendorError) string {
 
 // bare drops the address from an error of net/http: its query may name people.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -89,8 +89,7 @@ func TestGETsAreTriedAgainAndOnlyThose(t *testing.T) {
 	inc := w.trigger("Checkout is down")
 	w.fake.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 500, Route: "POST /incidents/{id}/notes"})
 	err := w.pd.Note(t.Context(), inc, "key", "text")
-	var temporary *flows.Temporary
-	if !errors.As(err, &temporary) {
+	if _, ok := errors.AsType[*flows.Temporary](err); !ok {
 		t.Fatalf("a note that was answered 500: %v, want a temporary error", err)
 	}
 	if n := w.fake.Count("POST /incidents/{id}/notes"); n != 1 {

@@ -66,8 +66,7 @@ func (p *picker) open(ctx context.Context, who flows.PagerDutyUser) openIncident
 func (p *picker) read(ctx context.Context, who flows.PagerDutyUser) openIncidents {
 	o := openIncidents{asked: p.c.clock.Now()}
 	o.list, o.err = p.c.openList(ctx, who, pickerPages, true)
-	var many *errTooMany
-	if errors.As(o.err, &many) {
+	if _, ok := errors.AsType[*errTooMany](o.err); ok {
 		o.err = nil // a picker may show the newest few hundred
 	}
 	slices.SortStableFunc(o.list, func(a, b flows.Incident) int {

@@ -119,7 +119,7 @@ func (a *Account) drain(key string) {
 		a.mu.Unlock()
 		if a.deliver(d) {
 			for range again {
-				a.attempt(a.life, d)
+				_, _ = a.attempt(a.life, d) // the first one counted
 			}
 		}
 	}
@@ -163,8 +163,7 @@ func (a *Account) deliverable(d *Delivery) bool {
 // permanent says whether a failure is not tried again: any 4xx but 429, and
 // TLS errors but an expired certificate.
 func permanent(status int, err error) bool {
-	var bad *tls.CertificateVerificationError
-	if errors.As(err, &bad) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		var invalid x509.CertificateInvalidError
 		return !errors.As(err, &invalid) || invalid.Reason != x509.Expired
 	}

@@ -3,6 +3,7 @@ package pagerdutyfake
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -89,9 +90,7 @@ func setFieldValues(c *call) (answer, *apiError) {
 		}
 		changed[f.Name] = v.Value
 	}
-	for name, v := range changed {
-		i.Fields[name] = v
-	}
+	maps.Copy(i.Fields, changed)
 	i.UpdatedAt = c.now
 	c.a.emitFields(i, changed, c.actor)
 	c.a.notify()
@@ -124,7 +123,7 @@ func (f *CustomField) check(v any) string {
 		}
 		return ""
 	}
-	valid := true
+	var valid bool
 	switch f.DataType {
 	case "boolean":
 		_, valid = v.(bool)

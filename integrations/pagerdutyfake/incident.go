@@ -2,6 +2,7 @@ package pagerdutyfake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -71,9 +72,7 @@ func (i *Incident) copy() Incident {
 	c := *i
 	c.Assignees, c.Acks, c.Notes, c.Log = slices.Clone(i.Assignees), slices.Clone(i.Acks), slices.Clone(i.Notes), slices.Clone(i.Log)
 	c.Fields = map[string]any{}
-	for k, v := range i.Fields {
-		c.Fields[k] = v
-	}
+	maps.Copy(c.Fields, i.Fields)
 	return c
 }
 

@@ -52,7 +52,7 @@ func (a *Account) AddKey(k Key) {
 
 // RotateKey puts a new token in the place of an old one: from now on the old
 // one gets 401. It reports whether the old one was valid.
-func (a *Account) RotateKey(old, new string) bool {
+func (a *Account) RotateKey(old, next string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.keys[old]
@@ -60,9 +60,9 @@ func (a *Account) RotateKey(old, new string) bool {
 		return false
 	}
 	rotated := *k
-	rotated.Token = new
+	rotated.Token = next
 	delete(a.keys, old)
-	a.keys[new] = &rotated
+	a.keys[next] = &rotated
 	a.notify()
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/mail"
 	"net/url"
@@ -59,14 +60,13 @@ func (c *call) decode(name string, v any) *apiError {
 // serveREST takes a request through ledger, faults, limits and the route.
 func (a *Account) serveREST(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooBig *http.MaxBytesError
 	entry, fault := a.arrive(r, body)
 	if fault.early(a, w, r, entry) {
 		return
 	}
 	header := http.Header{}
 	var ans answer
-	if errors.As(err, &tooBig) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		ans = failed(fail(http.StatusRequestEntityTooLarge, codeBadArguments, "The body is too large"))
 	} else {
 		ans = a.answer(r, body, entry, header)
@@ -96,9 +96,7 @@ func encode(body any) []byte {
 }
 
 func (a *Account) send(w http.ResponseWriter, header http.Header, status int, raw []byte) {
-	for k, v := range header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), header)
 	if raw == nil {
 		w.Header().Del("Content-Type")
 	}

@@ -1,5 +1,7 @@
 package pagerdutyfake
 
+import "maps"
+
 import "time"
 
 // obj is a JSON object. Nullable fields are present and null.
@@ -63,9 +65,7 @@ func (a *Account) incidentRef(i *Incident) obj {
 // as turns a reference into the resource itself: the same head, more fields.
 func as(ref obj, kind string, more obj) obj {
 	ref["type"] = kind
-	for k, v := range more {
-		ref[k] = v
-	}
+	maps.Copy(ref, more)
 	return ref
 }
 

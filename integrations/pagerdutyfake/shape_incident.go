@@ -1,5 +1,7 @@
 package pagerdutyfake
 
+import "slices"
+
 import "time"
 
 // incidentShape is an incident as the REST API shows it; its field names
@@ -96,8 +98,7 @@ func listLogEntries(c *call) (answer, *apiError) {
 		return answer{}, e
 	}
 	var found []LogEntry
-	for n := len(i.Log) - 1; n >= 0; n-- {
-		l := i.Log[n]
+	for _, l := range slices.Backward(i.Log) {
 		if (since.IsZero() || !l.At.Before(since)) && (until.IsZero() || !l.At.After(until)) {
 			found = append(found, l)
 		}

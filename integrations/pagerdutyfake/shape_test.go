@@ -56,7 +56,7 @@ func misfit(shape string, v any, where string) []string {
 		return []string{fmt.Sprintf("%s is %v; want an object (%s)", where, v, shape)}
 	}
 	var out []string
-	for _, field := range strings.Fields(shapes[shape]) {
+	for field := range strings.FieldsSeq(shapes[shape]) {
 		name, kind, isField := strings.Cut(field, ":")
 		if !isField {
 			out = append(out, misfit(field, v, where)...)

@@ -59,7 +59,7 @@ func parseRule(s string) (*rule, error) {
 		return nil, nil
 	}
 	r := &rule{interval: 1}
-	for _, part := range strings.Split(s, ";") {
+	for part := range strings.SplitSeq(s, ";") {
 		name, value, _ := strings.Cut(part, "=")
 		var err error
 		switch name {
@@ -93,7 +93,7 @@ func parseRule(s string) (*rule, error) {
 func parseDays(s string) ([]time.Weekday, error) {
 	names := []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 	var out []time.Weekday
-	for _, d := range strings.Split(s, ",") {
+	for d := range strings.SplitSeq(s, ",") {
 		i := slices.Index(names, d)
 		if i < 0 {
 			return nil, fmt.Errorf("unknown day %q", d)

@@ -218,8 +218,7 @@ func (s *awsSecret) explain(err error, region string) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %w", say("no answer in time"), context.DeadlineExceeded)
 	}
-	var op *smithy.OperationError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
 		err = op.Err
 	}
 	return say(err.Error())

@@ -63,7 +63,7 @@ func (r *fileReader) load() (string, fs.FileInfo, error) {
 	if err != nil {
 		return "", nil, reason(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	if err != nil {
 		return "", nil, reason(err)
@@ -96,8 +96,7 @@ func (r *fileReader) checkMode(info fs.FileInfo) error {
 
 // reason is the cause without the path, which is said already.
 func reason(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

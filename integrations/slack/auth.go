@@ -35,7 +35,7 @@ func (c *Client) AuthTest(ctx context.Context) (Identity, error) {
 	id := Identity{
 		Team: got.TeamID, TeamName: got.Team, Enterprise: got.EnterpriseID, User: got.UserID, Bot: got.BotID,
 	}
-	for _, s := range strings.Split(got.Header.Get("X-OAuth-Scopes"), ",") {
+	for s := range strings.SplitSeq(got.Header.Get("X-OAuth-Scopes"), ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			id.Scopes = append(id.Scopes, s)
 		}

@@ -118,8 +118,7 @@ func classify(method string, err error) error {
 	}
 	var e *Error
 	if !errors.As(err, &e) {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
 		if errors.Is(err, context.DeadlineExceeded) {

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"breakglass/flows"
 
@@ -82,10 +83,5 @@ func (c *Client) ours(u *slackgo.User) bool {
 	if c.org == "" || u.Enterprise.EnterpriseID != c.org {
 		return false
 	}
-	for _, t := range u.Enterprise.Teams {
-		if t == c.team {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(u.Enterprise.Teams, c.team)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -67,9 +68,7 @@ func newWire(t *testing.T, answer http.HandlerFunc) *wire {
 			t.Errorf("read the request: %v", err)
 		}
 		form, _ := url.ParseQuery(string(body))
-		for k, v := range r.URL.Query() {
-			form[k] = v
-		}
+		maps.Copy(form, r.URL.Query())
 		w.mu.Lock()
 		w.seen = append(w.seen, seen{Path: r.URL.Path, Form: form, Body: string(body), Bearer: r.Header.Get("Authorization")})
 		w.mu.Unlock()

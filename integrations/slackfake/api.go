@@ -3,6 +3,7 @@ package slackfake
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -100,9 +101,7 @@ func (ws *Workspace) finish(w http.ResponseWriter, r *http.Request, e Exchange, 
 	if res.drop {
 		panic(http.ErrAbortHandler) // net/http's way to close the connection without an answer
 	}
-	for k, v := range res.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), res.header)
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	}
@@ -187,9 +186,7 @@ func (ws *Workspace) refuse(name string, err *apiError, header http.Header) resp
 			out["errors"] = err.messages
 		}
 	}
-	for k, v := range err.extra {
-		out[k] = v
-	}
+	maps.Copy(out, err.extra)
 	status := http.StatusOK
 	if err.retryAfter > 0 {
 		status = http.StatusTooManyRequests

@@ -3,6 +3,7 @@ package slackfake
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -63,9 +64,7 @@ func parseArgs(r *http.Request, body []byte) (args, string, *apiError) {
 
 // add takes the fields of a form over.
 func (a args) add(form url.Values) {
-	for k, v := range form {
-		a.form[k] = v
-	}
+	maps.Copy(a.form, form)
 }
 
 func firstOf(a, b string) string {
@@ -137,7 +136,7 @@ func (a args) list(name string) []string {
 	if json.Unmarshal(a.json[name], &out) == nil && a.json[name] != nil {
 		return out
 	}
-	for _, s := range strings.Split(a.str(name), ",") {
+	for s := range strings.SplitSeq(a.str(name), ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			out = append(out, s)
 		}

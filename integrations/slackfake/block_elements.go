@@ -2,6 +2,7 @@ package slackfake
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -41,9 +42,7 @@ func elementSchemas() map[string]schema {
 		"rich_text_input":  typed.with(schema{"initial_value": may(anything), "min_lines": may(integer(1, 100)), "max_lines": may(integer(1, 100))}),
 		"file_input":       base.with(schema{"filetypes": may(list(0, math.MaxInt, anything)), "max_files": may(integer(1, 10))}),
 	}
-	for name, s := range selectSchemas(placed) {
-		all[name] = s
-	}
+	maps.Copy(all, selectSchemas(placed))
 	return all
 }
 

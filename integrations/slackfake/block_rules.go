@@ -3,6 +3,7 @@ package slackfake
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -27,12 +28,8 @@ func may(r rule) field  { return field{rule: r} }
 // with returns the schema with further properties.
 func (s schema) with(more schema) schema {
 	out := schema{}
-	for k, f := range s {
-		out[k] = f
-	}
-	for k, f := range more {
-		out[k] = f
-	}
+	maps.Copy(out, s)
+	maps.Copy(out, more)
 	return out
 }
 

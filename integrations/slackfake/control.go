@@ -131,8 +131,7 @@ type problemJSON struct {
 
 func writeError(w http.ResponseWriter, status int, err error) {
 	p := problemJSON{Error: err.Error()}
-	var d *DeliveryError
-	if errors.As(err, &d) {
+	if d, ok := errors.AsType[*DeliveryError](err); ok {
 		status, p.Code = http.StatusBadGateway, d.Code
 	}
 	writeJSON(w, status, p)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -80,9 +81,7 @@ func (ws *Workspace) deliver(d delivery) (Exchange, error) {
 	body, contentType := d.body()
 	req := ws.sign(body, fault)
 	req.Set("Content-Type", contentType)
-	for k, v := range d.header {
-		req[k] = v
-	}
+	maps.Copy(req, d.header)
 	e, err := ws.send(d.kind, d.url, req, body, fault)
 	if fault.Duplicate { // what the app says to the second copy is ignored
 		_, _ = ws.send(d.kind, d.url, req, body, fault)

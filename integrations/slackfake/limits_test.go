@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,9 +51,7 @@ func section(s string) obj { return obj{"type": "section", "text": mtext(s)} }
 
 func button(more obj) obj {
 	out := obj{"type": "button", "action_id": "a", "text": ptext("Go")}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
 }
 
@@ -75,9 +74,7 @@ func opts(n int) arr {
 
 func selectOf(more obj) obj {
 	out := obj{"type": "static_select", "action_id": "s"}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
 }
 
@@ -206,9 +203,7 @@ func TestModalLimits(t *testing.T) {
 	a := newApp(t, b)
 	base := func(more obj) obj {
 		out := obj{"type": "modal", "title": ptext("T"), "blocks": arr{section("x")}}
-		for k, v := range more {
-			out[k] = v
-		}
+		maps.Copy(out, more)
 		return out
 	}
 	for _, c := range []struct {

@@ -47,8 +47,7 @@ func (ws *Workspace) addSource(p map[string]any, s spot) {
 
 // codeOf is what Slack shows a person of an error.
 func codeOf(err error) string {
-	var d *DeliveryError
-	if errors.As(err, &d) {
+	if d, ok := errors.AsType[*DeliveryError](err); ok {
 		return d.Code
 	}
 	return "dispatch_failed"

@@ -3,6 +3,7 @@ package slackfake
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"time"
 )
 
@@ -75,7 +76,7 @@ func (ws *Workspace) channelJSON(c *Channel) map[string]any {
 		out["is_open"], out["priority"] = true, 0
 		return out
 	}
-	for key, value := range map[string]any{
+	maps.Copy(out, map[string]any{
 		"name": c.Name, "name_normalized": c.Name,
 		"is_channel": !c.IsPrivate && !c.IsMPIM, "is_group": c.IsPrivate,
 		"is_general": false, "unlinked": 0, "is_shared": c.IsExtShared,
@@ -86,9 +87,7 @@ func (ws *Workspace) channelJSON(c *Channel) map[string]any {
 		"topic":          map[string]any{"value": "", "creator": "", "last_set": 0},
 		"purpose":        map[string]any{"value": "", "creator": "", "last_set": 0},
 		"previous_names": []string{},
-	} {
-		out[key] = value
-	}
+	})
 	return out
 }
 

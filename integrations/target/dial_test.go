@@ -23,7 +23,7 @@ func TestAddresses(t *testing.T) {
 		"never": "169.254.169.254 169.254.170.2 fe80::1 ::ffff:169.254.169.254 fd00:ec2::254 100.100.100.200 168.63.129.16 0.0.0.0 :: " +
 			"255.255.255.255 224.0.0.1 ff02::1 240.0.0.1 192.0.0.192 198.18.0.1 203.0.113.7 64:ff9b::a9fe:a9fe 2002:7f00:1::1 2001:0:1::1 fec0::1 ::ffff:198.18.0.1 ::ffff:100.100.100.200 0.1.2.3",
 	} {
-		for _, ip := range strings.Fields(list) {
+		for ip := range strings.FieldsSeq(list) {
 			addr := netip.AddrPortFrom(netip.MustParseAddr(ip), 443).String()
 			public, inside := checkAddress(addr, isPublic) == nil, checkAddress(addr, isInside) == nil
 			if public != (class == "public") || inside != (class == "inside") {

@@ -131,8 +131,7 @@ func (w *webhook) sign(req *http.Request, secret, id string, body []byte) error 
 // unreached is a call without an answer. The address is cut out of the error: there
 // may be a token in it.
 func (w *webhook) unreached(o flows.Order, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	if errors.Is(err, errAddress) {

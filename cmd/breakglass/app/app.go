@@ -104,7 +104,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	a.stops = append(a.stops, stop{"jobs", func(context.Context) error { cancel(); a.running.Wait(); return nil }})
+	a.stops = append(a.stops, stop{"jobs", func(ctx context.Context) error { cancel(); return a.drain(ctx) }})
 	if err := a.pager.Start(run); err != nil {
 		return fmt.Errorf("start reading PagerDuty: %w", err)
 	}
@@ -166,6 +166,20 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	a.stops = nil
 	return all
+}
+
+// drain waits for what is in hand until ctx ends, and then gives it up.
+func (a *App) drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { a.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		a.runner.Abort()
+		<-done
+		return ctx.Err()
+	}
 }
 
 // PublicAddr is where Slack and PagerDuty enter, host:port.

@@ -51,8 +51,8 @@ func (a *App) openDoor() error {
 	if a.o.Door == "" {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(a.InternalAddr())
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+	host, _, _ := net.SplitHostPort(a.InternalAddr()) // an address that does not split is none
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		a.log.Warn("the internal listener is not on loopback: commands of this machine cannot write", "addr", a.InternalAddr())
 		return nil
 	}

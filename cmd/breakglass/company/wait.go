@@ -30,18 +30,26 @@ func (c *Company) Until(ctx context.Context, what string, cond func() bool) erro
 
 // Quiet waits until nothing is left to do now: no job is due or in hand, no payload waits.
 func (c *Company) Quiet(ctx context.Context) error {
-	return c.Until(ctx, "quiet", func() bool {
+	var busy string
+	err := c.Until(ctx, "quiet", func() bool {
 		st, err := c.App.Store().Stats(ctx)
-		if err != nil || st.Unhandled > 0 {
+		if busy = fmt.Sprint(err); err != nil {
 			return false
 		}
+		busy = fmt.Sprintf("%d payloads wait", st.Unhandled)
+		quiet := st.Unhandled == 0
 		for _, j := range st.Jobs {
 			if j.Due > 0 || j.Leased > 0 {
-				return false
+				busy += fmt.Sprintf(", %d jobs %s are due, %d in hand", j.Due, j.Kind, j.Leased)
+				quiet = false
 			}
 		}
-		return true
+		return quiet
 	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", busy, err)
+	}
+	return nil
 }
 
 // Form waits for the modal in front of a person to have the named field.
@@ -63,6 +71,17 @@ func (c *Company) Form(ctx context.Context, user, field string) (slackfake.View,
 	return view, err
 }
 
+// redrawn waits until the form says who decides about the target that was picked.
+func (c *Company) redrawn(ctx context.Context, user string) (slackfake.View, error) {
+	var view slackfake.View
+	err := c.Until(ctx, user+"'s form to be redrawn for the target", func() bool {
+		v, open := c.Slack.User(user).Front()
+		view = v
+		return open && strings.Contains(v.Shown(), ":busts_in_silhouette:")
+	})
+	return view, err
+}
+
 // Ask has a person fill the form that "/access" opens, and submit it.
 func (c *Company) Ask(ctx context.Context, user, target, reason string, more slackfake.Values) error {
 	who := c.Slack.User(user)
@@ -76,7 +95,7 @@ func (c *Company) Ask(ctx context.Context, user, target, reason string, more sla
 	if _, err := who.Fill(view, "target", target); err != nil {
 		return fmt.Errorf("%s picks %q: %w", user, target, err)
 	}
-	if view, err = c.Form(ctx, user, "reason"); err != nil {
+	if view, err = c.redrawn(ctx, user); err != nil {
 		return err
 	}
 	values := slackfake.Values{"reason": reason}

@@ -44,7 +44,7 @@ type (
 		Op      Pos
 		Value   Expr
 	}
-	// AugAssign is "target op= value"; Op is "+", "**", …
+	// AugAssign is "target op= value"; Op is "+", "**", ….
 	AugAssign struct {
 		Pos
 		Target Expr
@@ -315,7 +315,7 @@ type Arg struct {
 	X     Expr
 }
 
-// Comparison is one step of a comparison; Op is "<", "is not", "not in", …
+// Comparison is one step of a comparison; Op is "<", "is not", "not in", ….
 type Comparison struct {
 	Op    string
 	OpPos Pos

@@ -220,14 +220,15 @@ func (s *Server) ClearFaults() {
 func (s *Server) take() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, f := range s.faults {
-		f.hits++
-		if f.Times > 0 && f.hits >= f.Times {
-			s.faults = slices.Delete(s.faults, i, i+1)
-		}
-		return *f
+	if len(s.faults) == 0 {
+		return Fault{}
 	}
-	return Fault{}
+	f := s.faults[0]
+	f.hits++
+	if f.Times > 0 && f.hits >= f.Times {
+		s.faults = s.faults[1:]
+	}
+	return *f
 }
 
 func (s *Server) hold(gone <-chan struct{}) {

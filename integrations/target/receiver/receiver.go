@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -174,9 +175,7 @@ func (r *Receiver) genuine(body []byte, h http.Header) bool {
 }
 
 func write(w http.ResponseWriter, out reply) {
-	for k, v := range out.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), out.header)
 	w.Header().Set("Content-Type", "application/json")
 	body, err := json.Marshal(out)
 	if err != nil {
