@@ -171,6 +171,34 @@ func TestPicker(t *testing.T) {
 	if n := w.fake.Count("GET /incidents"); n != 3 {
 		t.Errorf("after ten seconds: %d requests, want 3", n)
 	}
+	// Everybody's were just read, and one person's are among them.
+	if got := list(flows.IncidentQuery{Assignee: "PDANA01"}); !slices.Equal(got, []flows.IncidentID{first, second}) {
+		t.Errorf("dana's, out of everybody's: %v", got)
+	}
+	if got := list(flows.IncidentQuery{Assignee: "PSAM001"}); !slices.Equal(got, []flows.IncidentID{flows.IncidentID(other.ID)}) {
+		t.Errorf("sam's, out of everybody's: %v", got)
+	}
+	if n := w.fake.Count("GET /incidents"); n != 3 {
+		t.Errorf("one person's out of everybody's cost %d requests more", n-3)
+	}
+	w.clean()
+}
+
+// One person's incidents are asked for where everybody's are too many to be all there.
+func TestPickerWithMoreThanItShows(t *testing.T) {
+	w := newWorld(t)
+	sams, err := w.fake.Trigger("PSRV001", "sam's, the oldest", "PSAM001")
+	w.must(err)
+	for i := range 301 {
+		w.trigger(fmt.Sprint("incident ", i))
+	}
+	all, err := w.pd.OpenIncidents(t.Context(), flows.IncidentQuery{})
+	w.must(err)
+	got, err := w.pd.OpenIncidents(t.Context(), flows.IncidentQuery{Assignee: "PSAM001"})
+	w.must(err)
+	if len(all) != 300 || len(got) != 1 || got[0].ID != flows.IncidentID(sams.ID) {
+		t.Errorf("%d of anybody's, sam's: %v", len(all), got)
+	}
 	w.clean()
 }
 

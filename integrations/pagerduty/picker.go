@@ -26,7 +26,14 @@ type picker struct {
 type openIncidents struct {
 	asked time.Time
 	list  []flows.Incident
+	cut   bool // there are more
 	err   error
+}
+
+// of is what is assigned to one person.
+func (o openIncidents) of(who flows.PagerDutyUser) openIncidents {
+	o.list = slices.DeleteFunc(slices.Clone(o.list), func(i flows.Incident) bool { return !slices.Contains(i.Assignees, who) })
+	return o
 }
 
 func newPicker(c *Client) *picker {
@@ -52,9 +59,15 @@ func (c *Client) OpenIncidents(ctx context.Context, q flows.IncidentQuery) ([]fl
 	return list, nil
 }
 
+// open takes one person's incidents out of everybody's, if those were just read: when
+// many ask in an incident, that is one read instead of one each.
 func (p *picker) open(ctx context.Context, who flows.PagerDutyUser) openIncidents {
-	if o, ok := p.lists.get(who); ok && fresh(o.asked, p.c.clock.Now(), p.c.lim.PickerAge) {
+	now := p.c.clock.Now()
+	if o, ok := p.lists.get(who); ok && fresh(o.asked, now, p.c.lim.PickerAge) {
 		return o
+	}
+	if o, ok := p.lists.get(""); ok && !o.cut && fresh(o.asked, now, p.c.lim.PickerAge) {
+		return o.of(who)
 	}
 	o, err := p.reads.get(ctx, who, func(ctx context.Context) openIncidents { return p.read(ctx, who) })
 	if err != nil {
@@ -67,7 +80,7 @@ func (p *picker) read(ctx context.Context, who flows.PagerDutyUser) openIncident
 	o := openIncidents{asked: p.c.clock.Now()}
 	o.list, o.err = p.c.openList(ctx, who, pickerPages, true)
 	if _, ok := errors.AsType[*errTooMany](o.err); ok {
-		o.err = nil // a picker may show the newest few hundred
+		o.err, o.cut = nil, true // a picker may show the newest few hundred
 	}
 	slices.SortStableFunc(o.list, func(a, b flows.Incident) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.Number, a.Number))
