@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"breakglass/flows"
+)
+
+// hand is what a runner has in hand: jobs that are worked on, or wait for a slot.
+type hand struct {
+	mu    sync.Mutex
+	jobs  map[string]flows.Job // by key
+	lanes map[string]int
+	again map[string]bool // keys and lanes that something waits for
+}
+
+func newHand() hand {
+	return hand{jobs: map[string]flows.Job{}, lanes: map[string]int{}, again: map[string]bool{}}
+}
+
+func (h *hand) take(j flows.Job) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.jobs[j.Key] = j
+	if j.Lane != "" {
+		h.lanes[j.Lane]++
+	}
+}
+
+// drop lets a job go that was taken. It reports whether something waited for that.
+func (h *hand) drop(j flows.Job) (awaited bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.jobs[j.Key].Lease == j.Lease {
+		delete(h.jobs, j.Key)
+	}
+	awaited = h.again[j.Key]
+	delete(h.again, j.Key)
+	if j.Lane == "" {
+		return awaited
+	}
+	if h.lanes[j.Lane]--; h.lanes[j.Lane] > 0 {
+		return awaited
+	}
+	delete(h.lanes, j.Lane)
+	awaited = awaited || h.again[j.Lane]
+	delete(h.again, j.Lane)
+	return awaited
+}
+
+// await reports whether a free job has to wait for what is in hand, its lane or an
+// earlier writing of itself; drop then tells when.
+func (h *hand) await(j flows.Job) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, mine := h.jobs[j.Key]; mine {
+		h.again[j.Key] = true
+		return true
+	}
+	if h.lanes[j.Lane] > 0 {
+		h.again[j.Lane] = true
+		return true
+	}
+	return false
+}
+
+// old lists the jobs whose lease ends before t.
+func (h *hand) old(t time.Time) []flows.Job {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []flows.Job
+	for _, j := range h.jobs {
+		if j.LeaseUntil.Before(t) {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// extended notes a longer lease; a lost one is not asked for again.
+func (h *hand) extended(j flows.Job, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if have, mine := h.jobs[j.Key]; mine && have.Lease == j.Lease {
+		have.LeaseUntil = until
+		h.jobs[j.Key] = have
+	}
+}
+
+// keepLeases extends the leases of jobs that take long, until ctx ends.
+func (r *Runner) keepLeases(ctx context.Context) {
+	for {
+		tick, drop := flows.After(r.o.Clock, r.o.Lease/3)
+		select {
+		case <-ctx.Done():
+			drop()
+			return
+		case <-tick:
+			r.extend(ctx)
+		}
+	}
+}
+
+// extend gives every job in hand the better part of a lease again. Before a claim it
+// keeps the runner from taking its own jobs for abandoned, when the clock has jumped.
+func (r *Runner) extend(ctx context.Context) {
+	now := r.o.Clock.Now()
+	for _, j := range r.hand.old(now.Add(r.o.Lease * 2 / 3)) {
+		until := now.Add(r.o.Lease)
+		if r.o.Queue.Extend(ctx, j, until) != nil {
+			until = now.Add(365 * 24 * time.Hour) // lost, or the store is gone: the outcome's Apply will tell
+		}
+		r.hand.extended(j, until)
+	}
+}
