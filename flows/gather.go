@@ -176,9 +176,17 @@ func (g *gathering) evaluate(ctx context.Context, click bool) {
 	g.f.OnCall = &answer
 }
 
+// lookedUp is how many people of a group are looked up before they are asked: Slack
+// takes 100 users.info a minute, and a route may not wait for that.
+const lookedUp = 20
+
 // able leaves out people of whom Slack says that they cannot decide: who left, guests,
-// bots. Who cannot be looked up stays: the click is looked at again anyway.
+// bots. Who cannot be looked up stays, and so does everybody in a larger group, where
+// somebody is left in any case: the click is looked at again anyway.
 func (g *gathering) able(ctx context.Context, people []PersonID) []PersonID {
+	if len(people) > lookedUp {
+		return people
+	}
 	out := make([]PersonID, 0, len(people))
 	for _, p := range people {
 		profile, err := g.e.o.Directory.Profile(ctx, p, false)
