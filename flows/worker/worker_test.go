@@ -196,10 +196,9 @@ func TestAFailedJobIsTriedAgainLater(t *testing.T) {
 		b.clock.Push(7 * time.Second)
 	}
 	b.wait(t)
-	until(t, "the stats to say so", func() bool {
-		done, failed, gaveUp := b.r.Stats()
-		return done == 1 && failed == 2 && gaveUp == 0
-	})
+	if done, failed, gaveUp := b.r.Stats(); done != 1 || failed != 2 || gaveUp != 0 {
+		t.Errorf("stats %d %d %d", done, failed, gaveUp)
+	}
 }
 
 func TestWhatNoTryCanCureIsGivenUpButNeverARevocation(t *testing.T) {
