@@ -301,6 +301,7 @@ func (r *Runner) run(ctx context.Context, j flows.Job) {
 		return // its lease runs out
 	}
 	r.Wake([]flows.Job{{RunAt: at}})
+	r.freed(j)
 }
 
 // freed wakes the loop when a lane has become free: its next job may be due already.
