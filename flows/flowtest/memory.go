@@ -170,6 +170,7 @@ func (m *Memory) put(j flows.Job) flows.Job {
 		have.RunAt, have.Args, have.Attempts, have.LastErr = j.RunAt, j.Args, 0, ""
 		have.Rev++
 		m.Jobs[j.Key] = have
+		have.LeasedTo, have.LeaseUntil = "", time.Time{} // whatever lease it has is not this caller's
 		return have
 	}
 	m.nextJob++

@@ -50,10 +50,12 @@ type Runner struct {
 	next   time.Time // the earliest due time that is known
 	armed  time.Time // when the timer is set to
 	told   time.Time // the earliest due time that came while the table was being asked; zero: none
+	look   bool      // something may have become free
 	handed []flows.Job
 	work   context.Context    //nolint:containedctx // of the jobs in hand, which outlive the loop
 	abort  context.CancelFunc // gives them up
 
+	hand                  hand
 	first                 chan struct{} // closed when the jobs that were due at the start are through
 	done, failed, givenUp atomic.Int64
 }
@@ -72,7 +74,7 @@ func New(o Options) *Runner {
 	if o.Lease == 0 {
 		o.Lease = 15 * time.Second
 	}
-	return &Runner{o: o, slots: make(chan struct{}, o.Workers), nudge: make(chan struct{}, 1), first: make(chan struct{})}
+	return &Runner{o: o, slots: make(chan struct{}, o.Workers), nudge: make(chan struct{}, 1), hand: newHand(), first: make(chan struct{})}
 }
 
 // Stats counts jobs since the start: done, failed tries, given up.
@@ -88,8 +90,10 @@ func (r *Runner) Wake(jobs []flows.Job) {
 	for _, j := range jobs {
 		switch {
 		case j.LeasedTo == r.o.Owner && j.LeasedTo != "":
+			r.hand.take(j)
 			r.handed = append(r.handed, j)
 			wake = true
+		case j.LeasedTo == "" && r.hand.keeps(j): // drop looks for it
 		case j.LeasedTo == "":
 			if r.told.IsZero() || j.RunAt.Before(r.told) {
 				r.told = j.RunAt
@@ -120,6 +124,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.mu.Lock()
 	r.work, r.abort = context.WithCancel(context.WithoutCancel(ctx))
 	r.mu.Unlock()
+	var keeper sync.WaitGroup
+	keeper.Go(func() { r.keepLeases(r.work) })
+	defer keeper.Wait()
 	defer r.Abort()
 	defer r.wg.Wait()
 	r.firstPass(ctx)
@@ -132,7 +139,10 @@ func (r *Runner) Run(ctx context.Context) error {
 			return nil
 		case <-r.nudge:
 			r.runHanded(ctx)
-			if at, sooner := r.sooner(); sooner {
+			if r.looks() {
+				stopDue()
+				due, stopDue = r.timer(ctx)
+			} else if at, sooner := r.sooner(); sooner {
 				stopDue()
 				due, stopDue = r.o.Clock.At(at)
 			}
@@ -168,6 +178,7 @@ func (r *Runner) firstPass(ctx context.Context) {
 	}
 	var through sync.WaitGroup
 	for _, j := range jobs {
+		r.hand.take(j)
 		through.Add(1)
 		r.startThen(ctx, j, through.Done)
 	}
@@ -189,7 +200,7 @@ func (r *Runner) FirstPass(ctx context.Context, d time.Duration) {
 // timer arms the wake-up for the earliest job that is not due yet.
 func (r *Runner) timer(ctx context.Context) (<-chan struct{}, func()) {
 	r.mu.Lock()
-	r.told = time.Time{}
+	r.told, r.look = time.Time{}, false
 	r.mu.Unlock()
 	at, some, err := r.o.Timetable.NextDue(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -206,6 +217,13 @@ func (r *Runner) timer(ctx context.Context) (<-chan struct{}, func()) {
 	r.next, r.armed = soonest, soonest
 	r.mu.Unlock()
 	return r.o.Clock.At(soonest)
+}
+
+// looks reports whether something became free since the table was asked.
+func (r *Runner) looks() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.look
 }
 
 // sooner reports whether a job came that is due before the timer rings.
@@ -232,6 +250,7 @@ func (r *Runner) runHanded(ctx context.Context) {
 // claim takes what is due from the table until nothing is.
 func (r *Runner) claim(ctx context.Context) {
 	for ctx.Err() == nil {
+		r.extend(ctx)
 		jobs, err := r.o.Queue.Claim(ctx, r.o.Owner, r.o.Clock.Now(), r.o.Lease, r.o.Workers)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -240,6 +259,7 @@ func (r *Runner) claim(ctx context.Context) {
 			return
 		}
 		for _, j := range jobs {
+			r.hand.take(j)
 			r.start(ctx, j)
 		}
 		if len(jobs) < r.o.Workers {
@@ -261,12 +281,14 @@ func (r *Runner) sweep(ctx context.Context) {
 	}
 }
 
-// start runs a job in its own goroutine, as soon as one of the slots is free.
+// start runs a job that was taken in hand, in its own goroutine, as soon as one of the
+// slots is free.
 func (r *Runner) start(ctx context.Context, j flows.Job) { r.startThen(ctx, j, func() {}) }
 
 func (r *Runner) startThen(ctx context.Context, j flows.Job, then func()) {
 	r.wg.Go(func() {
 		defer then()
+		defer r.drop(j)
 		select {
 		case r.slots <- struct{}{}:
 			defer func() { <-r.slots }()
@@ -277,12 +299,9 @@ func (r *Runner) startThen(ctx context.Context, j flows.Job, then func()) {
 }
 
 func (r *Runner) run(ctx context.Context, j flows.Job) {
-	stop := r.keepLease(ctx, j)
 	err := r.handle(ctx, j)
-	stop()
 	if err == nil || errors.Is(err, flows.ErrLeaseLost) {
 		r.done.Add(1)
-		r.freed(j)
 		return
 	}
 	if ctx.Err() != nil {
@@ -301,14 +320,19 @@ func (r *Runner) run(ctx context.Context, j flows.Job) {
 		return // its lease runs out
 	}
 	r.Wake([]flows.Job{{RunAt: at}})
-	r.freed(j)
 }
 
-// freed wakes the loop when a lane has become free: its next job may be due already.
-func (r *Runner) freed(j flows.Job) {
-	if j.Lane != "" {
-		r.Wake([]flows.Job{{RunAt: r.o.Clock.Now()}})
+// drop lets go of a job, and looks for what may have become free by that: whoever
+// wrote it, and whenever. The look is a reading; the table is claimed from only if
+// there is something.
+func (r *Runner) drop(j flows.Job) {
+	if !r.hand.drop(j) {
+		return
 	}
+	r.mu.Lock()
+	r.look = true
+	r.mu.Unlock()
+	r.poke()
 }
 
 func (r *Runner) handle(ctx context.Context, j flows.Job) (err error) {
@@ -333,26 +357,6 @@ func (r *Runner) giveUp(ctx context.Context, j flows.Job, cause error) {
 	if err := r.o.GivenUp(ctx, j, cause); err != nil && !errors.Is(err, flows.ErrLeaseLost) {
 		r.o.Log.ErrorContext(ctx, "record a given-up job", "job", j.Key, "error", err)
 	}
-}
-
-// keepLease extends the lease while a slow job is worked on.
-func (r *Runner) keepLease(ctx context.Context, j flows.Job) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		for {
-			tick, drop := flows.After(r.o.Clock, r.o.Lease/3)
-			select {
-			case <-ctx.Done():
-				drop()
-				return
-			case <-tick:
-			}
-			if err := r.o.Queue.Extend(ctx, j, r.o.Clock.Now().Add(r.o.Lease)); err != nil {
-				return // lost, or the store is gone: the outcome's Apply will tell
-			}
-		}
-	}()
-	return cancel
 }
 
 // Backoff is how long a failed job waits: what the other side asked for, or 1 s

@@ -196,9 +196,10 @@ func TestAFailedJobIsTriedAgainLater(t *testing.T) {
 		b.clock.Push(7 * time.Second)
 	}
 	b.wait(t)
-	if done, failed, gaveUp := b.r.Stats(); done != 1 || failed != 2 || gaveUp != 0 {
-		t.Errorf("stats %d %d %d", done, failed, gaveUp)
-	}
+	until(t, "the stats to say so", func() bool {
+		done, failed, gaveUp := b.r.Stats()
+		return done == 1 && failed == 2 && gaveUp == 0
+	})
 }
 
 func TestWhatNoTryCanCureIsGivenUpButNeverARevocation(t *testing.T) {
