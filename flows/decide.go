@@ -88,9 +88,17 @@ func (d *decision) finish() Outcome {
 
 // shows reports whether cards look different after the outcome.
 func (d *decision) shows() bool {
-	return d.req.State != d.was.State || d.req.Route != d.was.Route || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
+	return looks(d.req.State) != looks(d.was.State) || d.req.Route != d.was.Route || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
 		d.req.FallbackOpen != d.was.FallbackOpen || d.req.Reminded != d.was.Reminded || !d.req.EndsAt.Equal(d.was.EndsAt) ||
 		d.req.Overdue != d.was.Overdue || d.req.Opened != d.was.Opened || len(d.out.Cards) > 0
+}
+
+// looks is a state as cards show it: that the target has been asked is nothing to see.
+func looks(s State) State {
+	if s == StateGranting {
+		return StateApproved
+	}
+	return s
 }
 
 // enter records a step of the life cycle and moves the request into state to.
