@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -187,10 +188,18 @@ func (g *gathering) able(ctx context.Context, people []PersonID) []PersonID {
 	if len(people) > lookedUp {
 		return people
 	}
+	fit := make([]bool, len(people))
+	var all sync.WaitGroup
+	for i, p := range people { // at once: a slow Slack is waited for once
+		all.Go(func() {
+			profile, err := g.e.o.Directory.Profile(ctx, p, false)
+			fit[i] = err != nil || profile.Standing == StandingMember || p == g.content.Requester
+		})
+	}
+	all.Wait()
 	out := make([]PersonID, 0, len(people))
-	for _, p := range people {
-		profile, err := g.e.o.Directory.Profile(ctx, p, false)
-		if err != nil || profile.Standing == StandingMember || p == g.content.Requester {
+	for i, p := range people {
+		if fit[i] {
 			out = append(out, p)
 		}
 	}
