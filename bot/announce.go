@@ -111,6 +111,9 @@ func (a *Announcer) Notice(ctx context.Context, j flows.Job) error {
 		}
 		v.req, v.holding = rec.Request, rec.Holding
 		n, thread = inThread(n, rec.Cards)
+		if outdated(n, &rec.Request) {
+			return a.Engine.Finish(ctx, flows.Finish{Job: &j})
+		}
 	}
 	if err := a.tell(ctx, n, thread, v); err != nil {
 		return fmt.Errorf("send notice %s: %w", j.Key, err)

@@ -8,6 +8,22 @@ import (
 	"breakglass/flows"
 )
 
+// outdated reports whether what a notice says is not true any more: Slack may have been
+// away while the request went on. Nobody is told to use what has ended.
+func outdated(n flows.Notice, r *flows.Request) bool {
+	switch n.About {
+	case flows.AboutApproved, flows.AboutExpiring:
+		return r.State != flows.StateActive
+	case flows.AboutReminded, flows.AboutForwarded, flows.AboutFallback:
+		return r.State != flows.StatePending
+	case flows.AboutResolved:
+		return !r.State.Live() || r.State == flows.StateEnding
+	case flows.AboutOverdue:
+		return r.State != flows.StateEnding
+	}
+	return false
+}
+
 // notice is the words of one notice: what happened, what was not done, what to do next.
 func notice(n flows.Notice, v cardView) Message {
 	text := v.tells(n)
