@@ -30,8 +30,11 @@ type openIncidents struct {
 	err   error
 }
 
-// of is what is assigned to one person.
+// of is what is assigned to one person; to anybody, if nobody is named.
 func (o openIncidents) of(who flows.PagerDutyUser) openIncidents {
+	if who == "" {
+		return o
+	}
 	o.list = slices.DeleteFunc(slices.Clone(o.list), func(i flows.Incident) bool { return !slices.Contains(i.Assignees, who) })
 	return o
 }
@@ -59,15 +62,22 @@ func (c *Client) OpenIncidents(ctx context.Context, q flows.IncidentQuery) ([]fl
 	return list, nil
 }
 
-// open takes one person's incidents out of everybody's, if those were just read: when
-// many ask in an incident, that is one read instead of one each.
+// open takes one person's incidents out of everybody's: when many ask in an incident,
+// that is one read every few seconds instead of one each. Only where there are too many
+// for that is PagerDuty asked for the person's own.
 func (p *picker) open(ctx context.Context, who flows.PagerDutyUser) openIncidents {
-	now := p.c.clock.Now()
-	if o, ok := p.lists.get(who); ok && fresh(o.asked, now, p.c.lim.PickerAge) {
-		return o
+	if before, ok := p.lists.get(""); who == "" || !ok || !before.cut {
+		if all := p.recent(ctx, ""); who == "" || all.err != nil || !all.cut {
+			return all.of(who)
+		}
 	}
-	if o, ok := p.lists.get(""); ok && !o.cut && fresh(o.asked, now, p.c.lim.PickerAge) {
-		return o.of(who)
+	return p.recent(ctx, who)
+}
+
+// recent is a list that was just read, by somebody or now.
+func (p *picker) recent(ctx context.Context, who flows.PagerDutyUser) openIncidents {
+	if o, ok := p.lists.get(who); ok && fresh(o.asked, p.c.clock.Now(), p.c.lim.PickerAge) {
+		return o
 	}
 	o, err := p.reads.get(ctx, who, func(ctx context.Context) openIncidents { return p.read(ctx, who) })
 	if err != nil {
