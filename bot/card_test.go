@@ -305,17 +305,18 @@ func notices() map[string]struct {
 		"fallback": {then(asked(), flows.StatePending, func(r *flows.Request) {
 			r.Route.Why = "PagerDuty could not say who is on call, so nothing was assumed."
 		}), flows.Notice{To: sam, About: flows.AboutFallback}},
-		"fallback-beside":   {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.Notice{To: sam, About: flows.AboutFallback, Detail: "unknown"}},
-		"reminded-approver": {asked(), flows.Notice{To: someone("U0MARA"), About: flows.AboutReminded, Detail: "approver"}},
-		"reminded-channel":  {asked(), flows.Notice{Channel: "C0SREM", About: flows.AboutReminded, Detail: "approver"}},
-		"reminded-asker":    {asked(), flows.Notice{To: sam, About: flows.AboutReminded, Detail: "requester"}},
-		"cancelled":         {then(asked(), flows.StateCancelled, func(r *flows.Request) { r.EndedBy = someone("U0MARA") }), flows.Notice{To: sam, About: flows.AboutCancelled}},
-		"incident-resolved": {active, flows.Notice{To: sam, About: flows.AboutResolved}},
-		"refused":           {asked(), flows.Notice{To: sam, About: flows.AboutRefused, Detail: "You approved this already; it needs 2 approvals, from different people."}},
-		"overdue":           {then(asked(), flows.StateEnding, byTime), flows.Notice{Channel: "C0ERRS", About: flows.AboutOverdue}},
-		"unreadable":        {active, flows.Notice{Channel: "C0ERRS", About: flows.AboutUnreadable}},
-		"fault":             {asked(), flows.Notice{Channel: "C0ERRS", About: flows.AboutFault}},
-		"fault-of-a-job":    {flows.Request{}, flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "job note:x was given up; the log has the cause"}},
+		"fallback-beside":    {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.Notice{To: sam, About: flows.AboutFallback, Detail: "unknown"}},
+		"reminded-approver":  {asked(), flows.Notice{To: someone("U0MARA"), About: flows.AboutReminded, Detail: "approver"}},
+		"reminded-channel":   {asked(), flows.Notice{Channel: "C0SREM", About: flows.AboutReminded, Detail: "approver"}},
+		"reminded-asker":     {asked(), flows.Notice{To: sam, About: flows.AboutReminded, Detail: "requester"}},
+		"cancelled":          {then(asked(), flows.StateCancelled, func(r *flows.Request) { r.EndedBy = someone("U0MARA") }), flows.Notice{To: sam, About: flows.AboutCancelled}},
+		"incident-resolved":  {active, flows.Notice{To: sam, About: flows.AboutResolved}},
+		"refused":            {asked(), flows.Notice{To: sam, About: flows.AboutRefused, Detail: "You approved this already; it needs 2 approvals, from different people."}},
+		"overdue":            {then(asked(), flows.StateEnding, byTime), flows.Notice{Channel: "C0ERRS", About: flows.AboutOverdue}},
+		"unreadable":         {active, flows.Notice{Channel: "C0ERRS", About: flows.AboutUnreadable}},
+		"fault":              {asked(), flows.Notice{Channel: "C0ERRS", About: flows.AboutFault}},
+		"fault-of-pagerduty": {asked(), flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "unknown"}},
+		"fault-of-a-job":     {flows.Request{}, flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "job note:x was given up; the log has the cause"}},
 	}
 }
 

@@ -149,13 +149,16 @@ func (v cardView) reminder(n flows.Notice) string {
 }
 
 func (v cardView) fault(n flows.Notice) string {
+	more := ", so the fallback decides. `breakglass request show " + string(v.req.ID) + "` says more."
 	switch {
+	case n.Detail == "unknown":
+		return "it could not be found out who is on call (PagerDuty)" + more
 	case n.Detail != "":
 		return escape(n.Detail)
 	case v.req.Fault != "":
 		return escape(v.req.Fault)
 	}
-	return "the flow’s handler failed, so the fallback decides. `breakglass request show " + string(v.req.ID) + "` says more."
+	return "the flow’s handler failed" + more
 }
 
 // receipt is the modal after submit: who is asked and why.

@@ -21,8 +21,12 @@ func (d *decision) route() {
 	if r.Origin == FromFallback {
 		d.tell(AboutFallback, "")
 	}
-	if ev := d.f.Evaluation; ev.Fault != "" && d.f.flow(d.req.Content).ErrorsTo != "" {
-		d.notify(Notice{Channel: d.f.flow(d.req.Content).ErrorsTo, About: AboutFault})
+	if ev, to := d.f.Evaluation, d.f.flow(d.req.Content).ErrorsTo; to != "" && (ev.Fault != "" || ev.Tainted) {
+		n := Notice{Channel: to, About: AboutFault}
+		if ev.Tainted { // the handler is not to blame
+			n.Detail = "unknown"
+		}
+		d.notify(n)
 	}
 }
 

@@ -37,8 +37,9 @@ type Options struct {
 	Log            *slog.Logger // nil: silent
 	Owner          string       // this process's name on leases; must differ between replicas
 	Version        string
-	Door           string // file that lets commands of this machine write; empty: DoorFile of the store
-	SlackPaced     bool   // keep under Slack's rate limits by ourselves; serve sets it
+	Door           string           // file that lets commands of this machine write; empty: DoorFile of the store
+	SlackPaced     bool             // keep under Slack's rate limits by ourselves; serve sets it
+	PagerDuty      pagerduty.Limits // zero fields: the client's own
 }
 
 // App is one running Breakglass.

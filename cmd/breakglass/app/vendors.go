@@ -17,6 +17,8 @@ type VendorOptions struct {
 	Log     *slog.Logger  // nil: silent
 	Paced   bool          // keep under Slack's rate limits by ourselves
 	MaxWait time.Duration // for a turn under them; zero: the client's own
+	// PagerDuty bounds what is asked of it; zero fields: the client's own.
+	PagerDuty pagerduty.Limits
 }
 
 // Vendors are the clients of the Slack workspace and the PagerDuty account that a
@@ -39,6 +41,7 @@ func OpenVendors(c *config.Config, o VendorOptions) (Vendors, error) {
 	}
 	if v.PagerDuty, err = pagerduty.New(pagerduty.Options{
 		BaseURL: s.PagerDuty.BaseURL, APIToken: s.PagerDuty.APIToken, From: s.PagerDuty.From, Clock: o.Clock, Log: o.Log,
+		Limits:        o.PagerDuty,
 		ReadOverrides: func() bool { return readsOverrides(c.Catalog) },
 	}); err != nil {
 		v.Slack.Close()

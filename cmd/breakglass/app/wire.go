@@ -89,7 +89,7 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 func (a *App) openVendors() error {
-	v, err := OpenVendors(a.config, VendorOptions{Clock: a.o.Clock, Log: a.log, Paced: a.o.SlackPaced})
+	v, err := OpenVendors(a.config, VendorOptions{Clock: a.o.Clock, Log: a.log, Paced: a.o.SlackPaced, PagerDuty: a.o.PagerDuty})
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,8 @@ type Options struct {
 	// ControlToken opens the simulators' control API; empty: there is none.
 	ControlToken string
 	Owner        string
+	// App changes how Breakglass itself is started; nil: not at all.
+	App func(*app.Options)
 	// Strict keeps Slack's rate limits in the workspace, and us under them.
 	Strict bool
 }
@@ -128,10 +130,14 @@ func (c *Company) start(ctx context.Context, owner string) (*app.App, error) {
 	if dsn == "" {
 		dsn = "sqlite:" + filepath.Join(c.o.Dir, "breakglass.db")
 	}
-	a, err := app.New(ctx, app.Options{
+	o := app.Options{
 		Config: c.Config, DSN: dsn, PublicListen: or(c.o.PublicListen), InternalListen: or(c.o.InternalListen),
 		Clock: c.o.Clock, IDs: c.o.IDs, Log: c.o.Log, Owner: owner, Version: "demo", SlackPaced: c.o.Strict,
-	})
+	}
+	if c.o.App != nil {
+		c.o.App(&o)
+	}
+	a, err := app.New(ctx, o)
 	if err != nil {
 		return nil, err
 	}
