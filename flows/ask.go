@@ -4,7 +4,7 @@ import "time"
 
 // route asks the people the reducer named, or the fallback.
 func (d *decision) route() {
-	if d.f.flow(d.req.Content) == nil {
+	if d.f.flow(&d.req.Content) == nil {
 		d.closeUnroutable("The flow was taken out of the configuration.")
 		return
 	}
@@ -21,7 +21,7 @@ func (d *decision) route() {
 	if r.Origin == FromFallback {
 		d.tell(AboutFallback, "")
 	}
-	if ev, to := d.f.Evaluation, d.f.flow(d.req.Content).ErrorsTo; to != "" && (ev.Fault != "" || ev.Tainted) {
+	if ev, to := d.f.Evaluation, d.f.flow(&d.req.Content).ErrorsTo; to != "" && (ev.Fault != "" || ev.Tainted) {
 		n := Notice{Channel: to, About: AboutFault}
 		if ev.Tainted { // the handler is not to blame
 			n.Detail = "unknown"
@@ -37,7 +37,7 @@ func (d *decision) closeUnroutable(why string) {
 	d.receipt()
 	d.tell(AboutDenied, "")
 	d.note("denied")
-	if f := d.f.flow(d.req.Content); f != nil && f.ErrorsTo != "" {
+	if f := d.f.flow(&d.req.Content); f != nil && f.ErrorsTo != "" {
 		d.notify(Notice{Channel: f.ErrorsTo, About: AboutFault})
 	}
 }
@@ -57,7 +57,7 @@ func (d *decision) openStage() {
 	}
 	d.req.StageSince, d.req.Reminded = d.now, false
 	d.ask(s)
-	if f := d.f.flow(d.req.Content); f != nil && f.RemindAfter > 0 && f.RemindAfter < s.Timeout {
+	if f := d.f.flow(&d.req.Content); f != nil && f.RemindAfter > 0 && f.RemindAfter < s.Timeout {
 		d.own(JobRemind, d.now.Add(f.RemindAfter))
 	}
 	d.req.LapsesAt = d.now

@@ -79,14 +79,14 @@ type Outcome struct {
 func (o Outcome) Changed() bool { return len(o.Entries) > 0 || o.Holding != nil }
 
 // flow is the request's flow as loaded now; nil if it is gone.
-func (f Facts) flow(c Content) *Flow {
+func (f *Facts) flow(c *Content) *Flow {
 	if f.Catalog == nil {
 		return nil
 	}
 	return f.Catalog.Flows[c.Flow]
 }
 
-func (f Facts) target(c Content) *TargetSpec {
+func (f *Facts) target(c *Content) *TargetSpec {
 	if f.Catalog == nil {
 		return nil
 	}

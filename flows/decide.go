@@ -225,7 +225,7 @@ func (d *decision) tell(about About, detail string) {
 
 // note adds a note to the PagerDuty incident, if the request has one.
 func (d *decision) note(about string) {
-	if f := d.f.flow(d.req.Content); d.req.Incident() == "" && (f == nil || f.Incident != IncidentCreate) {
+	if f := d.f.flow(&d.req.Content); d.req.Incident() == "" && (f == nil || f.Incident != IncidentCreate) {
 		return
 	}
 	args, err := json.Marshal(map[string]string{"about": about})

@@ -47,15 +47,15 @@ func decidings(t testing.TB) []deciding {
 		name          string
 	}{{dana, dana, "self"}, {sam, mara, "manager"}} {
 		f := factsAbout(w, who.asks)
-		asked := add("submit/"+who.name, 50, flows.StateSubmitted, nil, flows.Command{
+		asked := add("submit/"+who.name, 40, flows.StateSubmitted, nil, flows.Command{
 			Verb: flows.VerbSubmit, ID: "req_1", Actor: slackActor(who.asks), Content: flows.Content{
 				Flow: "prod", Target: "db", Requester: who.asks, Beneficiary: who.asks, Duration: time.Hour, Reason: flows.NewText("the ledger is stuck"),
 			},
 		}, f)
 		f = evaluated(w, f, asked)
-		pending := add("route/"+who.name, 80, flows.StatePending, asked, flows.Command{Verb: flows.VerbRoute, ID: "req_1", Actor: flows.ByEngine()}, f)
+		pending := add("route/"+who.name, 75, flows.StatePending, asked, flows.Command{Verb: flows.VerbRoute, ID: "req_1", Actor: flows.ByEngine()}, f)
 		f = evaluated(w, f, pending)
-		add("approve/"+who.name, 80, flows.StateApproved, pending, flows.Command{
+		add("approve/"+who.name, 75, flows.StateApproved, pending, flows.Command{
 			Verb: flows.VerbApprove, ID: "req_1", Actor: slackActor(who.decides), Hash: pending.Hash,
 		}, f)
 	}

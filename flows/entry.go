@@ -161,6 +161,12 @@ func (c *committer) hide(path string, v any) any {
 			out[k] = c.hide(path+"."+k, x[k])
 		}
 		return out
+	case object:
+		out := make(object, len(x))
+		for i, m := range x.sorted() {
+			out[i] = member{m.name, c.hide(path+"."+m.name, m.value)}
+		}
+		return out
 	case []any:
 		out := make([]any, len(x))
 		for i, e := range x {

@@ -28,18 +28,18 @@ const commonFacts = 6
 
 // asked are the facts of a new request: everything that was asked.
 func (d *decision) asked() map[string]any {
-	c := d.req.Content
+	c := &d.req.Content
 	fields := make([]any, 0, len(c.Fields))
 	for _, f := range c.Fields {
-		fields = append(fields, map[string]any{"name": f.Name, "value": Personal{About: c.Requester, Value: f.Value.Raw()}})
+		fields = append(fields, object{{"name", f.Name}, {"value", Personal{About: c.Requester, Value: f.Value.Raw()}}})
 	}
-	return map[string]any{
-		"requester":   Personal{About: c.Requester, Value: string(c.Requester)},
-		"beneficiary": Personal{About: c.Beneficiary, Value: string(c.Beneficiary)},
-		"link":        d.linkFacts(), "seconds": int64(c.Duration / time.Second), "scope": string(c.Scope),
-		"reason": Personal{About: c.Requester, Value: c.Reason.Raw()}, "fields": fields,
-		"incident_number": int64(c.Incident.Number), "flow_hash": d.f.flow(c).Hash, "target_hash": d.f.target(c).Hash,
-	}
+	facts := make(map[string]any, 10+commonFacts)
+	facts["requester"] = Personal{About: c.Requester, Value: string(c.Requester)}
+	facts["beneficiary"] = Personal{About: c.Beneficiary, Value: string(c.Beneficiary)}
+	facts["link"], facts["seconds"], facts["scope"] = d.linkFacts(), int64(c.Duration/time.Second), string(c.Scope)
+	facts["reason"], facts["fields"] = Personal{About: c.Requester, Value: c.Reason.Raw()}, fields
+	facts["incident_number"], facts["flow_hash"], facts["target_hash"] = int64(c.Incident.Number), d.f.flow(c).Hash, d.f.target(c).Hash
+	return facts
 }
 
 func (d *decision) linkFacts() any {
@@ -52,7 +52,7 @@ func (d *decision) linkFacts() any {
 // evidence is what the evaluation at hand rests on.
 func (d *decision) evidence() *Evidence {
 	ev := &Evidence{At: d.now}
-	if f := d.f.flow(d.req.Content); f != nil {
+	if f := d.f.flow(&d.req.Content); f != nil {
 		ev.Handler, ev.Flow = f.SourceHash, f.Hash
 	}
 	if e := d.f.Evaluation; e != nil {
@@ -63,20 +63,20 @@ func (d *decision) evidence() *Evidence {
 
 // facts is the evidence in canonical values. What broke may quote what was typed or
 // who was asked about, so it stands as a commitment about the requester.
-func (e *Evidence) facts(about PersonID) map[string]any {
+func (e *Evidence) facts(about PersonID) object {
 	calls := make([]any, 0, len(e.Calls))
 	for _, c := range e.Calls {
 		args := make([]any, 0, len(c.Args))
 		for _, a := range c.Args {
-			args = append(args, map[string]any{"name": a.Name, "value": a.Value})
+			args = append(args, object{{"name", a.Name}, {"value", a.Value}})
 		}
-		calls = append(calls, map[string]any{
-			"call": c.Name, "args": args, "answer": c.Answer, "known": c.Result.String(), "error": quoted(about, c.Error),
-			"read_at": millis(c.ReadAt), "digest": c.Digest,
+		calls = append(calls, object{
+			{"answer", c.Answer}, {"args", args}, {"call", c.Name}, {"digest", c.Digest}, {"error", quoted(about, c.Error)},
+			{"known", c.Result.String()}, {"read_at", millis(c.ReadAt)},
 		})
 	}
-	return map[string]any{
-		"handler": e.Handler, "flow_hash": e.Flow, "calls": calls, "fault": quoted(about, e.Fault), "tainted": e.Tainted, "at": millis(e.At),
+	return object{
+		{"at", millis(e.At)}, {"calls", calls}, {"fault", quoted(about, e.Fault)}, {"flow_hash", e.Flow}, {"handler", e.Handler}, {"tainted", e.Tainted},
 	}
 }
 
@@ -97,11 +97,11 @@ func (p *OnCallProof) facts(link *Link) any {
 	if link != nil {
 		about = link.Person
 	}
-	e := p.Entry
-	return map[string]any{
-		"user": Personal{About: about, Value: string(e.User)}, "policy": e.PolicyID, "policy_name": e.PolicyName,
-		"level": int64(e.Level), "schedule": e.ScheduleID, "shift_start": millis(e.Start), "shift_end": millis(e.End),
-		"override": e.Override.String(), "read_at": millis(p.ReadAt), "digest": p.Digest,
+	e := &p.Entry
+	return object{
+		{"digest", p.Digest}, {"level", int64(e.Level)}, {"override", e.Override.String()}, {"policy", e.PolicyID}, {"policy_name", e.PolicyName},
+		{"read_at", millis(p.ReadAt)}, {"schedule", e.ScheduleID}, {"shift_end", millis(e.End)}, {"shift_start", millis(e.Start)},
+		{"user", Personal{About: about, Value: string(e.User)}},
 	}
 }
 
@@ -113,9 +113,9 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 		for _, p := range s.Approvers {
 			people = append(people, Personal{About: p, Value: string(p)})
 		}
-		stages = append(stages, map[string]any{
-			"approvers": people, "channel": s.Destination.Channel, "quorum": int64(s.Quorum),
-			"seconds": int64(s.Timeout / time.Second), "self": s.Self, "fallback": s.Fallback,
+		stages = append(stages, object{
+			{"approvers", people}, {"channel", s.Destination.Channel}, {"fallback", s.Fallback}, {"quorum", int64(s.Quorum)},
+			{"seconds", int64(s.Timeout / time.Second)}, {"self", s.Self},
 		})
 	}
 	return map[string]any{
@@ -136,7 +136,7 @@ func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	if d.f.Incident != nil {
 		facts["incident_status"], facts["incident_service"] = string(d.f.Incident.Status), d.f.Incident.ServiceID
 	}
-	if t := d.f.target(r.Content); t != nil {
+	if t := d.f.target(&r.Content); t != nil {
 		facts["target_hash"] = t.Hash
 	}
 	if self {

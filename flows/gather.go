@@ -112,7 +112,7 @@ func (g *gathering) requester(ctx context.Context) {
 	if c.Beneficiary != c.Requester && g.f.Requester == StandingMember {
 		g.f.Requester = g.standing(ctx, c.Beneficiary)
 	}
-	flow := g.f.flow(c)
+	flow := g.f.flow(&c)
 	if flow == nil {
 		return
 	}
@@ -155,7 +155,7 @@ func (g *gathering) incident(ctx context.Context) {
 // evaluate runs the reducer, resolves the fallback and asks, where self-approval is
 // at stake, who is on call: the engine's own reading, whatever the handler did.
 func (g *gathering) evaluate(ctx context.Context, click bool) {
-	flow := g.f.flow(g.content)
+	flow := g.f.flow(&g.content)
 	if flow == nil {
 		return
 	}

@@ -46,7 +46,7 @@ func (d *decision) granted() {
 	r := &d.req
 	r.GrantedAt, r.Receipt = d.now, d.cmd.Receipt               // the target's own words: they may name people
 	r.EndsAt = earlier(d.now.Add(r.Content.Duration), r.EndsAt) // an end that moved earlier meanwhile stays
-	if f := d.f.flow(r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
+	if f := d.f.flow(&r.Content); f != nil && ends(f, EndShift) && r.Proof != nil && !r.Proof.Entry.End.IsZero() {
 		if end := r.Proof.Entry.End; end.Before(r.EndsAt) {
 			r.EndsAt, r.EndCause = end, EndShift
 		}
@@ -70,7 +70,7 @@ func (d *decision) grantFailed() {
 	d.req.Fault = d.cmd.Fault
 	d.toEnding(VerbGrantFailed, StateFailed, EndFailed)
 	d.tell(AboutFailed, "")
-	if f := d.f.flow(d.req.Content); f != nil && f.ErrorsTo != "" {
+	if f := d.f.flow(&d.req.Content); f != nil && f.ErrorsTo != "" {
 		d.notify(Notice{Channel: f.ErrorsTo, About: AboutFault})
 	}
 }
@@ -215,7 +215,7 @@ func Overdue(req Request, f Facts, now time.Time, why string) Outcome {
 	}
 	d := aside(req, f, now, "overdue", map[string]any{"why": quoted(req.Content.Beneficiary, why)})
 	d.req.Overdue = true
-	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
+	if fl := f.flow(&req.Content); fl != nil && fl.ErrorsTo != "" {
 		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutOverdue})
 	}
 	return d.finish()
@@ -247,7 +247,7 @@ func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
 // incident, nothing does while people are still asked; a grant that comes of it ends
 // at the next re-read.
 func FollowIncident(req Request, f Facts, now time.Time) Outcome {
-	fl := f.flow(req.Content)
+	fl := f.flow(&req.Content)
 	if f.IncidentIs != Yes || f.Incident == nil || fl == nil || req.State.Final() {
 		return Outcome{Request: req}
 	}
@@ -324,7 +324,7 @@ func Unreadable(req Request, f Facts, now time.Time) Outcome {
 	}
 	d := aside(req, f, now, "incident_unreadable", nil)
 	d.req.IncidentDark = now
-	if fl := f.flow(req.Content); fl != nil && fl.ErrorsTo != "" {
+	if fl := f.flow(&req.Content); fl != nil && fl.ErrorsTo != "" {
 		d.notify(Notice{Channel: fl.ErrorsTo, About: AboutUnreadable})
 	}
 	return d.finish()

@@ -19,7 +19,7 @@ func (d *decision) plan() *Route {
 }
 
 func (d *decision) makePlan() *Route {
-	f, ev := d.f.flow(d.req.Content), d.f.Evaluation
+	f, ev := d.f.flow(&d.req.Content), d.f.Evaluation
 	r := &Route{Origin: FromHandler, Flow: f.Hash, Tainted: ev.Tainted || ev.Fault != "", Evidence: d.evidence()}
 	var whyNot []string
 	if ev.Proposal != nil {

@@ -42,13 +42,12 @@ type FieldValue struct {
 func (c Content) Hash(id RequestID) string {
 	fields := make([]any, 0, len(c.Fields))
 	for _, f := range c.Fields {
-		fields = append(fields, map[string]any{"name": f.Name, "value": f.Value.Raw()})
+		fields = append(fields, object{{"name", f.Name}, {"value", f.Value.Raw()}})
 	}
-	b, err := Canonical(map[string]any{
-		"v": int64(1), "id": string(id), "flow": string(c.Flow), "target": string(c.Target),
-		"scope": string(c.Scope), "requester": string(c.Requester), "beneficiary": string(c.Beneficiary),
-		"seconds": int64(c.Duration / time.Second), "reason": c.Reason.Raw(),
-		"incident": string(c.Incident.ID), "fields": fields,
+	b, err := Canonical(object{
+		{"beneficiary", string(c.Beneficiary)}, {"fields", fields}, {"flow", string(c.Flow)}, {"id", string(id)},
+		{"incident", string(c.Incident.ID)}, {"reason", c.Reason.Raw()}, {"requester", string(c.Requester)},
+		{"scope", string(c.Scope)}, {"seconds", int64(c.Duration / time.Second)}, {"target", string(c.Target)}, {"v", int64(1)},
 	})
 	if err != nil {
 		panic(err) // strings, integers and lists only

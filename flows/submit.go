@@ -109,7 +109,7 @@ func (d *decision) submit() {
 	d.req.Version = 1
 	d.card(CardRequester, c.Requester, "")
 	d.own(JobRoute, d.now)
-	if f := d.f.flow(c); f.Incident == IncidentCreate && c.Incident.ID == "" {
+	if f := d.f.flow(&c); f.Incident == IncidentCreate && c.Incident.ID == "" {
 		d.own(JobOpen, d.now)
 	}
 	d.own(JobLapse, d.req.LapsesAt)
@@ -118,14 +118,14 @@ func (d *decision) submit() {
 }
 
 func (d *decision) maySubmit() *Refusal {
-	c, f := d.cmd.Content, d.f.flow(d.cmd.Content)
+	c, f := d.cmd.Content, d.f.flow(&d.cmd.Content)
 	switch {
 	case d.f.EndOnly != "":
 		return Refuse(RefusedEndOnly, "Nothing can be granted right now: %s. Nothing was submitted.", d.f.EndOnly).
 			Then("Access that exists still ends on time. Tell an admin.")
 	case f == nil:
 		return Refuse(RefusedUnknownFlow, "There is no flow %q.", c.Flow).Then("See /access list.")
-	case d.f.target(c) == nil:
+	case d.f.target(&c) == nil:
 		return Refuse(RefusedUnknownTarget, "There is no target %q.", c.Target).Then("See /access list.")
 	case d.cmd.Actor.Person != c.Requester:
 		return Refuse(RefusedNotAllowed, "A request can only be made in one's own name.")
@@ -133,7 +133,7 @@ func (d *decision) maySubmit() *Refusal {
 	if no := d.standing(); no != nil {
 		return no
 	}
-	if wrong := c.Check(f, d.f.target(c)); len(wrong) > 0 {
+	if wrong := c.Check(f, d.f.target(&c)); len(wrong) > 0 {
 		return wrong[0]
 	}
 	switch {
@@ -152,9 +152,9 @@ func (d *decision) maySubmit() *Refusal {
 
 // standing refuses people who may not ask, and those of whom it is not known.
 func (d *decision) standing() *Refusal {
-	f := d.f.flow(d.cmd.Content)
+	f := d.f.flow(&d.cmd.Content)
 	if d.was.ID != "" {
-		f = d.f.flow(d.req.Content)
+		f = d.f.flow(&d.req.Content)
 	}
 	switch s := d.f.Requester; {
 	case s == StandingMember, s == StandingGuest && f.AllowGuests:

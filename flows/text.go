@@ -45,11 +45,27 @@ func NewText(s string) Text {
 // made of such names, fit for a sentence: on one line, not long, and without the
 // brackets that the front doors' markers are made of.
 func named(s string) string {
+	if unremarkable(s) {
+		return s
+	}
 	s = strings.Join(strings.Fields(NewText(s).raw), " ")
 	if r := []rune(s); len(r) > maxNamed {
 		s = string(r[:maxNamed-1]) + "…"
 	}
 	return brackets.Replace(s)
+}
+
+// unremarkable reports whether named would leave s as it is: printable ASCII, words
+// apart by one space, no brackets. Most names are.
+func unremarkable(s string) bool {
+	before := byte(' ')
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '<' || c == '>' || c == ' ' && before == ' ' {
+			return false
+		}
+		before = c
+	}
+	return len(s) <= maxNamed && (s == "" || before != ' ')
 }
 
 const maxNamed = 300

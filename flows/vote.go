@@ -48,7 +48,7 @@ func (d *decision) dropVotes() {
 func (d *decision) decided(self bool, need int) {
 	r := &d.req
 	r.DecidedAt, r.DecidedBy, r.SelfMade = d.now, d.cmd.Actor.Person, self
-	if f := d.f.flow(r.Content); self && f.SelfApproval == SelfOnCall {
+	if f := d.f.flow(&r.Content); self && f.SelfApproval == SelfOnCall {
 		r.Proof = d.plan().Evidence.OnCall // eligible looked at it
 	}
 	r.GrantBy = d.now.Add(d.f.Limits.WaitForGrant)
@@ -60,7 +60,7 @@ func (d *decision) decided(self bool, need int) {
 	d.own(JobRevoke, r.LatestEnd)
 	d.own(JobGiveUp, r.GrantBy)
 	d.drop(JobLapse, JobRemind, JobForward)
-	if f := d.f.flow(r.Content); self && f.Channel != "" {
+	if f := d.f.flow(&r.Content); self && f.Channel != "" {
 		d.card(CardFYI, "", f.Channel)
 	}
 }
@@ -95,7 +95,7 @@ func (d *decision) deny() {
 
 // mayDecide checks what must hold for any approval, whoever clicks.
 func (d *decision) mayDecide() *Refusal {
-	f := d.f.flow(d.req.Content)
+	f := d.f.flow(&d.req.Content)
 	switch {
 	case d.f.EndOnly != "":
 		return Refuse(RefusedEndOnly, "Nothing can be granted right now: %s. Your approval was not counted.", d.f.EndOnly)
@@ -106,7 +106,7 @@ func (d *decision) mayDecide() *Refusal {
 			Then("Look at the card again.")
 	case f == nil:
 		return Refuse(RefusedUnknownFlow, "The flow was taken out of the configuration. Your approval was not counted.")
-	case d.f.target(d.req.Content) == nil:
+	case d.f.target(&d.req.Content) == nil:
 		return Refuse(RefusedUnknownTarget, "The target was taken out of the configuration. Your approval was not counted.")
 	}
 	if no := d.knownClicker(); no != nil {
@@ -125,7 +125,7 @@ func (d *decision) mayDecide() *Refusal {
 // since.
 func (d *decision) ceilings(f *Flow) *Refusal {
 	c := d.req.Content
-	switch most := f.Ceiling(d.f.target(c)); {
+	switch most := f.Ceiling(d.f.target(&c)); {
 	case !f.Offers(c.Target):
 		return Refuse(RefusedUnknownTarget, "%s does not offer this target any more. Your approval was not counted.", f.Label)
 	case c.Duration > most:
@@ -167,7 +167,7 @@ func (d *decision) unsure() bool {
 	if ev := d.f.Evaluation; ev == nil || ev.Tainted || ev.Fault != "" {
 		return true
 	}
-	f := d.f.flow(d.req.Content)
+	f := d.f.flow(&d.req.Content)
 	return f != nil && f.SelfApproval == SelfOnCall && namesOnly(d.f.Evaluation.Proposal, d.req.Content.Requester) && !d.onCallKnown()
 }
 
@@ -175,10 +175,10 @@ func (d *decision) unsure() bool {
 // whether it would be a self-approval.
 func (d *decision) eligible(who PersonID) (self bool, no *Refusal) {
 	stored, ok := d.req.Current()
-	if !ok || d.f.flow(d.req.Content) == nil {
+	if !ok || d.f.flow(&d.req.Content) == nil {
 		return false, Refuse(RefusedState, "Nobody is asked right now.")
 	}
-	if d.req.Route.Flow != d.f.flow(d.req.Content).Hash {
+	if d.req.Route.Flow != d.f.flow(&d.req.Content).Hash {
 		return false, Refuse(RefusedRulesChanged, "The flow's rules were changed since you were asked, so your click was not counted.").
 			Then("The request was routed again; look at the new card.")
 	}
@@ -233,7 +233,7 @@ func (d *decision) refuseClick(no *Refusal) {
 
 // incidentUnread reports whether the incident that the flow requires could not be read.
 func (d *decision) incidentUnread() bool {
-	f := d.f.flow(d.req.Content)
+	f := d.f.flow(&d.req.Content)
 	return f.Incident == IncidentRequired && d.req.Content.Incident.ID != "" && d.f.IncidentIs == Unknown
 }
 
@@ -244,7 +244,7 @@ func (d *decision) quorum(who PersonID, self bool) int {
 	if self {
 		return 1
 	}
-	need, asked := max(d.f.flow(d.req.Content).Quorum, 1), false
+	need, asked := max(d.f.flow(&d.req.Content).Quorum, 1), false
 	routes := []*Route{d.req.Route}
 	if fresh := d.plan(); fresh != nil && !d.unsure() {
 		routes = append(routes, fresh)
