@@ -40,6 +40,7 @@ type Options struct {
 	Door           string           // file that lets commands of this machine write; empty: DoorFile of the store
 	SlackPaced     bool             // keep under Slack's rate limits by ourselves; serve sets it
 	PagerDuty      pagerduty.Limits // zero fields: the client's own
+	TargetTimeout  time.Duration    // of one call; zero: the integration\'s own
 }
 
 // App is one running Breakglass.

@@ -38,7 +38,7 @@ func (a *App) build(ctx context.Context) error {
 	a.guard = newGuard(a.o.Clock, a.store, a.log)
 	a.line = newLifeline(a.store, a.o.Clock, a.log)
 	a.guard.jumped = a.line.jumpedBack
-	targets, err := target.New(target.Options{Clock: a.o.Clock, Random: a.o.IDs.Random})
+	targets, err := target.New(target.Options{Clock: a.o.Clock, Random: a.o.IDs.Random, Timeout: a.o.TargetTimeout})
 	if err != nil {
 		return err
 	}
