@@ -75,6 +75,7 @@ type siege struct {
 	db     *sql.DB // PostgreSQL: what the test itself asks and does
 	config string
 	ahead  time.Duration
+	jump   time.Duration // the longest push of the clock
 	random *rand.Rand
 	alive  *process
 	people crowd
@@ -186,7 +187,11 @@ func (s *siege) endure(n int) {
 	began := time.Now()
 	s.people.gather(s)
 	for i := range n {
-		if s.alive == nil { // time passes, and access ends, while nobody is there
+		switch { // time passes, and access ends, while nobody is there
+		case s.alive != nil:
+		case i%25 == 12:
+			s.pushClock(time.Hour + time.Minute) // and people may ask again
+		default:
 			s.pushClock(time.Duration(s.random.IntN(20)) * time.Second)
 		}
 		s.start()
@@ -301,6 +306,7 @@ func (s *siege) pushClock(d time.Duration) {
 	}
 	s.clock.Push(d)
 	s.ahead += d
+	s.jump = max(s.jump, d)
 	if s.alive != nil {
 		if _, err := fmt.Fprintln(s.alive.push, d); err != nil {
 			s.t.Fatalf("%v\n%s", err, s.alive.lastWords())
