@@ -244,7 +244,7 @@ func (s *siege) start() {
 	}
 	p, err := victim{DSN: s.dsn + s.named(), Config: s.config, At: s.Addresses(), Ahead: s.ahead}.run(s.dir)
 	if err != nil {
-		log, _ := os.ReadFile(filepath.Join(s.dir, "victim.log"))
+		log, _ := os.ReadFile(filepath.Join(s.dir, logName))
 		s.t.Fatalf("%v\n%s", err, log[max(0, len(log)-20_000):])
 	}
 	s.alive, s.starts = p, append(s.starts, p.ready)

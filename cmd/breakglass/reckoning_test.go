@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -168,6 +170,7 @@ func (s *siege) reckon() {
 	s.nothingLeft(st, requests)
 	s.messages(st, requests)
 	s.notes()
+	s.confessions()
 	for _, v := range s.Slack.Violations() {
 		switch {
 		case v.Code == "exchanged_trigger_id", v.Code == "expired_trigger_id": // delivered twice; the clock jumped
@@ -387,6 +390,22 @@ func (s *siege) messages(st *store.Store, requests []flows.Request) {
 				if e.ActionID != bot.ActionMore {
 					s.t.Errorf("card %s of a request that is %s still has %s:\n%s", card.ID, r.State, e.ActionID, m.Shown())
 				}
+			}
+		}
+	}
+}
+
+// confessions: nothing of what the victims logged says that they broke by themselves.
+func (s *siege) confessions() {
+	s.t.Helper()
+	log, err := os.ReadFile(filepath.Join(s.dir, logName))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(log)) {
+		for _, word := range []string{"panic", "DATA RACE", "does not verify", "given up"} {
+			if strings.Contains(line, word) {
+				s.t.Errorf("a victim said: %s", line)
 			}
 		}
 	}

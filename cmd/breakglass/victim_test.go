@@ -94,6 +94,9 @@ func serve(ctx context.Context, stop func(), order string, in io.Reader, out, er
 	return a.Stop(end)
 }
 
+// logName is the file that all victims of a test write to.
+const logName = "victim.log"
+
 // process is a victim that runs.
 type process struct {
 	cmd   *exec.Cmd
@@ -109,7 +112,7 @@ func (v victim) run(dir string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(os.Args[0]), log: filepath.Join(dir, "victim.log")}
+	p := &process{cmd: exec.Command(os.Args[0]), log: filepath.Join(dir, logName)}
 	p.cmd.Env = append(os.Environ(), victimOrder+"="+string(order))
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
