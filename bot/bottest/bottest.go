@@ -284,6 +284,12 @@ func (s *Story) NoButtons() {
 func (s *Story) Has(people ...string) {
 	s.T.Helper()
 	s.Quiet()
+	s.HasNow(people...)
+}
+
+// HasNow is Has while there is something left to do.
+func (s *Story) HasNow(people ...string) {
+	s.T.Helper()
 	var have []string
 	for _, h := range s.Database.Holders() {
 		have = append(have, h.Slack)
