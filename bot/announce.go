@@ -46,7 +46,7 @@ func (a *Announcer) Card(ctx context.Context, j flows.Job) error {
 		return missing(err)
 	}
 	card, ok := findCard(rec.Cards, j.Subject)
-	if !ok {
+	if !ok || card.TS != "" && card.Version == rec.Request.Version { // drawn already, by the job's last run
 		return a.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
 	v := cardView{req: rec.Request, holding: rec.Holding, card: card, cat: a.Catalog(), now: a.Clock.Now()}

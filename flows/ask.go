@@ -115,6 +115,12 @@ func (d *decision) forward() {
 	}
 	who := d.cmd.Actor
 	switch {
+	case !d.now.Before(d.req.LapsesAt): // the clock was away for long: it lapses, and does not begin anew
+		no := Refuse(RefusedLapsed, "This request lapsed %s ago. Nobody else was asked.", Ago(d.now.Sub(d.req.LapsesAt)))
+		if d.out.Refusal = no; who.Door != DoorEngine {
+			d.refuse(no)
+		}
+		return
 	case who.Door == DoorEngine:
 		if s, _ := d.req.Current(); d.now.Before(d.req.StageSince.Add(s.Timeout)) {
 			d.out.Refusal = Refuse(RefusedState, "It is too early to ask the next people.")

@@ -42,7 +42,7 @@ func TestSlackTakesNoMessages(t *testing.T) {
 				t.Errorf("it is %s by %s, votes %v", r.State, r.DecidedBy, r.Votes)
 			}
 			s.Slack.ClearFaults()
-			s.FastForward(6 * time.Minute) // the longest between two tries is five
+			s.FastForward(7 * time.Minute) // the longest between two tries is five, and a quarter
 			s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
 			s.As(company.Sam).Sees("You asked for Production database", "Approved by <@U0MARA>", "*Ended*")
 			s.As(company.Mara).Sees("asks for Production database", "*Ended*")

@@ -107,7 +107,7 @@ func TestTheDiskIsFull(t *testing.T) {
 		t.Errorf("at the database: %v", n)
 	}
 	for _, who := range []string{company.Sam, company.Mara, company.Noor, company.Dana, "C0SREM"} {
-		s.All(who, "Production")
+		s.All(who)
 	}
 	must(t, s.App.Store().VerifyTail(t.Context(), 0))
 }
