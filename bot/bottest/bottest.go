@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -90,6 +91,7 @@ func (s *Story) close() {
 	if !s.T.Failed() {
 		s.Quiet()
 		s.unexpected()
+		s.plainWords()
 		for _, v := range s.Slack.Violations() {
 			s.T.Errorf("Slack's rules: %s", v)
 		}
@@ -313,6 +315,28 @@ func (s *Story) Entries(id flows.RequestID) []string {
 		out = append(out, e.Verb)
 	}
 	return out
+}
+
+// noise is what no person should have to read: it is for logs.
+var noise = regexp.MustCompile(`127\.0\.0\.1|dial tcp|context deadline|connection re|EOF|panic|goroutine|nil pointer|HTTP status|status code|json:|%!|\bsql\b|SQLITE|x509`)
+
+// plainWords fails the test for messages that people cannot read: raw errors, anywhere
+// but in the operators' channel.
+func (s *Story) plainWords() {
+	for _, ch := range s.Slack.Channels() {
+		for _, m := range s.Slack.Messages(ch.ID) {
+			if found := noise.FindString(m.Shown() + m.Text); found != "" && ch.ID != "C0ERRS" {
+				s.T.Errorf("%q is no word for people, in %s: %s", found, ch.ID, m.Shown())
+			}
+		}
+	}
+	for _, u := range s.Slack.Users() {
+		for _, m := range s.Slack.User(u.ID).Ephemerals() {
+			if found := noise.FindString(m.Shown()); found != "" {
+				s.T.Errorf("%q is no word for people: %s", found, m.Shown())
+			}
+		}
+	}
 }
 
 // unexpected fails the test for each message that nobody looked at.
