@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -44,14 +45,15 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
 			err = errors.Join(err, db.close())
 		}
 	}()
+	mode := []string{"mode=ro", "_pragma=query_only(1)"}
 	if o.ReadOnly {
-		if err := db.checkReadable(ctx); err != nil {
+		if mode, err = db.checkReadable(ctx, mode); err != nil {
 			return nil, err
 		}
 	} else if err := db.openWriter(ctx, o); err != nil {
 		return nil, err
 	}
-	if db.readers, err = sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=query_only(1)")); err != nil {
+	if db.readers, err = sql.Open("sqlite", dsn(path, mode...)); err != nil {
 		return nil, err
 	}
 	conns := o.Conns
@@ -89,16 +91,33 @@ func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
 	})
 }
 
-// checkReadable refuses to read what is not there or has another schema.
-func (db *sqliteDB) checkReadable(ctx context.Context) error {
+// checkReadable refuses to read what is not there or has another schema. To read,
+// SQLite puts files beside this one; where it cannot (a full disk, a folder that is
+// read-only) and nothing waits in the log, the file alone is read as it stands.
+func (db *sqliteDB) checkReadable(ctx context.Context, mode []string) ([]string, error) {
 	if _, err := os.Stat(db.path); err != nil {
-		return err
+		return nil, err
 	}
-	pool, err := sql.Open("sqlite", dsn(db.path, "mode=ro"))
+	err := db.check(ctx, mode)
+	if err == nil || !errors.Is(liteMeaning(err), flows.ErrReadOnly) || db.logged() {
+		return mode, err
+	}
+	alone := append(append([]string(nil), mode...), "immutable=1")
+	return alone, db.check(ctx, alone)
+}
+
+func (db *sqliteDB) check(ctx context.Context, mode []string) error {
+	pool, err := sql.Open("sqlite", dsn(db.path, mode...))
 	if err != nil {
 		return err
 	}
 	return errors.Join(checkSQLite(ctx, pool), pool.Close())
+}
+
+// logged reports whether something stands in the log that is not in the file yet.
+func (db *sqliteDB) logged() bool {
+	info, err := os.Stat(db.path + "-wal")
+	return err == nil && info.Size() > 0
 }
 
 // dsn names a file for the driver, whatever characters its path has.
@@ -157,6 +176,11 @@ func (db *sqliteDB) close() error {
 
 // liteMeaning says what an error of SQLite means to the engine.
 func liteMeaning(err error) error {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
+		if errors.Is(err, full) && !errors.Is(err, flows.ErrReadOnly) { // of the files beside the database
+			return translate(err, flows.ErrReadOnly)
+		}
+	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err

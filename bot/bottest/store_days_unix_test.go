@@ -4,12 +4,9 @@ package bottest_test
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -51,6 +48,8 @@ func fullDisk(t *testing.T) (room func()) {
 
 // The disk is full: nothing is given and nobody is told otherwise; what is due is ended
 // at the target all the same, and recorded when there is room again.
+//
+//nolint:paralleltest // alone does that
 func TestTheDiskIsFull(t *testing.T) {
 	if !alone(t) {
 		return
@@ -72,7 +71,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	if _, err := dana.Submit(form, nil); err != nil {
 		t.Fatal(err)
 	}
-	if v, _ := dana.Front(); !strings.Contains(errorsOf(v.Errors), "This could not be stored, so nothing was asked for. Try again in a moment.") {
+	if v, _ := dana.Front(); !contains(errorsOf(v.Errors), "This could not be stored, so nothing was asked for. Try again in a moment.") {
 		t.Errorf("the form says %v", v.Errors)
 	}
 	tick(s, "the program to notice", func() bool { return health(t, s)["store"] != "" })
@@ -113,6 +112,8 @@ func TestTheDiskIsFull(t *testing.T) {
 }
 
 // Two grants overlap and the disk is full: the access goes on to the end of the longer.
+//
+//nolint:paralleltest // alone does that
 func TestTheDiskIsFullAndAnotherGrantGoesOn(t *testing.T) {
 	if !alone(t) {
 		return
@@ -145,41 +146,50 @@ func TestTheDiskIsFullAndAnotherGrantGoesOn(t *testing.T) {
 	}
 }
 
-// tick pushes the clock by seconds until something holds.
-func tick(s *bottest.Story, what string, cond func() bool) {
-	s.T.Helper()
-	s.Until(what, func() bool {
-		if cond() {
+// The disk is full when Breakglass starts: it starts all the same, gives nothing, ends
+// what is due, and asks to be started again when there is room.
+//
+//nolint:paralleltest // alone does that
+func TestAStartOnAFullDisk(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	s := bottest.Open(t)
+	givenBy(s, "Production database")
+	_, maras, _ := askedManagers(s, "Production console", "restart the importer")
+	s.Quiet()
+	s.Stop()
+	room := fullDisk(t)
+	s.Start()
+	if health(t, s)["store"] == "" {
+		t.Error("it does not say what is wrong")
+	}
+	if out, err := s.As(company.Mara).ClickStale(maras, "bg:approve"); err == nil {
+		t.Errorf("the click was answered %d", out.Exchange.Status)
+	}
+	s.Slack.ClearViolations()
+	s.As(company.Mara).Told("Your click could not be stored, so nothing was done")
+	s.Clock.Push(29 * time.Minute)
+	tick(s, "the access to end at its time", func() bool { return len(s.Database.Holders()) == 0 })
+	room()
+	tick(s, "the program to ask to be started again", func() bool {
+		select {
+		case <-s.App.Again():
 			return true
+		default:
+			return false
 		}
-		s.Clock.Push(time.Second)
-		return false
 	})
-}
-
-// health is what the program says is wrong with it, by name.
-func health(t *testing.T, s *bottest.Story) map[string]string {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.App.InternalAddr()+"/healthz", nil)
-	must(t, err)
-	resp, err := http.DefaultClient.Do(req)
-	must(t, err)
-	defer resp.Body.Close()
-	var body struct {
-		Status  string            `json:"status"`
-		Reasons map[string]string `json:"reasons"`
+	s.Restart()
+	if why := health(t, s); len(why) != 0 {
+		t.Errorf("it says that %v", why)
 	}
-	must(t, json.NewDecoder(resp.Body).Decode(&body))
-	if (body.Status == "ok") != (len(body.Reasons) == 0) {
-		t.Errorf("the health is %+v", body)
+	s.FastForward(time.Minute)
+	s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
+	for _, who := range []string{company.Sam, company.Mara, company.Noor, company.Dana, "C0SREM"} {
+		s.All(who)
 	}
-	return body.Reasons
-}
-
-func errorsOf(m map[string]string) string {
-	var all []string
-	for _, e := range m {
-		all = append(all, e)
+	if n := outcomes(s); n["granted"] != 1 || n["revoked"] != 1 {
+		t.Errorf("at the database: %v", n)
 	}
-	return strings.Join(all, " ")
 }

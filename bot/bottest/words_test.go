@@ -1,10 +1,13 @@
 package bottest_test
 
 import (
+	"breakglass/bot/bottest"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
+	"testing"
 	"time"
 
 	"breakglass/integrations/pagerdutyfake"
@@ -43,4 +46,43 @@ func unquoted(form string) string {
 		}
 	}
 	return out
+}
+
+// tick pushes the clock by seconds until something holds.
+func tick(s *bottest.Story, what string, cond func() bool) {
+	s.T.Helper()
+	s.Until(what, func() bool {
+		if cond() {
+			return true
+		}
+		s.Clock.Push(time.Second)
+		return false
+	})
+}
+
+// health is what the program says is wrong with it, by name.
+func health(t *testing.T, s *bottest.Story) map[string]string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.App.InternalAddr()+"/healthz", nil)
+	must(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	var body struct {
+		Status  string            `json:"status"`
+		Reasons map[string]string `json:"reasons"`
+	}
+	must(t, json.NewDecoder(resp.Body).Decode(&body))
+	if (body.Status == "ok") != (len(body.Reasons) == 0) {
+		t.Errorf("the health is %+v", body)
+	}
+	return body.Reasons
+}
+
+func errorsOf(m map[string]string) string {
+	var all []string
+	for _, e := range m {
+		all = append(all, e)
+	}
+	return strings.Join(all, " ")
 }

@@ -61,7 +61,11 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 	}
 	err = a.Start(ctx)
 	if err == nil {
-		<-ctx.Done()
+		select {
+		case <-ctx.Done():
+		case <-a.Again():
+			err = hint(errors.New("the database could not be written when this process started, and can be now"), "start it again; whatever supervises it should")
+		}
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

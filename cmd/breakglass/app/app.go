@@ -58,6 +58,7 @@ type App struct {
 	bot     *bot.Bot
 	guard   *guard
 	line    *lifeline
+	again   *again // nil: the store was opened as it should be
 
 	public, internal   *http.Server
 	publicLn, internLn net.Listener
@@ -126,7 +127,7 @@ func (a *App) listen(ctx context.Context) error {
 	if a.publicLn, a.public, err = a.serve(ctx, a.o.PublicListen, a.publicRoutes()); err != nil {
 		return err
 	}
-	if err := a.openDoor(); err != nil {
+	if err := a.openDoor(); err != nil && a.again == nil {
 		return err
 	}
 	a.mu.Lock()

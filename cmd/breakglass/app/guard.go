@@ -35,6 +35,7 @@ type guard struct {
 
 	mu   sync.Mutex
 	why  map[string]string
+	held string        // a reason that stays
 	last time.Time     // the latest time that was seen
 	prev time.Time     // the time that was seen last
 	back time.Duration // how far the clock jumped back, while the database's clock could not be asked
@@ -96,9 +97,20 @@ func (g *guard) set(name, why string) {
 	g.why[name] = why
 }
 
+// hold is set, for what only a new start ends.
+func (g *guard) hold(name, why string) {
+	g.set(name, why)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held = name
+}
+
 func (g *guard) clear(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.held == name {
+		return
+	}
 	if _, was := g.why[name]; was {
 		delete(g.why, name)
 		g.log.Warn("well again", "what", name)

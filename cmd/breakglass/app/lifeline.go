@@ -190,6 +190,8 @@ func (l *lifeline) jumpedBack(by time.Duration) {
 const (
 	lineEvery = time.Second
 	loadEvery = 30
+
+	againEvery = 10 // where the store could not be written at the start
 )
 
 // lookBack reads what is live, and the newest time that is stored.
@@ -217,6 +219,9 @@ func (a *App) holdLine(ctx context.Context) {
 		switch {
 		case !a.guard.writes():
 			a.line.pull(ctx)
+			if a.again != nil && n%againEvery == 0 {
+				a.again.try(ctx)
+			}
 			continue
 		case n%loadEvery == 0:
 			if err := a.line.load(ctx, a.store.Requests); err != nil && ctx.Err() == nil {

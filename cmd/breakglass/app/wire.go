@@ -38,6 +38,9 @@ func (a *App) build(ctx context.Context) error {
 	a.guard = newGuard(a.o.Clock, a.store, a.log)
 	a.line = newLifeline(a.store, a.o.Clock, a.log)
 	a.guard.jumped = a.line.jumpedBack
+	if a.again != nil {
+		a.guard.hold("store", "the database could not be written when the program started")
+	}
 	targets, err := target.New(target.Options{Clock: a.o.Clock, Random: a.o.IDs.Random, Timeout: a.o.TargetTimeout})
 	if err != nil {
 		return err
@@ -76,7 +79,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.o.Door == "" {
 		a.o.Door = DoorFile(dsn)
 	}
-	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: a.o.Clock.Now})
+	opts := store.Options{DSN: dsn, Now: a.o.Clock.Now}
+	st, err := store.Open(ctx, opts)
+	if errors.Is(err, flows.ErrReadOnly) {
+		st, err = a.openToEnd(ctx, opts, err)
+	}
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
