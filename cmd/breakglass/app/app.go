@@ -3,7 +3,8 @@
 // order. It is the only package that sees all of them.
 //
 // Read first: routes.go (every HTTP door and who may enter), app.go (start and stop),
-// wire.go (which port is which adapter), guard.go (when nothing is given).
+// wire.go (which port is which adapter), guard.go (when nothing is given), lifeline.go
+// (what ends all the same).
 package app
 
 import (

@@ -28,7 +28,8 @@ func (c *Company) Until(ctx context.Context, what string, cond func() bool) erro
 	}
 }
 
-// Quiet waits until nothing is left to do now: no job is due or in hand, no payload waits.
+// Quiet waits until nothing is left to do now: no job is due or in hand. A payload that
+// waits has its job, which may be due later: it is tried again.
 func (c *Company) Quiet(ctx context.Context) error {
 	var busy string
 	err := c.Until(ctx, "quiet", func() bool {
@@ -37,7 +38,7 @@ func (c *Company) Quiet(ctx context.Context) error {
 			return false
 		}
 		busy = fmt.Sprintf("%d payloads wait", st.Unhandled)
-		quiet := st.Unhandled == 0
+		quiet := true
 		for _, j := range st.Jobs {
 			if j.Due > 0 || j.Leased > 0 {
 				busy += fmt.Sprintf(", %d jobs %s are due, %d in hand", j.Due, j.Kind, j.Leased)
