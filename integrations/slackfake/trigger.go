@@ -8,6 +8,10 @@ import (
 // triggerLife is how long a trigger_id can be exchanged for a view.
 const triggerLife = 3 * time.Second
 
+// triggerMemory is how long one that is too old is told from one that never was: a
+// clock that is pushed by an hour is no reason to forget it.
+const triggerMemory = 4 * time.Hour
+
 // trigger is one trigger_id: the right to open one view, once, soon.
 type trigger struct {
 	user string
@@ -34,7 +38,7 @@ func (ws *Workspace) sweep(now time.Time) {
 	}
 	ws.swept = now
 	for id, t := range ws.triggers {
-		if now.Sub(t.made) > time.Hour {
+		if now.Sub(t.made) > triggerMemory {
 			delete(ws.triggers, id)
 		}
 	}
