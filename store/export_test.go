@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"breakglass/store/internal/postgresdb"
+)
 
 // Pragma runs a statement on the connection of a SQLite store's writer, between
 // batches, for tests that need that very connection.
@@ -15,6 +19,16 @@ func (s *Store) Pragma(ctx context.Context, statement string) error {
 // Write runs f as a write of its own, with the connection it runs on.
 func (s *Store) Write(ctx context.Context, f func(context.Context) error) error {
 	return s.tx.write(ctx, nil, func(ctx context.Context, _ queries) error { return f(ctx) })
+}
+
+// WriteHalf writes an inbox row and then fails with the given error.
+func (s *Store) WriteHalf(ctx context.Context, key string, failure error) error {
+	return s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
+		if _, err := q.InsertInbox(ctx, postgresdb.InsertInboxParams{Key: key, Kind: "half", Body: []byte{}, At: 1}); err != nil {
+			return err
+		}
+		return failure
+	})
 }
 
 // WriteAround runs f in the midst of a write, before a question on its connection.

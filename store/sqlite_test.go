@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -200,6 +201,47 @@ func TestGivingUpLeavesNothing(t *testing.T) {
 	wg.Wait()
 	if _, err := s.InboxRow(t.Context(), "k"); !errors.Is(err, flows.ErrNotFound) {
 		t.Errorf("what its caller gave up was written: %v", err)
+	}
+}
+
+// A write that fails half way leaves nothing of itself, and takes nobody along who
+// was to be committed with it.
+func TestHalfAWrite(t *testing.T) {
+	t.Parallel()
+	s := openSQLite(t, 0)
+	for round := range 20 {
+		hold, held := make(chan struct{}), make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_ = s.Write(t.Context(), func(context.Context) error { close(held); <-hold; return nil })
+		})
+		<-held // what follows waits, and is then written together
+		half := fmt.Sprint("half/", round)
+		wg.Go(func() {
+			if err := s.WriteHalf(t.Context(), half, flows.ErrConflict); !errors.Is(err, flows.ErrConflict) {
+				t.Errorf("a write that fails: %v", err)
+			}
+		})
+		for i := range 5 {
+			wg.Go(func() {
+				if err := accept(t.Context(), s, fmt.Sprint(round, "/", i)); err != nil {
+					t.Errorf("a write beside one that fails: %v", err)
+				}
+			})
+		}
+		close(hold)
+		wg.Wait()
+		if _, err := s.InboxRow(t.Context(), half); !errors.Is(err, flows.ErrNotFound) {
+			t.Fatalf("half a write is there: %v", err)
+		}
+		for i := range 5 {
+			if _, err := s.InboxRow(t.Context(), fmt.Sprint(round, "/", i)); err != nil {
+				t.Fatalf("a write beside one that failed: %v", err)
+			}
+		}
+	}
+	if st := mustStats(t, s); st.Commits >= st.Writes {
+		t.Errorf("%d commits of %d writes: nothing was committed together", st.Commits, st.Writes)
 	}
 }
 

@@ -14,14 +14,16 @@ import (
 )
 
 // writer is the one goroutine that writes to a SQLite file. It takes whatever waits,
-// runs each in a savepoint of its own, commits them together and only then answers:
-// many callers share one sync of the disk, and nobody waits for a timer.
+// commits it together and only then answers: many callers share one sync of the disk,
+// and nobody waits for a timer. A batch is tried without savepoints first, since nearly
+// every one succeeds; if one write of it fails, all are done again, each in its own.
 type writer struct {
 	pool *sql.DB
 	conn *sql.Conn
 	q    *sqlitedb.Queries
 	word map[string]*sql.Stmt // the prepared words of a transaction
 	max  int
+	wary int // how many batches more are given savepoints from the start
 
 	work chan *write
 	quit chan struct{}
@@ -119,18 +121,19 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// gather adds what is waiting right now. Yielding once lets those who were just
-// answered come back with their next write, instead of committing one alone.
+// gather adds what is waiting right now. Yielding lets those who were just answered
+// come back with their next write, instead of committing one alone; as long as that
+// brings somebody, there may be more.
 func (w *writer) gather(batch []*write) []*write {
-	for yielded := false; len(batch) < w.max; {
+	for before := 0; len(batch) < w.max; {
 		select {
 		case next := <-w.work:
 			batch = append(batch, next)
 		default:
-			if yielded {
+			if len(batch) == before {
 				return batch
 			}
-			yielded = true
+			before = len(batch)
 			runtime.Gosched()
 		}
 	}
@@ -157,43 +160,74 @@ func (w *writer) commit(ctx context.Context, batch []*write) {
 // together commits what succeeds of the batch. errs has each write's own fate; lost
 // says that none of them was committed.
 func (w *writer) together(ctx context.Context, batch []*write) (errs []error, lost error) {
+	if w.wary == 0 || len(batch) == 1 {
+		errs, failed, lost := w.transact(ctx, batch, w.bare)
+		if failed == 0 || lost != nil || len(batch) == 1 {
+			return errs, lost
+		}
+		w.wary = waryFor
+	}
+	w.wary--
+	errs, _, lost = w.transact(ctx, batch, w.one)
+	return errs, lost
+}
+
+// waryFor is for how many batches a failed write makes the writer use savepoints:
+// where people race for the same rows, failures come in swarms.
+const waryFor = 32
+
+// transact runs the batch, each write by run, and commits it. A write that failed
+// without a savepoint may have left half of itself: nothing is committed then.
+func (w *writer) transact(ctx context.Context, batch []*write, run runs) (errs []error, failed int, lost error) {
 	errs = make([]error, len(batch))
 	if err := w.say(ctx, begin); err != nil {
-		return errs, err
+		return errs, 0, err
 	}
-	kept := 0
+	bare := false
 	for i, me := range batch {
-		if errs[i], lost = w.one(ctx, me); lost != nil {
-			return errs, errors.Join(lost, w.abandon(ctx))
+		if errs[i], bare, lost = run(ctx, me); lost != nil {
+			return errs, failed, errors.Join(lost, w.abandon(ctx))
 		}
-		if errs[i] == nil {
-			kept++
+		if errs[i] != nil {
+			failed++
+		}
+		if errs[i] != nil && bare {
+			return errs, failed, w.abandon(ctx)
 		}
 	}
 	if err := w.say(ctx, commit); err != nil {
-		return errs, errors.Join(err, w.abandon(ctx))
+		return errs, failed, errors.Join(err, w.abandon(ctx))
 	}
-	if kept > 0 {
+	if kept := len(batch) - failed; kept > 0 {
 		w.commits.Add(1)
 		w.writes.Add(int64(kept))
 	}
-	return errs, nil
+	return errs, failed, nil
+}
+
+// runs is a way to run one write: bare says that a failed one is not undone by itself,
+// lost that the whole transaction is gone.
+type runs func(ctx context.Context, me *write) (err error, bare bool, lost error)
+
+// bare runs a write as it is.
+func (w *writer) bare(ctx context.Context, me *write) (err error, bare bool, lost error) {
+	return call(ctx, me, w.q), true, nil
 }
 
 // one runs a write in its savepoint.
-func (w *writer) one(ctx context.Context, me *write) (err, lost error) {
+func (w *writer) one(ctx context.Context, me *write) (err error, bare bool, lost error) {
 	if err := w.say(ctx, savepoint); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err = call(ctx, me, w.q); err != nil {
 		if undone := w.say(ctx, undo); undone != nil {
-			return nil, errors.Join(err, undone) // SQLite gave the whole transaction up
+			return nil, false, errors.Join(err, undone) // SQLite gave the whole transaction up
 		}
 	}
 	if released := w.say(ctx, release); released != nil {
-		return nil, errors.Join(err, released)
+		return nil, false, errors.Join(err, released)
 	}
-	return err, nil
+	return err, false, nil
 }
 
 // call turns a panic into that write's error: the writer serves everybody.
