@@ -32,7 +32,7 @@ func (d *decision) route() {
 
 func (d *decision) closeUnroutable(why string) {
 	d.req.Fault, d.req.DecidedAt = why, d.now
-	d.enter(VerbRoute, StateDenied, map[string]any{"why": why, "evidence": d.evidence().facts(d.req.Content.Requester)})
+	d.enter(VerbRoute, StateDenied, map[string]any{"why": why, "evidence": &evidenceFacts{d.evidence(), d.req.Content.Requester}})
 	d.drop(JobRoute, JobLapse)
 	d.receipt()
 	d.tell(AboutDenied, "")

@@ -114,7 +114,7 @@ func (d *decision) refuse(r *Refusal) {
 	d.out.Refusal = r
 	facts := map[string]any{"asked_for": string(d.cmd.Verb)}
 	if d.f.Evaluation != nil { // what the refusal rests on
-		facts["evidence"] = d.evidence().facts(d.req.Content.Requester)
+		facts["evidence"] = &evidenceFacts{d.evidence(), d.req.Content.Requester}
 	}
 	d.out.Entries = append(d.out.Entries, Entry{
 		Verb: "refused", From: d.req.State, To: d.req.State, At: d.now, Actor: d.cmd.Actor, Code: r.Code, Facts: d.common(facts),

@@ -150,6 +150,8 @@ func (c *committer) hide(path string, v any) any {
 		c.random(salt)
 		c.openings = append(c.openings, Opening{Path: path, About: x.About, Salt: salt, Value: x.Value})
 		return map[string]any{"commit": Commit(path, salt, x.Value)}
+	case spelt:
+		return c.hide(path, x.facts())
 	case map[string]any:
 		keys := make([]string, 0, len(x))
 		for k := range x {

@@ -61,9 +61,19 @@ func (d *decision) evidence() *Evidence {
 	return ev
 }
 
+// spelt is a fact that is written out when its entry is sealed: deciding only points
+// at what it rests on, which nobody changes after.
+type spelt interface{ facts() any }
+
+// evidenceFacts is evidence as a fact.
+type evidenceFacts struct {
+	*Evidence
+	about PersonID
+}
+
 // facts is the evidence in canonical values. What broke may quote what was typed or
 // who was asked about, so it stands as a commitment about the requester.
-func (e *Evidence) facts(about PersonID) object {
+func (e *evidenceFacts) facts() any {
 	calls := make([]any, 0, len(e.Calls))
 	for _, c := range e.Calls {
 		args := make([]any, 0, len(c.Args))
@@ -71,12 +81,12 @@ func (e *Evidence) facts(about PersonID) object {
 			args = append(args, object{{"name", a.Name}, {"value", a.Value}})
 		}
 		calls = append(calls, object{
-			{"answer", c.Answer}, {"args", args}, {"call", c.Name}, {"digest", c.Digest}, {"error", quoted(about, c.Error)},
+			{"answer", c.Answer}, {"args", args}, {"call", c.Name}, {"digest", c.Digest}, {"error", quoted(e.about, c.Error)},
 			{"known", c.Result.String()}, {"read_at", millis(c.ReadAt)},
 		})
 	}
 	return object{
-		{"at", millis(e.At)}, {"calls", calls}, {"fault", quoted(about, e.Fault)}, {"flow_hash", e.Flow}, {"handler", e.Handler}, {"tainted", e.Tainted},
+		{"at", millis(e.At)}, {"calls", calls}, {"fault", quoted(e.about, e.Fault)}, {"flow_hash", e.Flow}, {"handler", e.Handler}, {"tainted", e.Tainted},
 	}
 }
 
@@ -88,20 +98,30 @@ func quoted(about PersonID, text string) any {
 	return Personal{About: about, Value: text}
 }
 
-// facts is the on-call entry that a self-approval rested on.
-func (p *OnCallProof) facts(link *Link) any {
-	if p == nil {
+// proofFacts is an on-call entry as a fact.
+type proofFacts struct {
+	*OnCallProof
+	about PersonID
+}
+
+// proven is the on-call entry that a self-approval rested on.
+func proven(p *OnCallProof, link *Link) any {
+	switch {
+	case p == nil:
 		return nil
+	case link == nil:
+		return &proofFacts{OnCallProof: p}
 	}
-	about := PersonID("")
-	if link != nil {
-		about = link.Person
-	}
+	return &proofFacts{p, link.Person}
+}
+
+// facts is the entry in canonical values.
+func (p *proofFacts) facts() any {
 	e := &p.Entry
 	return object{
 		{"digest", p.Digest}, {"level", int64(e.Level)}, {"override", e.Override.String()}, {"policy", e.PolicyID}, {"policy_name", e.PolicyName},
 		{"read_at", millis(p.ReadAt)}, {"schedule", e.ScheduleID}, {"shift_end", millis(e.End)}, {"shift_start", millis(e.Start)},
-		{"user", Personal{About: about, Value: string(e.User)}},
+		{"user", Personal{About: p.about, Value: string(e.User)}},
 	}
 }
 
@@ -119,8 +139,7 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 		})
 	}
 	return map[string]any{
-		"stages": stages, "origin": string(r.Origin), "tainted": r.Tainted, "evidence": r.Evidence.facts(d.req.Content.Requester),
-		"on_call": r.Evidence.OnCall.facts(d.f.Link),
+		"stages": stages, "origin": string(r.Origin), "tainted": r.Tainted, "evidence": &evidenceFacts{r.Evidence, d.req.Content.Requester}, "on_call": proven(r.Evidence.OnCall, d.f.Link),
 	}
 }
 
@@ -131,7 +150,7 @@ func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	facts["shown"] = d.cmd.Hash
 	facts["requester"] = Personal{About: r.Content.Requester, Value: string(r.Content.Requester)}
 	facts["self"], facts["stage"], facts["votes"], facts["quorum"] = self, int64(r.Stage), int64(len(r.Votes)), int64(need)
-	facts["seconds"], facts["evidence"] = int64(r.Content.Duration/time.Second), d.evidence().facts(r.Content.Requester)
+	facts["seconds"], facts["evidence"] = int64(r.Content.Duration/time.Second), &evidenceFacts{d.evidence(), r.Content.Requester}
 	facts["incident_read"], facts["fallback_open"] = d.f.IncidentIs.String(), r.FallbackOpen
 	if d.f.Incident != nil {
 		facts["incident_status"], facts["incident_service"] = string(d.f.Incident.Status), d.f.Incident.ServiceID
@@ -140,7 +159,7 @@ func (d *decision) decisionFacts(self bool, need int) map[string]any {
 		facts["target_hash"] = t.Hash
 	}
 	if self {
-		facts["on_call"] = r.Proof.facts(d.f.Link)
+		facts["on_call"] = proven(r.Proof, d.f.Link)
 	}
 	if !d.cmd.Reason.Empty() {
 		facts["reason"] = Personal{About: d.cmd.Actor.Person, Value: d.cmd.Reason.Raw()}

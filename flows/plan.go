@@ -2,6 +2,7 @@ package flows
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -187,19 +188,21 @@ func whySelf(said string, p *OnCallProof, _ *Catalog) string {
 	if name == "" {
 		name = named(e.Schedule)
 	}
-	if strings.HasPrefix(fmt.Sprintf("on call for %s, level %d", name, e.Level), strings.TrimSuffix(said, ".")) {
-		said = "" // the same, in fewer words
+	duty := "on call for " + name + ", level " + strconv.Itoa(e.Level)
+	said = strings.TrimSuffix(said, ".")
+	if said == "" || strings.HasPrefix(duty, said) { // the same, in fewer words
+		return duty + ", " + shift + "."
 	}
-	if said != "" {
-		said = strings.TrimSuffix(said, ".") + ": "
-	}
-	return fmt.Sprintf("%son call for %s, level %d, %s.", said, name, e.Level, shift)
+	return said + ": " + duty + ", " + shift + "."
 }
 
 // Moment marks an instant in a sentence; each front door shows it in the reader's
 // own time zone (Slack's <!date^…> form is what is written here).
 func Moment(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
+	b := make([]byte, 0, 80)
+	b = strconv.AppendInt(append(b, "<!date^"...), t.Unix(), 10)
+	b = append(b, "^{date_short_pretty} at {time}|"...)
+	return string(append(t.UTC().AppendFormat(b, "2006-01-02 15:04 UTC"), '>'))
 }
 
 // fallback is the flow's fallback as a stage; false when nobody in it may decide.
