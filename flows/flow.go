@@ -119,6 +119,7 @@ type TargetSpec struct {
 	Kind        string // "approval_only", "webhook", …
 	Label       string
 	Hash        string // SHA-256 of the block as canonical bytes
+	Means       string // SHA-256 of what executes its grants, and where: kind and settings
 	MaxDuration time.Duration
 	HowTo       string // shown to the holder: how to use the access; Slack mrkdwn by the operator
 	HighRisk    bool   // Approve asks for confirmation

@@ -85,6 +85,7 @@ type Request struct {
 	Denials   int // how often the same was denied to the same person in the day before
 	Proof     *OnCallProof
 
+	Means        string    // TargetSpec.Means when it was approved: what must end the access
 	GrantBy      time.Time // a grant not confirmed by then is ended and failed
 	LatestEnd    time.Time // the end can only move earlier than this
 	GrantedAt    time.Time

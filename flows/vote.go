@@ -51,6 +51,9 @@ func (d *decision) decided(self bool, need int) {
 	if f := d.f.flow(&r.Content); self && f.SelfApproval == SelfOnCall {
 		r.Proof = d.plan().Evidence.OnCall // eligible looked at it
 	}
+	if t := d.f.target(&r.Content); t != nil {
+		r.Means = t.Means
+	}
 	r.GrantBy = d.now.Add(d.f.Limits.WaitForGrant)
 	r.LatestEnd = r.GrantBy.Add(r.Content.Duration)
 	r.EndsAt = r.LatestEnd

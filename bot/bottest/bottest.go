@@ -199,6 +199,17 @@ func (s *Story) Restart(edit ...func(*company.Options)) {
 	s.Start(edit...)
 }
 
+// Reload has Breakglass load its configuration again while it runs, changed.
+func (s *Story) Reload(edit ...func(*company.Options)) error {
+	for _, e := range edit {
+		e(&s.options)
+	}
+	return s.App.Reload(context.Background())
+}
+
+// Directory is where the test's own configuration lies.
+func (s *Story) Directory() string { return s.options.Config }
+
 // Only is the one request there is.
 func (s *Story) Only() flows.Request {
 	s.T.Helper()

@@ -38,11 +38,11 @@ func (c *cli) requestEnd() *cobra.Command {
 					return err
 				}
 			}
-			state, err := throughDoor(cmd.Context(), door, string(id), reason)
+			out, err := throughDoor(cmd.Context(), door, "/v1/requests/"+url.PathEscape(string(id))+"/end", map[string]string{"reason": reason})
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.out, "%s is %s now.\n", id, state)
+			_, err = fmt.Fprintf(c.out, "%s is %s now.\n", id, out.State)
 			return err
 		},
 	}
@@ -71,34 +71,36 @@ func (c *cli) doorFile(ctx context.Context, s settings) (string, error) {
 	return file, nil
 }
 
-// throughDoor asks the running server to end a request.
-func throughDoor(ctx context.Context, file, id, reason string) (string, error) {
+// doorAnswer is what the running server answers.
+type doorAnswer struct{ State, Config, Error string }
+
+// throughDoor asks the running server for something.
+func throughDoor(ctx context.Context, file, path string, what any) (out doorAnswer, err error) {
 	d, err := app.ReadDoor(file)
 	if err != nil {
-		return "", hint(err, "start it with: breakglass serve")
+		return out, hint(err, "start it with: breakglass serve")
 	}
-	body, err := json.Marshal(map[string]string{"reason": reason})
+	body, err := json.Marshal(what)
 	if err != nil {
-		return "", err
+		return out, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.Addr+"/v1/requests/"+url.PathEscape(id)+"/end", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.Addr+path, bytes.NewReader(body))
 	if err != nil {
-		return "", err
+		return out, err
 	}
 	req.Header.Set("Authorization", "Bearer "+d.Token)
 	req.Header.Set("Content-Type", "application/json")
 	client := &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
-		return "", hint(fmt.Errorf("the server does not answer: %w", err), "is it still running? its door file is %s", file)
+		return out, hint(fmt.Errorf("the server does not answer: %w", err), "is it still running? its door file is %s", file)
 	}
 	defer resp.Body.Close()
-	var out struct{ State, Error string }
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&out); err != nil {
-		return "", fmt.Errorf("read the server's answer: %w", err)
+		return out, fmt.Errorf("read the server's answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return "", &failure{err: errors.New(out.Error), code: exitRefuse}
+		return out, &failure{err: errors.New(out.Error), code: exitRefuse}
 	}
-	return out.State, nil
+	return out, nil
 }

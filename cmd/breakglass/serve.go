@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"breakglass/cmd/breakglass/app"
+	"breakglass/flows/config"
 	"breakglass/store"
 )
 
@@ -20,7 +23,8 @@ func (c *cli) serve() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run Breakglass", Args: noArgs,
 		Long: "Runs Breakglass until it is told to stop (SIGTERM, Ctrl-C). Two listeners: the public one is for\n" +
-			"Slack and PagerDuty and nothing else, the internal one (loopback unless set) for everything else.",
+			"Slack and PagerDuty and nothing else, the internal one (loopback unless set) for everything else.\n" +
+			"SIGHUP has it load its configuration again, as breakglass reload does.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := c.logger(format)
 			if err != nil {
@@ -36,7 +40,7 @@ func (c *cli) serve() *cobra.Command {
 			}
 			return c.run(cmd.Context(), app.Options{
 				Config: cfg, DSN: dsn, PublicListen: public, InternalListen: internal, Clock: app.SystemClock{}, IDs: app.RandomIDs{}, Door: door,
-				Log: log, Owner: owner(), Version: Version, SlackPaced: true,
+				Log: log, Owner: owner(), Version: Version, SlackPaced: true, Load: c.loadAgain(s, log),
 			})
 		},
 	}
@@ -61,15 +65,39 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 	}
 	err = a.Start(ctx)
 	if err == nil {
-		select {
-		case <-ctx.Done():
-		case <-a.Again():
-			err = hint(errors.New("the database could not be written when this process started, and can be now"), "start it again; whatever supervises it should")
-		}
+		err = untilStopped(ctx, a)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return errors.Join(err, a.Stop(stopping))
+}
+
+// untilStopped waits for the end, and loads the configuration again when it is told to.
+func untilStopped(ctx context.Context, a *app.App) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.Again():
+			return hint(errors.New("the database could not be written when this process started, and can be now"), "start it again; whatever supervises it should")
+		case <-hup:
+			_ = a.Reload(ctx) // it tells the log, the operators and the audit
+		}
+	}
+}
+
+// loadAgain reads the configuration for a running server, and prints every mistake.
+func (c *cli) loadAgain(s settings, log *slog.Logger) func() (*config.Config, error) {
+	return func() (*config.Config, error) {
+		cfg, diags, err := c.read(s, log)
+		if err != nil {
+			return nil, err
+		}
+		return cfg, errors.Join(diags.Write(c.err, c.tty), diags.Err())
+	}
 }
 
 func (c *cli) logger(format string) (*slog.Logger, error) {

@@ -123,7 +123,7 @@ func (ld *loader) result() *Config {
 		Admins: ld.roles.admins, Auditors: ld.roles.auditors,
 	}
 	for _, t := range ld.targets {
-		t.Hash = HashTarget(t)
+		t.Hash, t.Means = HashTarget(t), HashMeans(t)
 		cat.Targets[t.ID] = t
 	}
 	for _, f := range ld.flows {

@@ -58,6 +58,12 @@ func HashTarget(t *flows.TargetSpec) string {
 	})
 }
 
+// HashMeans is TargetSpec.Means: SHA-256 over what executes the target's grants, and
+// where. Whatever else of a target may change while somebody has access to it.
+func HashMeans(t *flows.TargetSpec) string {
+	return digest(map[string]any{"v": int64(1), "id": string(t.ID), "kind": t.Kind, "settings": canonical(t.Settings)})
+}
+
 // HashCatalog is Catalog.Hash: SHA-256 over everything in the catalog, flows and
 // targets by their hashes.
 func HashCatalog(c *flows.Catalog) string {

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"breakglass/bot"
@@ -41,14 +42,16 @@ type Options struct {
 	Door           string           // file that lets commands of this machine write; empty: DoorFile of the store
 	SlackPaced     bool             // keep under Slack's rate limits by ourselves; serve sets it
 	PagerDuty      pagerduty.Limits // zero fields: the client's own
-	TargetTimeout  time.Duration    // of one call; zero: the integration\'s own
+	TargetTimeout  time.Duration    // of one call; zero: the integration's own
+	// Load reads the configuration again, for Reload; nil: it cannot be reloaded.
+	Load func() (*config.Config, error)
 }
 
 // App is one running Breakglass.
 type App struct {
 	o       Options
 	log     *slog.Logger
-	config  *config.Config
+	config  atomic.Pointer[config.Config] // in force; see reload.go
 	store   *store.Store
 	slack   *slack.Client
 	pager   *pagerduty.Client
@@ -66,9 +69,11 @@ type App struct {
 	stops              []stop // in the order of starting
 	running            sync.WaitGroup
 
+	reloading sync.Mutex
 	mu        sync.Mutex
 	ready     bool
 	doorToken []byte // SHA-256
+	badConfig string // why the last reload changed nothing
 }
 
 // stop is one thing to let go of, by name.
@@ -83,7 +88,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{o: o, log: o.Log, config: o.Config}
+	a := &App{o: o, log: o.Log}
+	a.config.Store(o.Config)
 	if err := a.build(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -101,8 +107,8 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.lookBack(ctx)
 	a.guard.look(ctx)
-	if err := a.checkTargets(ctx); err != nil {
-		return err
+	if err := a.checkTargets(ctx, a.Catalog()); err != nil {
+		return fmt.Errorf("%w; nothing was started", err)
 	}
 	if err := a.recordStart(ctx); err != nil {
 		return err
@@ -134,7 +140,7 @@ func (a *App) listen(ctx context.Context) error {
 	a.mu.Lock()
 	a.ready = true
 	a.mu.Unlock()
-	a.log.InfoContext(ctx, "serving", "public", a.PublicAddr(), "internal", a.InternalAddr(), "world", a.config.Catalog.World, "config", a.config.Catalog.Hash)
+	a.log.InfoContext(ctx, "serving", "public", a.PublicAddr(), "internal", a.InternalAddr(), "world", a.Catalog().World, "config", a.Catalog().Hash)
 	return nil
 }
 
@@ -196,7 +202,7 @@ func (a *App) InternalAddr() string { return a.internLn.Addr().String() }
 func (a *App) Store() *store.Store { return a.store }
 
 // Catalog is the configuration in force.
-func (a *App) Catalog() *flows.Catalog { return a.config.Catalog }
+func (a *App) Catalog() *flows.Catalog { return a.conf().Catalog }
 
 // Engine takes commands.
 func (a *App) Engine() *flows.Engine { return a.engine }
@@ -204,15 +210,7 @@ func (a *App) Engine() *flows.Engine { return a.engine }
 // recordStart writes what an auditor wants to know about a start: which program,
 // which configuration, which world.
 func (a *App) recordStart(ctx context.Context) error {
-	c := a.config.Catalog
-	hashes := map[string]any{}
-	for id, f := range c.Flows {
-		hashes[string(id)] = f.Hash
-	}
-	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: map[string]any{
-		"config": c.Hash, "flows": hashes, "world": string(c.World), "version": a.o.Version, "process": a.o.Owner,
-		"slack_address_is_vendor": a.config.Settings.Slack.AddressIsVendor, "pagerduty_address_is_vendor": a.config.Settings.PagerDuty.AddressIsVendor,
-	}}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return []flows.Job{worker.ReconcileJob(a.o.Clock.Now())} }})
+	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: a.configFacts(a.conf())}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return []flows.Job{worker.ReconcileJob(a.o.Clock.Now())} }})
 	if errors.Is(err, flows.ErrReadOnly) {
 		a.guard.set("store", "the database does not write")
 		return nil // end-only: what is due is still ended

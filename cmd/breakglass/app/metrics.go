@@ -39,6 +39,7 @@ func (n numbers) Collect(ch chan<- prometheus.Metric) {
 		endOnly = 1
 	}
 	gauge(desc("end_only", "1 while nothing is granted."), endOnly)
+	gauge(desc("config_refused", "1 while the last reload of the configuration was refused."), float64(len(n.a.warnings())))
 	done, failed, givenUp := n.a.runner.Stats()
 	for outcome, v := range map[string]int64{"done": done, "failed": failed, "given_up": givenUp} {
 		ch <- prometheus.MustNewConstMetric(desc("jobs_total", "Tries of jobs since the start.", "outcome"), prometheus.CounterValue, float64(v), outcome)

@@ -29,6 +29,7 @@ func (a *App) internalRoutes() http.Handler {
 	r.Get("/readyz", a.readyz)                             // likewise
 	r.Method("GET", "/metrics", a.metrics())               // likewise; numbers only
 	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
+	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
 	return r
 }
 
@@ -39,7 +40,7 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	if len(reasons) > 0 {
 		status = "end-only"
 	}
-	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "world": a.Catalog().World, "config": a.Catalog().Hash})
+	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "warnings": a.warnings(), "world": a.Catalog().World, "config": a.Catalog().Hash})
 }
 
 // readyz says whether traffic may be sent here.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"breakglass/flows"
 	"breakglass/flows/config"
@@ -102,11 +103,11 @@ func (c Credential) Check(ctx context.Context, w flows.World) error {
 
 // checkSecrets reads what must be there at start.
 func (a *App) checkSecrets(ctx context.Context) error {
-	for _, c := range Credentials(a.config) {
+	for _, c := range Credentials(a.conf()) {
 		if !c.Needed {
 			continue
 		}
-		if err := c.Check(ctx, a.config.Catalog.World); err != nil {
+		if err := c.Check(ctx, a.Catalog().World); err != nil {
 			return fmt.Errorf("%s: %w; nothing was started", c.At, err)
 		}
 	}
@@ -134,10 +135,16 @@ func (r rotating) Value(ctx context.Context, which flows.SecretVersion) (string,
 
 // faultNotice tells the operators' channel that a job was given up.
 func faultNotice(j flows.Job, channel string, clock flows.Clock) flows.Job {
-	n := flows.Notice{Channel: channel, About: flows.AboutFault, Detail: "job " + j.Key + " was given up; the log has the cause"}
-	args, err := json.Marshal(n)
+	n := operatorNotice("given-up/"+j.Key, channel, "job "+j.Key+" was given up; the log has the cause", clock.Now())
+	n.Subject = j.Subject
+	return n
+}
+
+// operatorNotice tells the operators' channel something that belongs to no request.
+func operatorNotice(key, channel, detail string, now time.Time) flows.Job {
+	args, err := json.Marshal(flows.Notice{Channel: channel, About: flows.AboutFault, Detail: detail})
 	if err != nil {
 		panic(err) // strings only
 	}
-	return flows.Job{Kind: flows.JobNotice, Key: flows.JobKey(flows.JobNotice, "given-up/"+j.Key), Subject: j.Subject, RunAt: clock.Now(), Args: args}
+	return flows.Job{Kind: flows.JobNotice, Key: flows.JobKey(flows.JobNotice, key), Subject: key, RunAt: now, Args: args}
 }

@@ -19,6 +19,7 @@ type VendorOptions struct {
 	MaxWait time.Duration // for a turn under them; zero: the client's own
 	// PagerDuty bounds what is asked of it; zero fields: the client's own.
 	PagerDuty pagerduty.Limits
+	Catalog   func() *flows.Catalog // in force; nil: the configuration's
 }
 
 // Vendors are the clients of the Slack workspace and the PagerDuty account that a
@@ -31,6 +32,9 @@ type Vendors struct {
 // OpenVendors makes the clients; they talk to nobody until they are asked.
 func OpenVendors(c *config.Config, o VendorOptions) (Vendors, error) {
 	s := c.Settings
+	if o.Catalog == nil {
+		o.Catalog = func() *flows.Catalog { return c.Catalog }
+	}
 	var v Vendors
 	var err error
 	if v.Slack, err = slack.New(slack.Options{
@@ -42,7 +46,7 @@ func OpenVendors(c *config.Config, o VendorOptions) (Vendors, error) {
 	if v.PagerDuty, err = pagerduty.New(pagerduty.Options{
 		BaseURL: s.PagerDuty.BaseURL, APIToken: s.PagerDuty.APIToken, From: s.PagerDuty.From, Clock: o.Clock, Log: o.Log,
 		Limits:        o.PagerDuty,
-		ReadOverrides: func() bool { return readsOverrides(c.Catalog) },
+		ReadOverrides: func() bool { return readsOverrides(o.Catalog()) },
 	}); err != nil {
 		v.Slack.Close()
 		return Vendors{}, fmt.Errorf("integration pagerduty: %w", err)

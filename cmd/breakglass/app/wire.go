@@ -19,7 +19,7 @@ import (
 
 // build makes every part and ties them together.
 func (a *App) build(ctx context.Context) error {
-	s := a.config.Settings
+	s := a.conf().Settings
 	if a.o.PublicListen == "" {
 		a.o.PublicListen = s.Server.PublicListen
 	}
@@ -70,7 +70,7 @@ func (a *App) build(ctx context.Context) error {
 func (a *App) openStore(ctx context.Context) error {
 	dsn := a.o.DSN
 	if dsn == "" {
-		x, err := a.config.Settings.Server.Store.Expand(ctx)
+		x, err := a.conf().Settings.Server.Store.Expand(ctx)
 		if err != nil {
 			return fmt.Errorf("read where the store is: %w", err)
 		}
@@ -89,20 +89,20 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.store = st
 	a.stops = append(a.stops, stop{"store", func(context.Context) error { return st.Close() }})
-	if err := st.ClaimWorld(ctx, a.config.Catalog.World); err != nil && !errors.Is(err, flows.ErrReadOnly) {
+	if err := st.ClaimWorld(ctx, a.Catalog().World); err != nil && !errors.Is(err, flows.ErrReadOnly) {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	return nil
 }
 
 func (a *App) openVendors() error {
-	v, err := OpenVendors(a.config, VendorOptions{Clock: a.o.Clock, Log: a.log, Paced: a.o.SlackPaced, PagerDuty: a.o.PagerDuty})
+	v, err := OpenVendors(a.conf(), VendorOptions{Clock: a.o.Clock, Log: a.log, Paced: a.o.SlackPaced, PagerDuty: a.o.PagerDuty, Catalog: a.Catalog})
 	if err != nil {
 		return err
 	}
 	a.slack, a.pager = v.Slack, v.PagerDuty
 	a.stops = append(a.stops, stop{"vendors", func(context.Context) error { v.Close(); return nil }})
-	if secret := a.config.Settings.PagerDuty.WebhookSecret; !secret.IsZero() {
+	if secret := a.conf().Settings.PagerDuty.WebhookSecret; !secret.IsZero() {
 		if a.hooks, err = pagerduty.NewWebhookVerifier(a.o.Clock, secret); err != nil {
 			return fmt.Errorf("integration pagerduty: %w", err)
 		}
@@ -120,7 +120,7 @@ func (a *App) buildEngine() {
 }
 
 func (a *App) buildBot(ctx context.Context) error {
-	s := a.config.Settings.Slack
+	s := a.conf().Settings.Slack
 	// Its work is ended by Stop, in turn, and not by the signal to stop.
 	b, err := bot.New(context.WithoutCancel(ctx), bot.Options{
 		Team: s.Team, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
@@ -162,7 +162,7 @@ func (a *App) givenUp(ctx context.Context, j flows.Job, cause error) error {
 }
 
 func (a *App) errorsTo() string {
-	for _, e := range a.config.Settings.Environments {
+	for _, e := range a.conf().Settings.Environments {
 		if e.ErrorsTo != "" {
 			return e.ErrorsTo
 		}

@@ -133,6 +133,10 @@ func (c *Company) start(ctx context.Context, owner string) (*app.App, error) {
 	o := app.Options{
 		Config: c.Config, DSN: dsn, PublicListen: or(c.o.PublicListen), InternalListen: or(c.o.InternalListen),
 		Clock: c.o.Clock, IDs: c.o.IDs, Log: c.o.Log, Owner: owner, Version: "demo", SlackPaced: c.o.Strict,
+		Load: func() (*config.Config, error) {
+			cfg, diags := Load(c.o.Config, c.Addresses(), c.o.Clock, c.o.Log)
+			return cfg, diags.Err()
+		},
 	}
 	if c.o.App != nil {
 		c.o.App(&o)
