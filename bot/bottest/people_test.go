@@ -67,6 +67,24 @@ func TestWhoMayNotAsk(t *testing.T) {
 	}
 }
 
+// In an organisation of several workspaces, people whose home is another one count as
+// members where the configuration names the organisation.
+func TestPeopleOfTheOrganisation(t *testing.T) {
+	t.Parallel()
+	const eve = "U0EVE"
+	s := bottest.Open(t, func(o *company.Options) { o.Enterprise = "E0ACME" },
+		bottest.Replace(`external_id    = "T0DEMO01"`, "external_id    = \"T0DEMO01\"\n  enterprise_id  = \"E0ACME\""))
+	s.Slack.AddUser(slackfake.User{ID: eve, Name: "eve", RealName: "Eve", TeamID: "T0OTHER", EnterpriseUserID: "W0EVE", EnterpriseTeams: []string{"T0OTHER", company.Team}})
+	s.Slack.AddUserGroup(slackfake.UserGroup{ID: "S0ENG", Handle: "engineering", Users: []string{company.Dana, company.Sam, eve}})
+	s.As(eve).Asks("Production database", "the ledger is stuck", nil)
+	s.As(eve).Sees("You asked for Production database", "Waiting for")
+	s.As(company.Mara).Presses(s.As(company.Mara).Sees("<@U0EVE> asks for Production database"), "bg:approve")
+	s.As(eve).Sees("You have access to Production database until")
+	for _, who := range []string{eve, company.Mara, company.Noor} {
+		s.All(who)
+	}
+}
+
 // Who approves must be a member at the moment of the click: Noor is asked, and has
 // become a guest (has left, is a bot) by then.
 func TestWhoMayNotDecide(t *testing.T) {

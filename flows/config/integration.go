@@ -13,17 +13,22 @@ const (
 )
 
 var (
-	goodTeam  = regexp.MustCompile(`^[TE][A-Z0-9]{2,}$`)
+	goodTeam  = regexp.MustCompile(`^T[A-Z0-9]{2,}$`)
+	goodOrg   = regexp.MustCompile(`^E[A-Z0-9]{2,}$`)
 	goodApp   = regexp.MustCompile(`^A[A-Z0-9]{2,}$`)
 	goodEmail = regexp.MustCompile(`^[^@\s<>]+@[^@\s<>]+\.[^@\s<>.]+$`)
 )
 
 func (ld *loader) slackIntegration(d *decl) {
 	f := ld.fieldsOf(d)
-	s := &Slack{Name: d.name, Team: f.needText("external_id", `"T0123ABC"`), AppID: f.text("app_id", "")}
+	s := &Slack{Name: d.name, Team: f.needText("external_id", `"T0123ABC"`), Enterprise: f.text("enterprise_id", ""), AppID: f.text("app_id", "")}
 	if f.sound("external_id") && !goodTeam.MatchString(s.Team) {
 		f.wrong("external_id", `It begins with T and stands in the workspace's web address: app.slack.com/client/T….`,
 			"%q is not the id of a Slack workspace.", s.Team)
+	}
+	if f.given("enterprise_id") && f.sound("enterprise_id") && !goodOrg.MatchString(s.Enterprise) {
+		f.wrong("enterprise_id", `It begins with E; breakglass doctor says it. Leave it out where the workspace belongs to no organisation.`,
+			"%q is not the id of a Slack organisation.", s.Enterprise)
 	}
 	if f.given("app_id") && f.sound("app_id") && !goodApp.MatchString(s.AppID) {
 		f.wrong("app_id", `It begins with A and stands in the app's basic information.`, "%q is not the id of a Slack app.", s.AppID)

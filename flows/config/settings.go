@@ -24,6 +24,7 @@ type Server struct {
 type Slack struct {
 	Name            string
 	Team            string // external_id: "T0123ABC"
+	Enterprise      string // enterprise_id: "E0123ABC", of the organisation; may be empty
 	AppID           string // may be empty
 	APIURL          string // ends with a slash; Slack's own unless set
 	BotToken        flows.Secret

@@ -134,7 +134,7 @@ func pinned(ctx context.Context, c *config.Config) (map[string]string, error) {
 		"server.store":                              store.Reveal(),
 		"server.public_listen":                      s.Server.PublicListen,
 		"server.internal_listen":                    s.Server.InternalListen,
-		"integration.slack." + s.Slack.Name:         fmt.Sprint(s.Slack.Team, s.Slack.AppID, s.Slack.APIURL, s.Slack.Simulated, s.Slack.AddressIsVendor, handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning)),
+		"integration.slack." + s.Slack.Name:         fmt.Sprint(s.Slack.Team, s.Slack.Enterprise, s.Slack.AppID, s.Slack.APIURL, s.Slack.Simulated, s.Slack.AddressIsVendor, handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning)),
 		"integration.pagerduty." + s.PagerDuty.Name: fmt.Sprint(s.PagerDuty.Account, s.PagerDuty.BaseURL, s.PagerDuty.From, s.PagerDuty.Simulated, s.PagerDuty.AddressIsVendor, handles(s.PagerDuty.APIToken, s.PagerDuty.WebhookSecret)),
 	}
 	used := handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning, s.PagerDuty.APIToken, s.PagerDuty.WebhookSecret)

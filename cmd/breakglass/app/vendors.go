@@ -38,7 +38,7 @@ func OpenVendors(c *config.Config, o VendorOptions) (Vendors, error) {
 	var v Vendors
 	var err error
 	if v.Slack, err = slack.New(slack.Options{
-		APIURL: s.Slack.APIURL, BotToken: s.Slack.BotToken, Team: s.Slack.Team, Clock: o.Clock, Log: o.Log,
+		APIURL: s.Slack.APIURL, BotToken: s.Slack.BotToken, Team: s.Slack.Team, Enterprise: s.Slack.Enterprise, Clock: o.Clock, Log: o.Log,
 		NoPacing: !o.Paced, MaxWait: o.MaxWait,
 	}); err != nil {
 		return Vendors{}, fmt.Errorf("integration slack: %w", err)

@@ -68,7 +68,8 @@ type Options struct {
 	ControlToken string
 	Owner        string
 	// App changes how Breakglass itself is started; nil: not at all.
-	App func(*app.Options)
+	App        func(*app.Options)
+	Enterprise string // the organisation that the Slack workspace belongs to; empty: none
 	// Strict keeps Slack's rate limits in the workspace, and us under them.
 	Strict bool
 }

@@ -16,7 +16,7 @@ var cast = [...]struct{ slack, pager, name string }{
 func (c *Company) openSlack() error {
 	limits := slackfake.RateLimits{Off: !c.o.Strict}
 	ws, err := slackfake.New(slackfake.Options{
-		Now: c.o.Clock.Now, TeamID: Team, TeamDomain: "demo", AppID: AppID, BotName: "breakglass", BotToken: botToken, SigningSecret: signingSecret,
+		Now: c.o.Clock.Now, TeamID: Team, EnterpriseID: c.o.Enterprise, TeamDomain: "demo", AppID: AppID, BotName: "breakglass", BotToken: botToken, SigningSecret: signingSecret,
 		Commands: []string{"/access"}, RateLimits: limits, ControlToken: c.o.ControlToken,
 	})
 	if err != nil {
