@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -75,7 +76,16 @@ func (a *App) openDoor() error {
 	a.mu.Lock()
 	a.doorToken = sum[:]
 	a.mu.Unlock()
+	a.stops = append(a.stops, stop{"door", func(context.Context) error { return closeDoor(a.o.Door, token) }})
 	return nil
+}
+
+// closeDoor takes the file away, unless another process has put its own there.
+func closeDoor(file, token string) error {
+	if d, err := ReadDoor(file); err != nil || d.Token != token {
+		return nil //nolint:nilerr // it is not ours any more
+	}
+	return os.Remove(file)
 }
 
 // local lets in who could read the door file: the owner of the process, on loopback,

@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -85,4 +87,29 @@ func TestLocalDoor(t *testing.T) {
 	if code := knock(t, d, id, asIs); code != http.StatusConflict {
 		t.Errorf("ending it again: %d", code)
 	}
+}
+
+// The door is closed behind a program that stops, but not another program's.
+func TestTheDoorIsClosed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "breakglass.db.door")
+	s := bottest.Open(t, func(o *company.Options) { o.Dir = dir })
+	if _, err := app.ReadDoor(file); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the door file after the end: %v", err)
+	}
+	s.Start()
+	other := []byte(`{"addr":"127.0.0.1:1","token":"another"}`)
+	if err := os.WriteFile(file, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop()
+	if got, err := os.ReadFile(file); err != nil || string(got) != string(other) {
+		t.Errorf("another program's door is %q, %v", got, err)
+	}
+	s.Start()
 }
