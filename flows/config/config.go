@@ -123,7 +123,8 @@ func (ld *loader) result() *Config {
 		Admins: ld.roles.admins, Auditors: ld.roles.auditors,
 	}
 	for _, t := range ld.targets {
-		t.Hash, t.Means = HashTarget(t), HashMeans(t)
+		t.Means = HashMeans(t)
+		t.Hash = HashTarget(t)
 		cat.Targets[t.ID] = t
 	}
 	for _, f := range ld.flows {

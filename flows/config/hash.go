@@ -52,7 +52,7 @@ func HashTarget(t *flows.TargetSpec) string {
 		secrets[k] = s.Name()
 	}
 	return digest(map[string]any{
-		"v": int64(1), "id": string(t.ID), "kind": t.Kind, "label": t.Label,
+		"v": int64(1), "id": string(t.ID), "kind": t.Kind, "means": t.Means, "label": t.Label,
 		"max_duration": nanos(t.MaxDuration), "how_to": t.HowTo, "high_risk": t.HighRisk,
 		"settings": canonical(t.Settings), "secrets": secrets,
 	})

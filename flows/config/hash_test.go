@@ -56,6 +56,30 @@ func TestEveryFieldOfATargetIsHashed(t *testing.T) {
 	}
 }
 
+// What executes a target's grants, and where, is told from what only describes it.
+func TestMeans(t *testing.T) {
+	t.Parallel()
+	before := config.HashMeans(fullTarget())
+	for name, c := range map[string]struct {
+		change func(*flows.TargetSpec)
+		same   bool
+	}{
+		"kind":     {func(s *flows.TargetSpec) { s.Kind = "webhook" }, false},
+		"address":  {func(s *flows.TargetSpec) { s.Settings["url"] = "v" }, false},
+		"settings": {func(s *flows.TargetSpec) { s.Settings["allow_private"] = true }, false},
+		"name":     {func(s *flows.TargetSpec) { s.ID = "y" }, false},
+		"label":    {func(s *flows.TargetSpec) { s.Label = "L" }, true},
+		"limit":    {func(s *flows.TargetSpec) { s.MaxDuration = 1 }, true},
+		"secret":   {func(s *flows.TargetSpec) { s.Secrets["secret"] = flows.NewSecret("t", nil) }, true},
+	} {
+		s := fullTarget()
+		c.change(s)
+		if same := config.HashMeans(s) == before; same != c.same {
+			t.Errorf("another %s: the same means is %v", name, same)
+		}
+	}
+}
+
 // mutate changes one leaf after the other, each on a fresh value, and wants another
 // hash each time. It returns how many changes it tried.
 func mutate(t *testing.T, typ reflect.Type, fresh func() (reflect.Value, func() string), before string) int {
