@@ -21,7 +21,7 @@ func (s *Store) Apply(ctx context.Context, c flows.Change) ([]flows.Job, error) 
 	if err != nil {
 		return nil, fmt.Errorf("apply: %w", err)
 	}
-	p.now = millis(s.now())
+	p.now, p.shards = millis(s.now()), s.shards
 	err = s.tx.write(ctx, p.keys(), p.run)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,9 @@ type change struct {
 	holding string // doc
 	jobs    []postgresdb.UpsertJobParams
 	now     int64
+	shards  int64
 
+	was    postgresdb.RequestStandingRow // of a request that was there
 	stored []flows.Job
 	orphan []string // requests whose revoke job was deleted
 }
@@ -110,7 +112,8 @@ func (p *change) checkEntries() error {
 func (p *change) run(ctx context.Context, q queries) error {
 	p.stored, p.orphan = nil, nil
 	for _, step := range []func(context.Context, queries) error{
-		p.done, p.swapRequest, p.swapHolding, p.append, p.cards, p.cancel, p.upsertJobs, p.handled, p.checkRevokes,
+		p.done, p.swapRequest, p.swapHolding, p.append, p.traces, p.cards, p.cancel, p.upsertJobs, p.handled, p.checkRevokes,
+		p.count,
 	} {
 		if err := step(ctx, q); err != nil {
 			return err
@@ -163,6 +166,7 @@ func (p *change) swapRequest(ctx context.Context, q queries) error {
 	case was.State != p.request.State && len(p.Entries) == 0:
 		return fmt.Errorf("request %s from %s to %s: %w", r.ID, was.State, r.State, errNoEntry)
 	}
+	p.was = was
 	n, err := q.SwapRequest(ctx, swapRow(p.request))
 	if err != nil {
 		return fmt.Errorf("update request %s: %w", r.ID, err)

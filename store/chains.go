@@ -107,13 +107,17 @@ func join(rows []postgresdb.Entry, openings []postgresdb.Opening) []flows.Sealed
 	return out
 }
 
-// EraseOpenings destroys what opens the commitments about a person; it returns how
-// many there were. The entries stay, and every proof with them.
+// EraseOpenings destroys what opens the commitments about a person, and the words of
+// their reasons that searches find; it returns how many openings there were. The
+// entries stay, and every proof with them.
 func (s *Store) EraseOpenings(ctx context.Context, person flows.PersonID) (int64, error) {
 	var n int64
 	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		var err error
-		n, err = q.EraseOpenings(ctx, string(person))
+		if n, err = q.EraseOpenings(ctx, string(person)); err != nil {
+			return err
+		}
+		_, err = q.EraseWords(ctx, string(person))
 		return err
 	})
 	if err != nil {

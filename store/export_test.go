@@ -54,3 +54,6 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 	err = s.srv.(*postgresDB).pool.QueryRow(ctx, "SELECT current_setting($1)", name).Scan(&value)
 	return value, err
 }
+
+// Walking is what a PostgreSQL store sets before it answers a listing.
+const Walking = walking

@@ -34,7 +34,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	all := compiled(t)
+	all := compiled(t, "internal/sqlitedb")
 	if len(all) < 40 {
 		t.Errorf("only %d queries were found", len(all))
 	}
@@ -57,10 +57,10 @@ func TestPlans(t *testing.T) {
 // harmless are the rows of a sub-query or a single row.
 var harmless = regexp.MustCompile(`^SCAN (CONSTANT ROW|\(subquery)`)
 
-// compiled are the queries as sqlc compiled them for SQLite, by name.
-func compiled(t *testing.T) map[string]string {
+// compiled are the queries as sqlc compiled them for one engine, by name.
+func compiled(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("internal/sqlitedb/*.sql.go")
+	files, err := filepath.Glob(dir + "/*.sql.go")
 	if err != nil {
 		t.Fatal(err)
 	}

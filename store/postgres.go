@@ -76,21 +76,40 @@ func insistOnDurability(ctx context.Context, c *pgx.Conn) error {
 func (db *postgresDB) direct() queries { return db.q }
 
 func (db *postgresDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
+	return db.looks(ctx, "", f)
+}
+
+// walking holds the planner to the index that a listing was written for. A guess from
+// its statistics can be off by a thousand for a busy target or a long incident, and
+// then it reads and sorts everything instead of a page.
+const walking = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; " +
+	"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
+func (db *postgresDB) walk(ctx context.Context, f func(context.Context, queries) error) error {
+	return db.looks(ctx, walking, f)
+}
+
+func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Context, queries) error) error {
 	var err error
 	for range writeTries {
-		if err = db.look(ctx, f); !errors.Is(err, errCutOff) {
+		if err = db.look(ctx, first, f); !errors.Is(err, errCutOff) {
 			break
 		}
 	}
 	return pgMeaning(err)
 }
 
-func (db *postgresDB) look(ctx context.Context, f func(context.Context, queries) error) error {
+func (db *postgresDB) look(ctx context.Context, first string, f func(context.Context, queries) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return cutOff(ctx, err)
 	}
-	err = f(ctx, db.q.WithTx(tx))
+	if first != "" {
+		_, err = tx.Conn().PgConn().Exec(ctx, first).ReadAll()
+	}
+	if err == nil {
+		err = f(ctx, db.q.WithTx(tx))
+	}
 	cut := err != nil && tx.Conn().IsClosed()
 	undo := tx.Rollback(context.WithoutCancel(ctx)) // it gives the connection back, whatever it says
 	if cut {

@@ -147,6 +147,11 @@ func (db *sqliteDB) snapshot(ctx context.Context, f func(context.Context, querie
 	return liteMeaning(errors.Join(err, tx.Rollback()))
 }
 
+// walk is a snapshot: SQLite walks the index it can.
+func (db *sqliteDB) walk(ctx context.Context, f func(context.Context, queries) error) error {
+	return db.snapshot(ctx, f)
+}
+
 // write ignores keys: there is one writer.
 func (db *sqliteDB) write(ctx context.Context, _ []string, f func(context.Context, queries) error) error {
 	if db.writer == nil {

@@ -16,7 +16,7 @@ UPDATE requests SET
 WHERE id = @id AND version = @old_version;
 
 -- name: RequestStanding :one
-SELECT version, state FROM requests WHERE id = @id;
+SELECT version, state, incident FROM requests WHERE id = @id;
 
 -- name: RequestDoc :one
 SELECT doc FROM requests WHERE id = @id;

@@ -98,6 +98,35 @@ type Request struct {
 	Doc         string
 }
 
+type RequestIncident struct {
+	Incident    string
+	SubmittedAt int64
+	Request     string
+	Number      int64
+}
+
+type RequestPerson struct {
+	Request     string
+	Person      string
+	Roles       int64
+	SubmittedAt int64
+}
+
+type RequestWord struct {
+	Request string
+	Kind    string
+	Person  string
+	Text    string
+}
+
+type Total struct {
+	Day   int64
+	Flow  string
+	Name  string
+	Shard int64
+	N     int64
+}
+
 type Transition struct {
 	FromState string
 	ToState   string

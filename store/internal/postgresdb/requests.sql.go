@@ -475,18 +475,19 @@ func (q *Queries) RequestDoc(ctx context.Context, id string) (string, error) {
 }
 
 const requestStanding = `-- name: RequestStanding :one
-SELECT version, state FROM requests WHERE id = $1
+SELECT version, state, incident FROM requests WHERE id = $1
 `
 
 type RequestStandingRow struct {
-	Version int64
-	State   string
+	Version  int64
+	State    string
+	Incident string
 }
 
 func (q *Queries) RequestStanding(ctx context.Context, id string) (RequestStandingRow, error) {
 	row := q.db.QueryRow(ctx, requestStanding, id)
 	var i RequestStandingRow
-	err := row.Scan(&i.Version, &i.State)
+	err := row.Scan(&i.Version, &i.State, &i.Incident)
 	return i, err
 }
 

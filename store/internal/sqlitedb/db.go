@@ -24,6 +24,18 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.addIncidentStmt, err = db.PrepareContext(ctx, addIncident); err != nil {
+		return nil, fmt.Errorf("error preparing query AddIncident: %w", err)
+	}
+	if q.addPersonStmt, err = db.PrepareContext(ctx, addPerson); err != nil {
+		return nil, fmt.Errorf("error preparing query AddPerson: %w", err)
+	}
+	if q.addTotalStmt, err = db.PrepareContext(ctx, addTotal); err != nil {
+		return nil, fmt.Errorf("error preparing query AddTotal: %w", err)
+	}
+	if q.addWordsStmt, err = db.PrepareContext(ctx, addWords); err != nil {
+		return nil, fmt.Errorf("error preparing query AddWords: %w", err)
+	}
 	if q.cancelJobStmt, err = db.PrepareContext(ctx, cancelJob); err != nil {
 		return nil, fmt.Errorf("error preparing query CancelJob: %w", err)
 	}
@@ -72,11 +84,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.denialsStmt, err = db.PrepareContext(ctx, denials); err != nil {
 		return nil, fmt.Errorf("error preparing query Denials: %w", err)
 	}
+	if q.entriesOfIncidentStmt, err = db.PrepareContext(ctx, entriesOfIncident); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesOfIncident: %w", err)
+	}
+	if q.entriesOfRequestStmt, err = db.PrepareContext(ctx, entriesOfRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesOfRequest: %w", err)
+	}
 	if q.entryHashStmt, err = db.PrepareContext(ctx, entryHash); err != nil {
 		return nil, fmt.Errorf("error preparing query EntryHash: %w", err)
 	}
 	if q.eraseOpeningsStmt, err = db.PrepareContext(ctx, eraseOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseOpenings: %w", err)
+	}
+	if q.eraseWordsStmt, err = db.PrepareContext(ctx, eraseWords); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseWords: %w", err)
 	}
 	if q.extendJobStmt, err = db.PrepareContext(ctx, extendJob); err != nil {
 		return nil, fmt.Errorf("error preparing query ExtendJob: %w", err)
@@ -107,6 +128,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.inboxRowStmt, err = db.PrepareContext(ctx, inboxRow); err != nil {
 		return nil, fmt.Errorf("error preparing query InboxRow: %w", err)
+	}
+	if q.incidentsNumberedStmt, err = db.PrepareContext(ctx, incidentsNumbered); err != nil {
+		return nil, fmt.Errorf("error preparing query IncidentsNumbered: %w", err)
 	}
 	if q.insertEntryStmt, err = db.PrepareContext(ctx, insertEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEntry: %w", err)
@@ -153,6 +177,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openRequestStmt, err = db.PrepareContext(ctx, openRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequest: %w", err)
 	}
+	if q.openingsOfEntryStmt, err = db.PrepareContext(ctx, openingsOfEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query OpeningsOfEntry: %w", err)
+	}
 	if q.pastDueRequestsStmt, err = db.PrepareContext(ctx, pastDueRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query PastDueRequests: %w", err)
 	}
@@ -174,6 +201,27 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.retryJobStmt, err = db.PrepareContext(ctx, retryJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryJob: %w", err)
 	}
+	if q.rolesInStmt, err = db.PrepareContext(ctx, rolesIn); err != nil {
+		return nil, fmt.Errorf("error preparing query RolesIn: %w", err)
+	}
+	if q.searchByFlowStmt, err = db.PrepareContext(ctx, searchByFlow); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByFlow: %w", err)
+	}
+	if q.searchByIncidentStmt, err = db.PrepareContext(ctx, searchByIncident); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByIncident: %w", err)
+	}
+	if q.searchByPersonStmt, err = db.PrepareContext(ctx, searchByPerson); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByPerson: %w", err)
+	}
+	if q.searchByStateStmt, err = db.PrepareContext(ctx, searchByState); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByState: %w", err)
+	}
+	if q.searchByTargetStmt, err = db.PrepareContext(ctx, searchByTarget); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByTarget: %w", err)
+	}
+	if q.searchByTimeStmt, err = db.PrepareContext(ctx, searchByTime); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByTime: %w", err)
+	}
 	if q.swapHoldingStmt, err = db.PrepareContext(ctx, swapHolding); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapHolding: %w", err)
 	}
@@ -182,6 +230,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.tailEntriesStmt, err = db.PrepareContext(ctx, tailEntries); err != nil {
 		return nil, fmt.Errorf("error preparing query TailEntries: %w", err)
+	}
+	if q.totalsBetweenStmt, err = db.PrepareContext(ctx, totalsBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query TotalsBetween: %w", err)
 	}
 	if q.unrevokedRequestStmt, err = db.PrepareContext(ctx, unrevokedRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query UnrevokedRequest: %w", err)
@@ -197,6 +248,26 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.addIncidentStmt != nil {
+		if cerr := q.addIncidentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addIncidentStmt: %w", cerr)
+		}
+	}
+	if q.addPersonStmt != nil {
+		if cerr := q.addPersonStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addPersonStmt: %w", cerr)
+		}
+	}
+	if q.addTotalStmt != nil {
+		if cerr := q.addTotalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addTotalStmt: %w", cerr)
+		}
+	}
+	if q.addWordsStmt != nil {
+		if cerr := q.addWordsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addWordsStmt: %w", cerr)
+		}
+	}
 	if q.cancelJobStmt != nil {
 		if cerr := q.cancelJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing cancelJobStmt: %w", cerr)
@@ -277,6 +348,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing denialsStmt: %w", cerr)
 		}
 	}
+	if q.entriesOfIncidentStmt != nil {
+		if cerr := q.entriesOfIncidentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesOfIncidentStmt: %w", cerr)
+		}
+	}
+	if q.entriesOfRequestStmt != nil {
+		if cerr := q.entriesOfRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesOfRequestStmt: %w", cerr)
+		}
+	}
 	if q.entryHashStmt != nil {
 		if cerr := q.entryHashStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing entryHashStmt: %w", cerr)
@@ -285,6 +366,11 @@ func (q *Queries) Close() error {
 	if q.eraseOpeningsStmt != nil {
 		if cerr := q.eraseOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eraseOpeningsStmt: %w", cerr)
+		}
+	}
+	if q.eraseWordsStmt != nil {
+		if cerr := q.eraseWordsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseWordsStmt: %w", cerr)
 		}
 	}
 	if q.extendJobStmt != nil {
@@ -335,6 +421,11 @@ func (q *Queries) Close() error {
 	if q.inboxRowStmt != nil {
 		if cerr := q.inboxRowStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inboxRowStmt: %w", cerr)
+		}
+	}
+	if q.incidentsNumberedStmt != nil {
+		if cerr := q.incidentsNumberedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing incidentsNumberedStmt: %w", cerr)
 		}
 	}
 	if q.insertEntryStmt != nil {
@@ -412,6 +503,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openRequestStmt: %w", cerr)
 		}
 	}
+	if q.openingsOfEntryStmt != nil {
+		if cerr := q.openingsOfEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openingsOfEntryStmt: %w", cerr)
+		}
+	}
 	if q.pastDueRequestsStmt != nil {
 		if cerr := q.pastDueRequestsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pastDueRequestsStmt: %w", cerr)
@@ -447,6 +543,41 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing retryJobStmt: %w", cerr)
 		}
 	}
+	if q.rolesInStmt != nil {
+		if cerr := q.rolesInStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rolesInStmt: %w", cerr)
+		}
+	}
+	if q.searchByFlowStmt != nil {
+		if cerr := q.searchByFlowStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByFlowStmt: %w", cerr)
+		}
+	}
+	if q.searchByIncidentStmt != nil {
+		if cerr := q.searchByIncidentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByIncidentStmt: %w", cerr)
+		}
+	}
+	if q.searchByPersonStmt != nil {
+		if cerr := q.searchByPersonStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByPersonStmt: %w", cerr)
+		}
+	}
+	if q.searchByStateStmt != nil {
+		if cerr := q.searchByStateStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByStateStmt: %w", cerr)
+		}
+	}
+	if q.searchByTargetStmt != nil {
+		if cerr := q.searchByTargetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByTargetStmt: %w", cerr)
+		}
+	}
+	if q.searchByTimeStmt != nil {
+		if cerr := q.searchByTimeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByTimeStmt: %w", cerr)
+		}
+	}
 	if q.swapHoldingStmt != nil {
 		if cerr := q.swapHoldingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing swapHoldingStmt: %w", cerr)
@@ -460,6 +591,11 @@ func (q *Queries) Close() error {
 	if q.tailEntriesStmt != nil {
 		if cerr := q.tailEntriesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing tailEntriesStmt: %w", cerr)
+		}
+	}
+	if q.totalsBetweenStmt != nil {
+		if cerr := q.totalsBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing totalsBetweenStmt: %w", cerr)
 		}
 	}
 	if q.unrevokedRequestStmt != nil {
@@ -516,6 +652,10 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                         DBTX
 	tx                         *sql.Tx
+	addIncidentStmt            *sql.Stmt
+	addPersonStmt              *sql.Stmt
+	addTotalStmt               *sql.Stmt
+	addWordsStmt               *sql.Stmt
 	cancelJobStmt              *sql.Stmt
 	cardByIDStmt               *sql.Stmt
 	cardByNextStmt             *sql.Stmt
@@ -532,8 +672,11 @@ type Queries struct {
 	countUnhandledStmt         *sql.Stmt
 	deleteDoneJobStmt          *sql.Stmt
 	denialsStmt                *sql.Stmt
+	entriesOfIncidentStmt      *sql.Stmt
+	entriesOfRequestStmt       *sql.Stmt
 	entryHashStmt              *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
+	eraseWordsStmt             *sql.Stmt
 	extendJobStmt              *sql.Stmt
 	freeAllLeasesStmt          *sql.Stmt
 	freeDoneJobStmt            *sql.Stmt
@@ -544,6 +687,7 @@ type Queries struct {
 	headlessOpenRequestsStmt   *sql.Stmt
 	headlessRequestsStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
+	incidentsNumberedStmt      *sql.Stmt
 	insertEntryStmt            *sql.Stmt
 	insertHoldingStmt          *sql.Stmt
 	insertInboxStmt            *sql.Stmt
@@ -559,6 +703,7 @@ type Queries struct {
 	markHandledStmt            *sql.Stmt
 	nextDueStmt                *sql.Stmt
 	openRequestStmt            *sql.Stmt
+	openingsOfEntryStmt        *sql.Stmt
 	pastDueRequestsStmt        *sql.Stmt
 	purgeInboxStmt             *sql.Stmt
 	putMetaStmt                *sql.Stmt
@@ -566,9 +711,17 @@ type Queries struct {
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
 	retryJobStmt               *sql.Stmt
+	rolesInStmt                *sql.Stmt
+	searchByFlowStmt           *sql.Stmt
+	searchByIncidentStmt       *sql.Stmt
+	searchByPersonStmt         *sql.Stmt
+	searchByStateStmt          *sql.Stmt
+	searchByTargetStmt         *sql.Stmt
+	searchByTimeStmt           *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
 	swapRequestStmt            *sql.Stmt
 	tailEntriesStmt            *sql.Stmt
+	totalsBetweenStmt          *sql.Stmt
 	unrevokedRequestStmt       *sql.Stmt
 	upsertCardStmt             *sql.Stmt
 	upsertJobStmt              *sql.Stmt
@@ -578,6 +731,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                         tx,
 		tx:                         tx,
+		addIncidentStmt:            q.addIncidentStmt,
+		addPersonStmt:              q.addPersonStmt,
+		addTotalStmt:               q.addTotalStmt,
+		addWordsStmt:               q.addWordsStmt,
 		cancelJobStmt:              q.cancelJobStmt,
 		cardByIDStmt:               q.cardByIDStmt,
 		cardByNextStmt:             q.cardByNextStmt,
@@ -594,8 +751,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countUnhandledStmt:         q.countUnhandledStmt,
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
 		denialsStmt:                q.denialsStmt,
+		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
+		entriesOfRequestStmt:       q.entriesOfRequestStmt,
 		entryHashStmt:              q.entryHashStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
+		eraseWordsStmt:             q.eraseWordsStmt,
 		extendJobStmt:              q.extendJobStmt,
 		freeAllLeasesStmt:          q.freeAllLeasesStmt,
 		freeDoneJobStmt:            q.freeDoneJobStmt,
@@ -606,6 +766,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		headlessOpenRequestsStmt:   q.headlessOpenRequestsStmt,
 		headlessRequestsStmt:       q.headlessRequestsStmt,
 		inboxRowStmt:               q.inboxRowStmt,
+		incidentsNumberedStmt:      q.incidentsNumberedStmt,
 		insertEntryStmt:            q.insertEntryStmt,
 		insertHoldingStmt:          q.insertHoldingStmt,
 		insertInboxStmt:            q.insertInboxStmt,
@@ -621,6 +782,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		markHandledStmt:            q.markHandledStmt,
 		nextDueStmt:                q.nextDueStmt,
 		openRequestStmt:            q.openRequestStmt,
+		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		pastDueRequestsStmt:        q.pastDueRequestsStmt,
 		purgeInboxStmt:             q.purgeInboxStmt,
 		putMetaStmt:                q.putMetaStmt,
@@ -628,9 +790,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
 		retryJobStmt:               q.retryJobStmt,
+		rolesInStmt:                q.rolesInStmt,
+		searchByFlowStmt:           q.searchByFlowStmt,
+		searchByIncidentStmt:       q.searchByIncidentStmt,
+		searchByPersonStmt:         q.searchByPersonStmt,
+		searchByStateStmt:          q.searchByStateStmt,
+		searchByTargetStmt:         q.searchByTargetStmt,
+		searchByTimeStmt:           q.searchByTimeStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
 		swapRequestStmt:            q.swapRequestStmt,
 		tailEntriesStmt:            q.tailEntriesStmt,
+		totalsBetweenStmt:          q.totalsBetweenStmt,
 		unrevokedRequestStmt:       q.unrevokedRequestStmt,
 		upsertCardStmt:             q.upsertCardStmt,
 		upsertJobStmt:              q.upsertJobStmt,

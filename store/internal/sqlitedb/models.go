@@ -24,4 +24,12 @@ type Opening = postgresdb.Opening
 
 type Request = postgresdb.Request
 
+type RequestIncident = postgresdb.RequestIncident
+
+type RequestPerson = postgresdb.RequestPerson
+
+type RequestWord = postgresdb.RequestWord
+
+type Total = postgresdb.Total
+
 type Transition = postgresdb.Transition

@@ -9,6 +9,13 @@ import (
 )
 
 type Querier interface {
+	AddIncident(ctx context.Context, arg AddIncidentParams) error
+	// Questions about the past: one question with six ways in, each along an index, newest
+	// first. What does not lead the way is looked at on each row that does. search.go
+	// chooses.
+	AddPerson(ctx context.Context, arg AddPersonParams) error
+	AddTotal(ctx context.Context, arg AddTotalParams) error
+	AddWords(ctx context.Context, arg AddWordsParams) error
 	CancelJob(ctx context.Context, key string) ([]CancelJobRow, error)
 	CardByID(ctx context.Context, id string) (Card, error)
 	CardByNext(ctx context.Context, hash string) (Card, error)
@@ -25,8 +32,13 @@ type Querier interface {
 	CountUnhandled(ctx context.Context) (int64, error)
 	DeleteDoneJob(ctx context.Context, arg DeleteDoneJobParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
+	// The time-line of an incident: it is sorted, but only an incident's own entries are.
+	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
+	// A page of a chain, in order.
+	EntriesOfRequest(ctx context.Context, arg EntriesOfRequestParams) ([]Entry, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseOpenings(ctx context.Context, person string) (int64, error)
+	EraseWords(ctx context.Context, person string) (int64, error)
 	ExtendJob(ctx context.Context, arg ExtendJobParams) (int64, error)
 	FreeAllLeases(ctx context.Context) (int64, error)
 	// A job that was written again while it was worked on runs again.
@@ -42,6 +54,7 @@ type Querier interface {
 	// Requests whose chain is not there, or does not end with the entry its head names.
 	HeadlessRequests(ctx context.Context) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
+	IncidentsNumbered(ctx context.Context, number int64) ([]string, error)
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
 	InsertHolding(ctx context.Context, arg InsertHoldingParams) error
 	InsertInbox(ctx context.Context, arg InsertInboxParams) (int64, error)
@@ -59,6 +72,7 @@ type Querier interface {
 	// The earliest job that could be claimed: free, in a lane without a leased job.
 	NextDue(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
+	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
 	PastDueRequests(ctx context.Context, arg PastDueRequestsParams) ([]string, error)
 	PurgeInbox(ctx context.Context, before int64) (int64, error)
 	PutMeta(ctx context.Context, arg PutMetaParams) error
@@ -67,9 +81,17 @@ type Querier interface {
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
+	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
+	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)
+	SearchByIncident(ctx context.Context, arg SearchByIncidentParams) ([]string, error)
+	SearchByPerson(ctx context.Context, arg SearchByPersonParams) ([]string, error)
+	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
+	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
+	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
+	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
 	// 1 if the request is live and nothing will revoke it. (The kinds are listed because
 	// SQLite uses the partial index only if its condition stands in the query.)
 	UnrevokedRequest(ctx context.Context, id string) (int64, error)

@@ -434,7 +434,7 @@ func (q *Queries) RequestDoc(ctx context.Context, id string) (string, error) {
 }
 
 const requestStanding = `-- name: RequestStanding :one
-SELECT version, state FROM requests WHERE id = ?1
+SELECT version, state, incident FROM requests WHERE id = ?1
 `
 
 type RequestStandingRow = postgresdb.RequestStandingRow
@@ -442,7 +442,7 @@ type RequestStandingRow = postgresdb.RequestStandingRow
 func (q *Queries) RequestStanding(ctx context.Context, id string) (RequestStandingRow, error) {
 	row := q.queryRow(ctx, q.requestStandingStmt, requestStanding, id)
 	var i RequestStandingRow
-	err := row.Scan(&i.Version, &i.State)
+	err := row.Scan(&i.Version, &i.State, &i.Incident)
 	return i, err
 }
 

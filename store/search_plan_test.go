@@ -1,0 +1,150 @@
+package store_test
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"breakglass/store"
+	"breakglass/store/storetest"
+)
+
+// walks are the ways into the requests, and the index that each walks.
+var walks = map[string]string{
+	"searchByTime": "requests_at", "searchByTarget": "requests_target_at", "searchByFlow": "requests_flow_at",
+	"searchByState": "requests_state_at", "searchByIncident": "request_incidents", "searchByPerson": "request_people_at",
+}
+
+// TestSearchPlans: a first page walks its index, newest first; nothing is scanned and
+// nothing sorted.
+func TestSearchPlans(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "plan.db")
+		mustOpen(t, store.Options{DSN: path})
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		all := compiled(t, "internal/sqlitedb")
+		for name, index := range walks {
+			steps := strings.Join(plan(t, db, all[name]), "\n")
+			if !regexp.MustCompile(`^SEARCH \w+ USING [A-Z ]*(INDEX `+index+`|PRIMARY KEY) `).MatchString(steps) ||
+				strings.Contains(steps, "SCAN") || strings.Contains(steps, "TEMP B-TREE") {
+				t.Errorf("%s:\n%s", name, steps)
+			}
+		}
+	})
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); postgresPlans(t) })
+}
+
+func postgresPlans(t *testing.T) {
+	dsn := storetest.Postgres(t)
+	mustOpen(t, store.Options{DSN: dsn, Migrate: true})
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1) // what is set holds for what follows
+	for _, stmt := range []string{crowd, "ANALYZE", strings.ReplaceAll(store.Walking, "LOCAL", "SESSION")} {
+		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := compiled(t, "internal/postgresdb")
+	for name, index := range walks {
+		query := all[name]
+		n := 0
+		for _, p := range dollars.FindAllString(query, -1) {
+			var i int
+			if _, err := fmt.Sscanf(p, "$%d", &i); err == nil {
+				n = max(n, i)
+			}
+		}
+		for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+			for _, stmt := range []string{"SET plan_cache_mode = " + mode, "PREPARE " + name + "_" + mode + " AS " + query} {
+				if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := strings.TrimSuffix(strings.Repeat("NULL, ", n), ", ")
+			if mode == "force_custom_plan" {
+				args = values(query, n)
+			}
+			steps := explained(t, db, "EXPLAIN EXECUTE "+name+"_"+mode+" ("+args+")")
+			if !strings.Contains(steps, index) || strings.Contains(steps, "Sort") || strings.Contains(steps, "Seq Scan") {
+				t.Errorf("%s, %s:\n%s", name, mode, steps)
+			}
+		}
+	}
+}
+
+var dollars = regexp.MustCompile(`\$\d+`)
+
+// values are arguments for a first page: by what each parameter is compared with.
+func values(query string, n int) string {
+	way := map[string]string{"r.target": "'t7'", "r.flow": "'f1'", "r.state": "'denied'", "i.incident": "'Q77'", "p.person": "'T/U77'"}
+	out := make([]string, n)
+	for i := range out {
+		p := regexp.QuoteMeta(fmt.Sprintf("$%d", i+1)) + `\b`
+		at := func(before string) bool { return regexp.MustCompile(before + p).MatchString(query) }
+		switch {
+		case at(`submitted_at <= `):
+			out[i] = "9000000000000"
+		case at(`submitted_at >= `):
+			out[i] = "-9000000000000"
+		case at(`(id|request) < `):
+			out[i] = "'~'"
+		case at(`LIMIT cast\(`):
+			out[i] = "51"
+		case at(`roles & cast\(`):
+			out[i] = "31"
+		default:
+			out[i] = "''"
+			for column, value := range way {
+				if regexp.MustCompile(`WHERE ` + regexp.QuoteMeta(column) + ` = ` + p).MatchString(query) {
+					out[i] = value
+				}
+			}
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func explained(t *testing.T, db *sql.DB, query string) string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var steps []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(steps, "\n")
+}
+
+// crowd is enough of a past for the planner to have a choice.
+const crowd = `
+SET session_replication_role = replica;
+INSERT INTO requests SELECT 'req_' || lpad(n::text, 8, '0'), 1, (ARRAY['ended','denied','lapsed','failed'])[1 + n % 4],
+	'f' || n % 3, 't' || n % 50, n::text, 'T/U' || n % 200, 'T/U' || n % 200, 'Q' || n % 2000, '', 1700000000000 + n * 1000, 0, 0, 0, '{}'
+	FROM generate_series(1, 20000) n;
+INSERT INTO request_people SELECT id, requester, 3, submitted_at FROM requests;
+INSERT INTO request_incidents SELECT incident, submitted_at, id, 1 FROM requests;
+INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down' FROM requests;
+SET session_replication_role = origin;`

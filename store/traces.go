@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// traces keeps what questions are answered from (search.go): who had a part in the
+// request, the incidents it belongs to, the words of its reasons. Rows are only
+// written by the steps that can add to them.
+func (p *change) traces(ctx context.Context, q queries) error {
+	r := p.Request
+	if r == nil {
+		return nil
+	}
+	asked := r.Version == 1
+	if asked || p.was.Incident != p.request.Incident {
+		for _, ref := range r.Incidents() {
+			err := q.AddIncident(ctx, postgresdb.AddIncidentParams{
+				Incident: string(ref.ID), SubmittedAt: p.request.SubmittedAt, Request: p.request.ID, Number: int64(max(ref.Number, 0)),
+			})
+			if err != nil {
+				return fmt.Errorf("keep the incident of %s: %w", r.ID, err)
+			}
+		}
+	}
+	if !asked && !p.byPerson() {
+		return nil
+	}
+	for _, in := range r.Parts() {
+		err := q.AddPerson(ctx, postgresdb.AddPersonParams{
+			Request: p.request.ID, Person: string(in.Person), Roles: int64(in.Part), SubmittedAt: p.request.SubmittedAt,
+		})
+		if err != nil {
+			return fmt.Errorf("keep who had a part in %s: %w", r.ID, err)
+		}
+	}
+	return p.words(ctx, q)
+}
+
+// byPerson reports whether one of the steps may have been a person's: the engine's own
+// give nobody a part.
+func (p *change) byPerson() bool {
+	for _, e := range p.Entries {
+		switch flows.Verb(e.Verb) {
+		case flows.VerbRoute, flows.VerbReroute, flows.VerbLapse, flows.VerbActivate, flows.VerbGranted, flows.VerbRevoked:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// words keeps the reasons that are new.
+func (p *change) words(ctx context.Context, q queries) error {
+	r := p.Request
+	for _, w := range [...]struct {
+		kind string
+		by   flows.PersonID
+		text flows.Text
+		now  bool
+	}{
+		{"asked", r.Content.Requester, r.Content.Reason, r.Version == 1},
+		{"denied", r.DecidedBy, r.DenyWhy, r.State == flows.StateDenied},
+		{"ended", r.EndedBy, r.EndWhy, true},
+	} {
+		if !w.now || w.text.Empty() {
+			continue
+		}
+		err := q.AddWords(ctx, postgresdb.AddWordsParams{
+			Request: p.request.ID, Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()),
+		})
+		if err != nil {
+			return fmt.Errorf("keep the reasons of %s to be found: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+// searched is a text as it is kept and looked for: in lower case, words apart by one
+// space, without the signs that LIKE reads as something else.
+func searched(s string) string {
+	s = plainSigns.Replace(strings.ToLower(s))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+var plainSigns = strings.NewReplacer("%", " ", "_", " ", `\`, " ", "\x00", " ")
+
+// count adds the step to the running totals. It is the last thing a transaction does,
+// in one order, so that nobody waits for a total while holding another.
+func (p *change) count(ctx context.Context, q queries) error {
+	r := p.Request
+	if r == nil || r.Version > 1 && p.was.State == p.request.State {
+		return nil
+	}
+	day, shard := p.now/int64(24*time.Hour/time.Millisecond), int64(0)
+	if p.shards > 1 {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(r.ID)) // never fails
+		shard = int64(h.Sum32() % uint32(p.shards))
+	}
+	for _, name := range totalsOf(r) {
+		err := q.AddTotal(ctx, postgresdb.AddTotalParams{Day: day, Flow: p.request.Flow, Name: string(name), Shard: shard, N: 1})
+		if err != nil {
+			return fmt.Errorf("count the step of %s: %w", r.ID, err)
+		}
+	}
+	return nil
+}
+
+// totalsOf are the totals that entering the request's state adds to, in one order.
+func totalsOf(r *flows.Request) []flows.TotalName {
+	switch r.State {
+	case flows.StateSubmitted:
+		return []flows.TotalName{flows.TotalAsked}
+	case flows.StateApproved:
+		names := []flows.TotalName{flows.TotalApproved}
+		if r.SelfMade {
+			names = append(names, flows.TotalSelf)
+		}
+		return append(names, flows.WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
+	case flows.StateActive:
+		return []flows.TotalName{flows.TotalBegan}
+	case flows.StateDenied, flows.StateLapsed, flows.StateCancelled, flows.StateEnded, flows.StateFailed:
+		names := []flows.TotalName{flows.TotalName(r.State)}
+		if !r.GrantedAt.IsZero() {
+			names = append(names, flows.TotalOver)
+		}
+		return names
+	}
+	return nil
+}
