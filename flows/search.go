@@ -98,3 +98,16 @@ func (r *Request) Incidents() []IncidentRef {
 	}
 	return out
 }
+
+// Mark is an entry's place in the time-line of an incident.
+type Mark struct {
+	At    time.Time
+	Entry int64
+}
+
+// Timeline is a page of everything recorded about the requests of an incident, oldest
+// first. Next is where the next page begins; zero on the last one.
+type Timeline struct {
+	Entries []Sealed
+	Next    Mark
+}

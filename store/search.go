@@ -22,7 +22,7 @@ func (s *Store) Search(ctx context.Context, f flows.Search) (flows.Found, error)
 		limit = 50
 	}
 	var all []flows.Request
-	err := s.tx.walk(ctx, func(ctx context.Context, q queries) error {
+	err := s.way.walk(ctx, func(ctx context.Context, q queries) error {
 		all = nil
 		ways, err := waysIn(ctx, q, f)
 		for _, w := range ways {

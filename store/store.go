@@ -45,6 +45,7 @@ type Options struct {
 type Store struct {
 	tx  transactor
 	srv server
+	way walker
 	now func() time.Time
 	// shards is over how many rows a running total is spread: who writes at once on
 	// PostgreSQL would wait for one row.
@@ -77,10 +78,15 @@ type transactor interface {
 	write(ctx context.Context, keys []string, f func(context.Context, queries) error) error
 	// snapshot runs f on one consistent state.
 	snapshot(ctx context.Context, f func(context.Context, queries) error) error
-	// walk is a snapshot for listings, which are answered along an index or not at all.
-	walk(ctx context.Context, f func(context.Context, queries) error) error
 	// direct answers single questions, each on its own state.
 	direct() queries
+}
+
+// walker answers listings.
+type walker interface {
+	// walk runs f on one consistent state, where each question is answered along its
+	// index or not at all.
+	walk(ctx context.Context, f func(context.Context, queries) error) error
 }
 
 // server is the database as a whole.
@@ -109,13 +115,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open PostgreSQL store: %w", err)
 		}
-		return &Store{tx: pg, srv: pg, now: o.Now, shards: 8}, nil
+		return &Store{tx: pg, srv: pg, way: pg, now: o.Now, shards: 8}, nil
 	}
 	lite, err := openSQLite(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite store: %w", err)
 	}
-	return &Store{tx: lite, srv: lite, now: o.Now, shards: 1}, nil
+	return &Store{tx: lite, srv: lite, way: lite, now: o.Now, shards: 1}, nil
 }
 
 func isPostgres(dsn string) bool {

@@ -30,6 +30,8 @@ var rooms = map[string]room{
 	"flows/handler":                {imports: list("flows", "flows/handler/python")},
 	"flows/handler/python":         {},
 	"flows/worker":                 {imports: list("flows")},
+	"flows/audit/query":            {imports: list("flows")},
+	"flows/audit/history":          {imports: list("flows", "flows/audit/query")},
 	"migrations":                   {},
 	"store":                        {imports: list("flows", "migrations", "store/internal/postgresdb", "store/internal/sqlitedb")},
 	"store/internal/postgresdb":    {},
@@ -49,7 +51,7 @@ var rooms = map[string]room{
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/config", "store",
+	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit/history", "flows/audit/query", "flows/config", "store",
 		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 

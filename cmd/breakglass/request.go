@@ -159,13 +159,7 @@ func (c *cli) rows(output string, rows []requestRow, called names) error {
 		p.line("No requests.")
 		return p.err
 	}
-	t.AppendHeader(table.Row{"request", "state", "target", "for", "asked by", "incident", "submitted", "decided by", "ends"})
-	for _, r := range rows {
-		t.AppendRow(table.Row{r.ID.Short(), state(r), r.Target, r.For, asked(r, called), number(r.Number), stamp(r.Submitted), decided(r, called), stamp(r.Ends)})
-	}
-	for line := range strings.SplitSeq(t.Render(), "\n") {
-		p.line("%s", strings.TrimRight(line, " "))
-	}
+	p.table(rows, called)
 	return p.err
 }
 

@@ -157,10 +157,10 @@ WHERE p.person = @way AND p.submitted_at <= @before_at AND p.submitted_at >= @si
         WHERE w.request = r.id AND w.text LIKE @word3))
 ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast(@lim AS bigint);
 
--- name: EntriesOfRequest :many
--- A page of a chain, in order.
+-- name: ChainTail :many
+-- The last entries of a chain, the newest first.
 SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
-WHERE chain = @chain AND seq > @after_seq ORDER BY seq LIMIT cast(@lim AS bigint);
+WHERE chain = @chain AND seq < @before ORDER BY seq DESC LIMIT cast(@lim AS bigint);
 
 -- name: OpeningsOfEntry :many
 SELECT entry, path, person, salt, value FROM openings WHERE entry = @entry ORDER BY path;

@@ -30,6 +30,7 @@ func (a *App) internalRoutes() http.Handler {
 	r.Method("GET", "/metrics", a.metrics())               // likewise; numbers only
 	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
 	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
+	r.Post("/v1/audit/looks", a.local(a.recordLook))       // likewise: a command looked by itself
 	return r
 }
 

@@ -23,6 +23,8 @@ type Querier interface {
 	ChainEntries(ctx context.Context, chain string) ([]Entry, error)
 	ChainHead(ctx context.Context, chain string) (ChainHeadRow, error)
 	ChainOpenings(ctx context.Context, chain string) ([]Opening, error)
+	// The last entries of a chain, the newest first.
+	ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, error)
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
@@ -34,8 +36,6 @@ type Querier interface {
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
-	// A page of a chain, in order.
-	EntriesOfRequest(ctx context.Context, arg EntriesOfRequestParams) ([]Entry, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseOpenings(ctx context.Context, person string) (int64, error)
 	EraseWords(ctx context.Context, person string) (int64, error)

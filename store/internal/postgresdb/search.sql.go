@@ -107,28 +107,20 @@ func (q *Queries) AddWords(ctx context.Context, arg AddWordsParams) error {
 	return err
 }
 
-const entriesOfIncident = `-- name: EntriesOfIncident :many
-SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes FROM request_incidents i
-JOIN entries e ON e.chain = i.request
-WHERE i.incident = $1 AND (e.at > $2 OR e.at = $2 AND e.id > $3)
-ORDER BY e.at, e.id LIMIT cast($4 AS bigint)
+const chainTail = `-- name: ChainTail :many
+SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+WHERE chain = $1 AND seq < $2 ORDER BY seq DESC LIMIT cast($3 AS bigint)
 `
 
-type EntriesOfIncidentParams struct {
-	Incident string
-	AfterAt  int64
-	AfterID  int64
-	Lim      int64
+type ChainTailParams struct {
+	Chain  string
+	Before int64
+	Lim    int64
 }
 
-// The time-line of an incident: it is sorted, but only an incident's own entries are.
-func (q *Queries) EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error) {
-	rows, err := q.db.Query(ctx, entriesOfIncident,
-		arg.Incident,
-		arg.AfterAt,
-		arg.AfterID,
-		arg.Lim,
-	)
+// The last entries of a chain, the newest first.
+func (q *Queries) ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, error) {
+	rows, err := q.db.Query(ctx, chainTail, arg.Chain, arg.Before, arg.Lim)
 	if err != nil {
 		return nil, err
 	}
@@ -156,20 +148,28 @@ func (q *Queries) EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentPa
 	return items, nil
 }
 
-const entriesOfRequest = `-- name: EntriesOfRequest :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
-WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT cast($3 AS bigint)
+const entriesOfIncident = `-- name: EntriesOfIncident :many
+SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes FROM request_incidents i
+JOIN entries e ON e.chain = i.request
+WHERE i.incident = $1 AND (e.at > $2 OR e.at = $2 AND e.id > $3)
+ORDER BY e.at, e.id LIMIT cast($4 AS bigint)
 `
 
-type EntriesOfRequestParams struct {
-	Chain    string
-	AfterSeq int64
+type EntriesOfIncidentParams struct {
+	Incident string
+	AfterAt  int64
+	AfterID  int64
 	Lim      int64
 }
 
-// A page of a chain, in order.
-func (q *Queries) EntriesOfRequest(ctx context.Context, arg EntriesOfRequestParams) ([]Entry, error) {
-	rows, err := q.db.Query(ctx, entriesOfRequest, arg.Chain, arg.AfterSeq, arg.Lim)
+// The time-line of an incident: it is sorted, but only an incident's own entries are.
+func (q *Queries) EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error) {
+	rows, err := q.db.Query(ctx, entriesOfIncident,
+		arg.Incident,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.Lim,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainOpeningsStmt, err = db.PrepareContext(ctx, chainOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainOpenings: %w", err)
 	}
+	if q.chainTailStmt, err = db.PrepareContext(ctx, chainTail); err != nil {
+		return nil, fmt.Errorf("error preparing query ChainTail: %w", err)
+	}
 	if q.claimJobsStmt, err = db.PrepareContext(ctx, claimJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimJobs: %w", err)
 	}
@@ -86,9 +89,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.entriesOfIncidentStmt, err = db.PrepareContext(ctx, entriesOfIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesOfIncident: %w", err)
-	}
-	if q.entriesOfRequestStmt, err = db.PrepareContext(ctx, entriesOfRequest); err != nil {
-		return nil, fmt.Errorf("error preparing query EntriesOfRequest: %w", err)
 	}
 	if q.entryHashStmt, err = db.PrepareContext(ctx, entryHash); err != nil {
 		return nil, fmt.Errorf("error preparing query EntryHash: %w", err)
@@ -303,6 +303,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing chainOpeningsStmt: %w", cerr)
 		}
 	}
+	if q.chainTailStmt != nil {
+		if cerr := q.chainTailStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing chainTailStmt: %w", cerr)
+		}
+	}
 	if q.claimJobsStmt != nil {
 		if cerr := q.claimJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimJobsStmt: %w", cerr)
@@ -351,11 +356,6 @@ func (q *Queries) Close() error {
 	if q.entriesOfIncidentStmt != nil {
 		if cerr := q.entriesOfIncidentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing entriesOfIncidentStmt: %w", cerr)
-		}
-	}
-	if q.entriesOfRequestStmt != nil {
-		if cerr := q.entriesOfRequestStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing entriesOfRequestStmt: %w", cerr)
 		}
 	}
 	if q.entryHashStmt != nil {
@@ -663,6 +663,7 @@ type Queries struct {
 	chainEntriesStmt           *sql.Stmt
 	chainHeadStmt              *sql.Stmt
 	chainOpeningsStmt          *sql.Stmt
+	chainTailStmt              *sql.Stmt
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
 	countAskedStmt             *sql.Stmt
@@ -673,7 +674,6 @@ type Queries struct {
 	deleteDoneJobStmt          *sql.Stmt
 	denialsStmt                *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
-	entriesOfRequestStmt       *sql.Stmt
 	entryHashStmt              *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
 	eraseWordsStmt             *sql.Stmt
@@ -742,6 +742,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		chainEntriesStmt:           q.chainEntriesStmt,
 		chainHeadStmt:              q.chainHeadStmt,
 		chainOpeningsStmt:          q.chainOpeningsStmt,
+		chainTailStmt:              q.chainTailStmt,
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
 		countAskedStmt:             q.countAskedStmt,
@@ -752,7 +753,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
 		denialsStmt:                q.denialsStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
-		entriesOfRequestStmt:       q.entriesOfRequestStmt,
 		entryHashStmt:              q.entryHashStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
 		eraseWordsStmt:             q.eraseWordsStmt,

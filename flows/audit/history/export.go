@@ -1,0 +1,190 @@
+package history
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"breakglass/flows"
+)
+
+// Form is the form of an export.
+type Form string
+
+// The forms.
+const (
+	FormJSON  Form = "json"  // one array
+	FormJSONL Form = "jsonl" // a row a line
+	FormCSV   Form = "csv"
+	FormSym   Form = "sym" // an event a line, in Sym's shape, with the incident
+)
+
+// ContentType is what HTTP calls the form.
+func (f Form) ContentType() string {
+	switch f {
+	case FormCSV:
+		return "text/csv; charset=utf-8"
+	case FormJSON:
+		return "application/json"
+	}
+	return "application/x-ndjson"
+}
+
+// exportPage is how many requests are read at a time: what an export holds in memory.
+const exportPage = 500
+
+// Exporter writes everything that a search finds.
+type Exporter struct {
+	Finder Finder
+	Chains Chains // for FormSym
+	Name   func(flows.PersonID) string
+	// Progress, if set, is told after each page how many requests were written.
+	Progress func(written int)
+	// Flush, if set, is called after each page, for who reads along.
+	Flush func()
+}
+
+// Write writes what f finds to w, newest first, and returns how many requests that
+// were. What was written before an error is whole lines.
+func (x Exporter) Write(ctx context.Context, w io.Writer, form Form, f flows.Search) (int, error) {
+	buf := bufio.NewWriterSize(w, 64<<10)
+	out, err := x.sheet(buf, form)
+	if err != nil {
+		return 0, err
+	}
+	written := 0
+	f.Limit = exportPage
+	for {
+		page, err := x.Finder.Search(ctx, f)
+		if err != nil {
+			return written, errors.Join(err, buf.Flush())
+		}
+		for i := range page.Requests {
+			if err := out.add(ctx, &page.Requests[i]); err != nil {
+				return written, errors.Join(err, buf.Flush())
+			}
+			written++
+		}
+		if page.Next.ID == "" {
+			break
+		}
+		f.After = page.Next
+		if err := x.pause(buf, written); err != nil {
+			return written, err
+		}
+	}
+	if err := out.end(); err != nil {
+		return written, err
+	}
+	return written, buf.Flush()
+}
+
+// Print writes rows in the form of an export: FormJSONL or FormCSV.
+func Print(w io.Writer, form Form, rows []Row) error {
+	if form == FormCSV {
+		out := csv.NewWriter(w)
+		if err := out.Write(columns); err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := out.Write(rows[i].cells()); err != nil {
+				return err
+			}
+		}
+		out.Flush()
+		return out.Error()
+	}
+	enc := encoder(w)
+	for i := range rows {
+		if err := enc.Encode(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pause lets who watches or reads along catch up.
+func (x Exporter) pause(buf *bufio.Writer, written int) error {
+	if err := buf.Flush(); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	if x.Flush != nil {
+		x.Flush()
+	}
+	if x.Progress != nil {
+		x.Progress(written)
+	}
+	return nil
+}
+
+// sheet is an export while it is written.
+type sheet interface {
+	add(ctx context.Context, r *flows.Request) error
+	end() error
+}
+
+func (x Exporter) sheet(w *bufio.Writer, form Form) (sheet, error) {
+	switch form {
+	case FormJSONL:
+		return &lines{enc: encoder(w)}, nil
+	case FormJSON:
+		_, err := w.WriteString("[")
+		return &array{lines{enc: encoder(w)}, w, "\n"}, err
+	case FormCSV:
+		out := csv.NewWriter(w)
+		return &cells{out}, out.Write(columns)
+	case FormSym:
+		return &symEvents{x: x, enc: encoder(w)}, nil
+	}
+	return nil, fmt.Errorf("there is no form %q; the forms are json, jsonl, csv and sym", form)
+}
+
+func encoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
+type lines struct{ enc *json.Encoder }
+
+func (l *lines) add(_ context.Context, r *flows.Request) error {
+	row := RowOf(r)
+	return l.enc.Encode(&row)
+}
+
+func (*lines) end() error { return nil }
+
+type array struct {
+	lines
+	w   *bufio.Writer
+	sep string
+}
+
+func (a *array) add(ctx context.Context, r *flows.Request) error {
+	if _, err := a.w.WriteString(a.sep); err != nil {
+		return err
+	}
+	a.sep = ","
+	return a.lines.add(ctx, r)
+}
+
+func (a *array) end() error {
+	_, err := a.w.WriteString("]\n")
+	return err
+}
+
+type cells struct{ out *csv.Writer }
+
+func (c *cells) add(_ context.Context, r *flows.Request) error {
+	row := RowOf(r)
+	return c.out.Write(row.cells())
+}
+
+func (c *cells) end() error {
+	c.out.Flush()
+	return c.out.Error()
+}
