@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -131,6 +132,11 @@ func (b *Bot) aside(do func(ctx context.Context)) bool {
 	}
 	b.work.Go(func() {
 		defer func() { <-b.slots }()
+		defer func() {
+			if p := recover(); p != nil { // it costs what was being done, not the program
+				b.log.LogAttrs(b.ctx, slog.LevelError, "a panic beside a request", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+			}
+		}()
 		ctx, cancel := context.WithTimeout(b.ctx, asideTime)
 		defer cancel()
 		do(ctx)

@@ -68,10 +68,17 @@ func (h handling) do(ctx context.Context, cmd flows.Command) error {
 	return nil
 }
 
-// refuse closes the row with a no that is not the engine's.
+// refuse closes the row with a no that is not the engine's, and records it: what is
+// refused before there is a request, or by a card that is none, belongs to no request.
 func (h handling) refuse(ctx context.Context, id flows.RequestID, no *flows.Refusal) error {
 	h.log(ctx, no)
-	return h.b.o.Engine.Finish(ctx, flows.Finish{Job: &h.job, Inbox: h.job.Subject, Also: func(flows.Outcome) []flows.Job {
+	facts := map[string]any{"asked_for": cut(h.row.Action+h.row.Callback, 64)}
+	if id != "" {
+		facts["about"] = string(id)
+	}
+	return h.b.o.Engine.Record(ctx, "system", flows.Entry{
+		Verb: "refused", Code: no.Code, Actor: flows.Actor{Person: h.row.who(), Door: flows.DoorSlack, Trace: h.row.trace()}, Facts: facts,
+	}, flows.Finish{Job: &h.job, Inbox: h.job.Subject, Also: func(flows.Outcome) []flows.Job {
 		return []flows.Job{h.notice(id, no)}
 	}})
 }

@@ -37,7 +37,7 @@ type Viewer interface {
 // Engine takes commands; *flows.Engine implements it.
 type Engine interface {
 	Do(ctx context.Context, cmd flows.Command, fin flows.Finish) (flows.Result, error)
-	Finish(ctx context.Context, fin flows.Finish) error
+	Record(ctx context.Context, chain string, entry flows.Entry, fin flows.Finish) error
 	Load(ctx context.Context, id flows.RequestID) (flows.Record, error)
 }
 

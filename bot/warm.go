@@ -31,7 +31,10 @@ type warmEntry[V any] struct {
 // maxWarm bounds the answers kept; past it all are forgotten.
 const maxWarm = 2000
 
-var errBusy = errors.New("too much is being looked up at the moment")
+var (
+	errBusy   = errors.New("too much is being looked up at the moment")
+	errBroken = errors.New("looking it up broke")
+)
 
 func newWarm[V any](clock flows.Clock, aside func(func(context.Context)) bool, fresh, usable time.Duration) *warm[V] {
 	return &warm[V]{clock: clock, aside: aside, fresh: fresh, usable: usable, entries: map[string]*warmEntry[V]{}}
@@ -96,14 +99,17 @@ func (w *warm[V]) get(ctx context.Context, key string, load func(context.Context
 func (w *warm[V]) fetch(e *warmEntry[V], load func(context.Context) (V, error)) bool {
 	done := make(chan struct{})
 	started := w.aside(func(ctx context.Context) {
-		v, err := load(ctx)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if e.err = err; err == nil {
-			e.value, e.at = v, w.clock.Now()
-		}
-		e.loading = nil
-		close(done)
+		v, err := *new(V), errBroken
+		defer func() { // whatever load does, who waits is told
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if e.err = err; err == nil {
+				e.value, e.at = v, w.clock.Now()
+			}
+			e.loading = nil
+			close(done)
+		}()
+		v, err = load(ctx)
 	})
 	if started {
 		e.loading = done

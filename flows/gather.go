@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -190,13 +191,22 @@ func (g *gathering) able(ctx context.Context, people []PersonID) []PersonID {
 	}
 	fit := make([]bool, len(people))
 	var all sync.WaitGroup
+	var broke atomic.Value
 	for i, p := range people { // at once: a slow Slack is waited for once
 		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					broke.Store(fmt.Sprint(p))
+				}
+			}()
 			profile, err := g.e.o.Directory.Profile(ctx, p, false)
 			fit[i] = err != nil || profile.Standing == StandingMember || p == g.content.Requester
 		})
 	}
 	all.Wait()
+	if p := broke.Load(); p != nil {
+		panic(p) // where the worker recovers
+	}
 	out := make([]PersonID, 0, len(people))
 	for i, p := range people {
 		if fit[i] {

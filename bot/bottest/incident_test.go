@@ -202,3 +202,49 @@ func TestAnIncidentIsRequired(t *testing.T) {
 	s.Has()
 	s.Expect("submit", "route", "refused")
 }
+
+// deleted has PagerDuty know nothing of an incident any more.
+func deleted(s *bottest.Story) {
+	for _, route := range []string{"GET /incidents/{id}", "POST /incidents/{id}/notes", "GET /incidents/{id}/notes"} {
+		s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 404, Route: route, Body: `{"error":{"message":"Not Found","code":2100}}`})
+	}
+}
+
+// The incident is deleted at PagerDuty while people are asked: where the flow requires
+// one nobody approves any more, and the refusal is recorded.
+func TestTheIncidentIsDeletedBeforeTheDecision(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, bottest.Set("incident", `"required"`))
+	inc := opened(s, "Ledger stuck")
+	s.As(company.Sam).Asks("Production database", "the ledger is stuck", slackfake.Values{"incident": inc.ID})
+	s.As(company.Sam).Sees("You asked for Production database", "Waiting for")
+	card := s.As(company.Mara).Sees("asks for Production database", "Ledger stuck")
+	s.As(company.Noor).Sees("asks for Production database", "Ledger stuck")
+	s.Quiet()
+	deleted(s)
+	s.As(company.Mara).Presses(card, "bg:approve")
+	s.As(company.Mara).Told("PagerDuty no longer has this incident. Your approval was not counted")
+	s.Has()
+	s.Expect("submit", "route", "refused")
+}
+
+// The incident is deleted while access is active: it stays until its time, the operators
+// are told, and the end waits for no note.
+func TestTheIncidentIsDeletedWhileAccessIsActive(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	inc := opened(s, "Ledger stuck")
+	givenFor(s, inc)
+	deleted(s)
+	s.FastForward(15 * time.Minute)
+	s.Has(company.Sam)
+	s.In("C0ERRS", "PagerDuty has not shown the incident of <@U0SAM>’s access to Production database", "stays until its time")
+	s.FastForward(50 * time.Minute)
+	s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
+	s.Has()
+	s.In("C0ERRS", "job note:", "was given up")
+	for _, who := range []string{company.Sam, company.Mara, company.Noor} {
+		s.All(who, "Production database")
+	}
+	s.Expect("submit", "route", "approve", "activate", "observed", "granted", "incident_unreadable", "expiring", "end", "revoked")
+}

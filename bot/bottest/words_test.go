@@ -86,3 +86,23 @@ func errorsOf(m map[string]string) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// refusals are the refusals that belong to no request, as they stand in the audit: by
+// code and by what was asked for.
+func refusals(s *bottest.Story) (all []string) {
+	s.T.Helper()
+	s.Quiet()
+	entries, err := s.App.Store().Entries(s.T.Context(), "system")
+	must(s.T, err)
+	for _, e := range entries {
+		var body struct {
+			Code  string
+			Facts map[string]any
+		}
+		must(s.T, json.Unmarshal(e.Bytes, &body))
+		if e.Verb == "refused" {
+			all = append(all, fmt.Sprint(body.Code, " ", body.Facts["asked_for"]))
+		}
+	}
+	return all
+}

@@ -5,14 +5,13 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 )
 
 // publicRoutes is everything the internet can reach: Slack and PagerDuty, by their
 // signatures. Anything else is 404.
 func (a *App) publicRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer)
+	r.Use(a.recovered)
 	r.Post("/slack/commands", a.bot.Commands)         // Slack's signature
 	r.Post("/slack/interactions", a.bot.Interactions) // Slack's signature
 	r.Post("/slack/options", a.bot.Options)           // Slack's signature
@@ -24,7 +23,7 @@ func (a *App) publicRoutes() http.Handler {
 // internalRoutes is for the operator's network; loopback unless set.
 func (a *App) internalRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(middleware.Recoverer)
+	r.Use(a.recovered)
 	r.Get("/healthz", a.healthz)                           // anybody on the operator's network
 	r.Get("/readyz", a.readyz)                             // likewise
 	r.Method("GET", "/metrics", a.metrics())               // likewise; numbers only
