@@ -197,3 +197,32 @@ func TestAnotherProcessLocksTheStore(t *testing.T) {
 		s.All(who, "Production database")
 	}
 }
+
+// The audit entry of an approval cannot be written: then there is no approval, nothing is
+// given, and the click counts as soon as it can.
+func TestTheAuditCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := bottest.Open(t, func(o *company.Options) { o.Dir = dir })
+	_, maras, _ := askedManagers(s, "Production database", "the ledger is stuck")
+	s.Quiet()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "breakglass.db")+"?_pragma=busy_timeout(5000)")
+	must(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), `CREATE TRIGGER no_approval BEFORE INSERT ON entries WHEN NEW.verb = 'approve' BEGIN SELECT RAISE(ABORT, 'the audit is broken'); END`)
+	must(t, err)
+	s.As(company.Mara).Presses(maras, "bg:approve")
+	s.Until("the approval to fail", func() bool { return contains(s.Log.String(), "the audit is broken") })
+	if r := s.Only(); r.State != flows.StatePending || len(r.Votes) != 0 {
+		t.Errorf("it is %s with %d votes", r.State, len(r.Votes))
+	}
+	s.HasNow()
+	_, err = db.ExecContext(t.Context(), "DROP TRIGGER no_approval")
+	must(t, err)
+	tick(s, "the access to be given", func() bool { return len(s.Database.Holders()) == 1 })
+	s.As(company.Sam).Sees("You have access to Production database until")
+	s.Expect("submit", "route", "approve", "activate", "observed", "granted")
+	for _, who := range []string{company.Sam, company.Mara, company.Noor} {
+		s.All(who, "Production database")
+	}
+}
