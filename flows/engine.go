@@ -70,9 +70,11 @@ func NewEngine(o Options) *Engine {
 // Finish is what is applied together with an outcome: the job whose work this is,
 // the inbox row it came from, and messages that depend on the outcome.
 type Finish struct {
-	Job   *Job
-	Inbox string
-	Also  func(Outcome) []Job
+	Job    *Job
+	Inbox  string
+	Also   func(Outcome) []Job
+	Passes []Pass // with an entry of Record
+	Pins   []Pin
 }
 
 // Result is what became of a command. With a Refusal nothing was changed that the
@@ -254,6 +256,7 @@ func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Fini
 		}
 		err = e.commit(ctx, Change{
 			Chain: chain, Entries: sealed, Jobs: e.lease(withAlso(Outcome{}, fin)), Done: fin.Job, Inbox: fin.Inbox,
+			Passes: fin.Passes, Pins: fin.Pins,
 		})
 		if !errors.Is(err, ErrConflict) {
 			return err

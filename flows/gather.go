@@ -79,15 +79,7 @@ func (g *gathering) actor(ctx context.Context) {
 		return // the engine, or the owner of the process: its door said what it may
 	}
 	a.Standing = g.standing(ctx, a.Person)
-	for _, admin := range g.f.Catalog.Admins { // one by one: a group that cannot be read makes nobody else less
-		if a.Admin = admin.IsUser() && Person(g.f.Catalog.Team, string(admin)) == a.Person; !a.Admin && !admin.IsUser() {
-			members, err := g.e.o.Directory.Members(ctx, []Principal{admin})
-			a.Admin = err == nil && contains(members, a.Person)
-		}
-		if a.Admin {
-			return
-		}
-	}
+	a.Admin = Roll{Catalog: func() *Catalog { return g.f.Catalog }, Directory: g.e.o.Directory}.Admin(ctx, a.Person)
 }
 
 func (g *gathering) standing(ctx context.Context, p PersonID) Standing {

@@ -25,6 +25,7 @@ type Link struct {
 	Person      PersonID
 	PagerDuty   PagerDutyUser
 	Email       string
+	Subject     string // at the company's sign-in, as an admin wrote it down; may be empty
 	Proposed    bool   // born from an e-mail match and not yet confirmed by an admin: no self-approval
 	Quarantined string // why the link may not be used; empty when it may
 }
@@ -94,7 +95,10 @@ type Actor struct {
 	Door     Door
 	Standing Standing
 	Admin    bool
-	Trace    string // ids of the interaction, for the audit: "action_ts=…"
+	// Unconfirmed: only an e-mail address ties who came in to the person, so they do
+	// not approve their own requests.
+	Unconfirmed bool
+	Trace       string // ids of the interaction, for the audit: "action_ts=…"
 }
 
 // ByEngine is the actor of what the program does by itself.

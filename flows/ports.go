@@ -39,7 +39,9 @@ type Record struct {
 // a leased job: then it is written free. Cancel deletes jobs by key, leased or not.
 // Done is the job whose outcome this is: it must still be leased as claimed
 // (ErrLeaseLost otherwise); it is deleted, or, if its Rev has risen since the claim,
-// freed to run again. Inbox, if not empty, marks that inbox row as handled.
+// freed to run again. Inbox, if not empty, marks that inbox row as handled. Passes are
+// inserted at version 1, and compared and swapped above it; Pins are inserted
+// (ErrConflict where the subject or the person has one).
 type Change struct {
 	Request *Request
 	Holding *Holding
@@ -50,6 +52,8 @@ type Change struct {
 	Cancel  []string
 	Done    *Job
 	Inbox   string
+	Passes  []Pass
+	Pins    []Pin
 }
 
 // Ledger is the store as the engine sees it. One Apply is one transaction.

@@ -16,6 +16,11 @@ func (d *decision) approve() {
 		d.refuseClick(no)
 		return
 	}
+	if self && d.cmd.Actor.Unconfirmed {
+		d.refuse(Refuse(RefusedOwnRequest, "Your sign-in here is known by your e-mail address only, so it does not approve your own request. Your click was not counted.").
+			Then("Approve it in Slack, sign in with Slack, or have an admin write your account's subject into the configuration."))
+		return
+	}
 	need := d.quorum(who, self)
 	for _, v := range d.req.Votes {
 		if v.By == who {

@@ -22,7 +22,8 @@ func byConstraint(name string) error {
 		return flows.ErrDuplicate
 	case "requests_pkey", "requests.id",
 		"holdings_pkey", "holdings.person, holdings.target, holdings.scope",
-		"entries_chain_seq_key", "entries.chain, entries.seq":
+		"entries_chain_seq_key", "entries.chain, entries.seq",
+		"sign_ins_pkey", "sign_ins.issuer, sign_ins.subject", "sign_ins_issuer_person_key", "sign_ins.issuer, sign_ins.person":
 		return flows.ErrConflict
 	case "jobs_one_leased_a_lane", "jobs.lane":
 		return errLaneTaken

@@ -32,6 +32,7 @@ var rooms = map[string]room{
 	"flows/worker":                 {imports: list("flows")},
 	"flows/audit/query":            {imports: list("flows")},
 	"flows/audit/history":          {imports: list("flows", "flows/audit/query")},
+	"flows/doors":                  {imports: list("flows")},
 	"migrations":                   {},
 	"store":                        {imports: list("flows", "migrations", "store/internal/postgresdb", "store/internal/sqlitedb")},
 	"store/internal/postgresdb":    {},
@@ -43,9 +44,12 @@ var rooms = map[string]room{
 	"integrations/pagerdutyfake":   {},
 	"integrations/secrets":         {imports: list("flows")},
 	"integrations/secrets/awsfake": {},
+	"integrations/oidc":            {imports: list("flows")},
+	"integrations/oidcfake":        {},
 	"integrations/target":          {imports: list("flows")},
 	"integrations/target/receiver": {},
 	"bot":                          {imports: list("flows"), tests: list("integrations/slack", "store")},
+	"bot/web":                      {imports: list("flows", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
 		"integrations/pagerdutyfake"), tests: list("store"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
@@ -57,7 +61,7 @@ var rooms = map[string]room{
 
 // testSupport is what every package's tests may import: worlds to test against.
 var testSupport = list("bot/bottest", "cmd/breakglass/company", "flows/flowtest", "store/storetest", "integrations/slackfake", "integrations/pagerdutyfake",
-	"integrations/secrets/awsfake", "integrations/target/receiver")
+	"integrations/secrets/awsfake", "integrations/target/receiver", "integrations/oidcfake")
 
 // everything is for the package that ties the others together.
 var everything = list("*")
@@ -78,7 +82,9 @@ var modules = map[string][]string{
 	"github.com/jackc/pgx/v5":                                  list("store", "store/internal/postgresdb", "store/storetest"),
 	"modernc.org/sqlite":                                       list("store"),
 	"github.com/pressly/goose/v3":                              list("store"),
-	"github.com/go-chi/chi/v5":                                 list("cmd/breakglass/app"),
+	"github.com/go-chi/chi/v5":                                 list("cmd/breakglass/app", "bot/web"),
+	"github.com/coreos/go-oidc/v3":                             list("integrations/oidc"),
+	"golang.org/x/oauth2":                                      list("integrations/oidc"),
 	"github.com/prometheus/client_golang":                      list("cmd/breakglass/app"),
 	"github.com/spf13/cobra":                                   list("cmd/breakglass"),
 	"github.com/jedib0t/go-pretty/v6":                          list("cmd/breakglass"),

@@ -23,6 +23,7 @@ var topBlocks = [...]blockKind{
 	{"target", `target "NAME"`, 1},
 	{"http_adapter", `http_adapter "NAME"`, 1},
 	{"person", `person "NAME"`, 1},
+	{"sign_in", `sign_in "company"`, 1},
 	{"flow", `flow "NAME"`, 1},
 	{"server", `server`, 0},
 	{"locals", `locals`, 0},
@@ -99,6 +100,10 @@ func (ld *loader) goodLabels(b *hclsyntax.Block, k blockKind) bool {
 	if k.word == "integration" && b.Labels[0] != "slack" && b.Labels[0] != "pagerduty" {
 		ld.errorf(b.LabelRanges[0], meanOrOneOf(b.Labels[0], []string{"slack", "pagerduty"}),
 			"There is no integration with %q.", b.Labels[0])
+		return false
+	}
+	if k.word == "sign_in" && b.Labels[0] != "company" && b.Labels[0] != "slack" {
+		ld.errorf(b.LabelRanges[0], meanOrOneOf(b.Labels[0], []string{"company", "slack"}), "There is no sign-in by %q.", b.Labels[0])
 		return false
 	}
 	if n := len(b.Labels); n > 0 && !goodName.MatchString(b.Labels[n-1]) {

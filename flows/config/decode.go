@@ -24,6 +24,8 @@ func (ld *loader) decode() {
 	each("environment", ld.environment)
 	ld.server = ld.defaultServer()
 	each("server", ld.readServer)
+	each("sign_in", ld.signIn)
+	ld.checkConsole()
 	each("person", ld.person)
 	ld.checkPeople()
 	each("roles", ld.readRoles) // after the people, whose names help with mistakes

@@ -80,7 +80,7 @@ func HashCatalog(c *flows.Catalog) string {
 	for _, l := range links {
 		people = append(people, map[string]any{
 			"name": l.Name, "person": string(l.Person), "pagerduty": string(l.PagerDuty),
-			"email": l.Email, "proposed": l.Proposed, "quarantined": l.Quarantined,
+			"email": l.Email, "subject": l.Subject, "proposed": l.Proposed, "quarantined": l.Quarantined,
 		})
 	}
 	return digest(map[string]any{

@@ -38,6 +38,7 @@ type loader struct {
 	environments []Environment
 	roles        struct{ admins, auditors []flows.Principal }
 	server       Server
+	signIns      []SignIn
 	targets      []*flows.TargetSpec
 	links        []flows.Link
 	flows        []*flows.Flow

@@ -33,6 +33,7 @@ func (ld *loader) person(d *decl) {
 	if f.given("email") && f.sound("email") && !goodEmail.MatchString(l.Email) {
 		f.wrong("email", "", "%q is not an e-mail address.", l.Email)
 	}
+	l.Subject = f.text("subject", "")
 	f.finish()
 	team := ""
 	if ld.slack != nil {
@@ -48,7 +49,7 @@ func (ld *loader) checkPeople() {
 	first := map[side]string{}
 	for _, l := range ld.links {
 		for _, s := range []side{
-			{"Slack user", l.Person.User()}, {"PagerDuty user", string(l.PagerDuty)}, {"e-mail address", strings.ToLower(l.Email)},
+			{"Slack user", l.Person.User()}, {"PagerDuty user", string(l.PagerDuty)}, {"e-mail address", strings.ToLower(l.Email)}, {"subject", l.Subject},
 		} {
 			other, taken := first[s]
 			switch {

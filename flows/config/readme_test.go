@@ -54,6 +54,12 @@ variable "v" {
 server {
   zzzzzzzzzz = 1
 }
+sign_in "company" {
+  zzzzzzzzzz = 1
+}
+sign_in "slack" {
+  zzzzzzzzzz = 1
+}
 flow "f" {
   zzzzzzzzzz = 1
   prompt_field "p" {
@@ -123,6 +129,14 @@ secret "slack_signing_secret" {
 secret "database_webhook_key" {
   source = "env"
   name   = "C"
+}
+secret "sign_in" {
+  source = "env"
+  name   = "D"
+}
+secret "slack_client_secret" {
+  source = "env"
+  name   = "E"
 }
 flow "prod" {
   environment    = environment.prod

@@ -33,6 +33,14 @@ func (ld *loader) readServer(d *decl) {
 			f.wrong("public_url", "Write https://.", "Slack and PagerDuty send to https addresses only.")
 		}
 	}
+	ld.server.ConsoleURL = strings.TrimRight(f.text("console_url", ""), "/")
+	if f.given("console_url") {
+		if u, ok := f.url("console_url", ld.server.ConsoleURL); ok && u.Scheme != "https" && !isLoopback(hostOf(u)) {
+			f.wrong("console_url", "Write https://.", "People sign in there, and over http their sessions could be read on the way.")
+		} else if ok && strings.Trim(u.Path, "/") != "" {
+			f.wrong("console_url", "Write scheme and host only.", "The console is not served below a path.")
+		}
+	}
 	if f.given("store") {
 		ld.server.Store = f.store()
 	} else {

@@ -10,6 +10,7 @@ type Settings struct {
 	PagerDuty    PagerDuty
 	Environments []Environment
 	Secrets      []SecretSpec
+	SignIns      []SignIn
 }
 
 // Server is the server block: where the program listens and keeps its state.
@@ -17,6 +18,7 @@ type Server struct {
 	PublicListen   string   // Slack and PagerDuty, nothing else; "127.0.0.1:8300" unless set
 	InternalListen string   // everything else; "127.0.0.1:8301" unless set
 	PublicURL      string   // how Slack and PagerDuty reach PublicListen; may be empty
+	ConsoleURL     string   // how people reach InternalListen in a browser; may be empty
 	Store          Template // "sqlite:FILE" or "postgres://…"; "sqlite:breakglass.db" unless set
 }
 
@@ -44,6 +46,16 @@ type PagerDuty struct {
 	WebhookSecret   flows.Secret // may be zero: then no webhook is accepted
 	Simulated       bool
 	AddressIsVendor bool // the address is a company proxy in front of PagerDuty: record it
+}
+
+// SignIn is a sign_in block: who vouches for people at the web console.
+type SignIn struct {
+	Provider     flows.SignInProvider
+	Issuer       string // with no slash at the end unless the provider has one
+	ClientID     string
+	ClientSecret flows.Secret
+	EmailDomains []string // company: whose verified addresses tie a first sign-in to a person block
+	Simulated    bool
 }
 
 // Environment is an environment block.

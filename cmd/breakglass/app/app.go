@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"breakglass/bot"
+	"breakglass/bot/web"
 	"breakglass/flows"
 	"breakglass/flows/config"
 	"breakglass/flows/worker"
@@ -60,6 +61,9 @@ type App struct {
 	effects *worker.Effects
 	runner  *worker.Runner
 	bot     *bot.Bot
+	people  *people
+	roll    flows.Roll
+	web     *web.Web
 	guard   *guard
 	line    *lifeline
 	again   *again // nil: the store was opened as it should be

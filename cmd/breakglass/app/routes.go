@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+
+	"breakglass/bot/web"
 )
 
 // publicRoutes is everything the internet can reach: Slack and PagerDuty, by their
@@ -20,13 +22,37 @@ func (a *App) publicRoutes() http.Handler {
 	return r
 }
 
-// internalRoutes is for the operator's network; loopback unless set.
+// internalDoors are the doors on the operator's network; loopback unless set. Each names
+// who may enter.
+func (a *App) internalDoors() []web.Door {
+	w := a.web
+	return []web.Door{
+		web.At("GET", "/healthz", web.Anybody, web.Plain(a.healthz)),
+		web.At("GET", "/readyz", web.Anybody, web.Plain(a.readyz)),
+		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)), // numbers only
+
+		web.At("GET", "/sign-in", web.Anybody, w.SignInPage),
+		web.At("GET", "/sign-in/{provider}", web.Anybody, w.SignInBegin),
+		web.At("GET", "/sign-in/{provider}/callback", web.Anybody, w.SignInFinish),
+		web.At("GET", "/assets/{file}", web.Anybody, w.Asset),
+
+		web.At("GET", "/", web.Signed, w.Home),
+		web.At("GET", "/requests/{id}", web.Signed, w.RequestPage),
+		web.At("POST", "/requests/{id}", web.Signed, w.RequestAct),
+		web.At("GET", "/login", web.Signed, w.LoginPage),
+		web.At("POST", "/login", web.Signed, w.LoginConfirm),
+		web.At("GET", "/sessions", web.Signed, w.PassesPage),
+		web.At("POST", "/sessions/{id}/end", web.Signed, w.PassEnd),
+		web.At("POST", "/sign-out", web.Signed, w.SignOut),
+	}
+}
+
+// internalRoutes mounts them. Nothing changes by a form or script of another site. The
+// owner of the process, by the door file, ends requests there too.
 func (a *App) internalRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.recovered)
-	r.Get("/healthz", a.healthz)                           // anybody on the operator's network
-	r.Get("/readyz", a.readyz)                             // likewise
-	r.Method("GET", "/metrics", a.metrics())               // likewise; numbers only
+	r.Use(a.recovered, http.NewCrossOriginProtection().Handler)
+	a.web.Mount(r, a.internalDoors())
 	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
 	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
 	r.Post("/v1/audit/looks", a.local(a.recordLook))       // likewise: a command looked by itself

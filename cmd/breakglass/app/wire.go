@@ -47,7 +47,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	handlers := map[flows.JobKind]worker.Handler{}
 	a.effects = &worker.Effects{
-		Targets: targets, Directory: a.slack, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Grants: a.store, Note: bot.IncidentNote(a.Catalog),
+		Targets: targets, Directory: a.people, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Grants: a.store, Note: bot.IncidentNote(a.Catalog),
 	}
 	a.runner = worker.New(worker.Options{
 		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Lease: leaseFor, Handlers: handlers,
@@ -57,6 +57,9 @@ func (a *App) build(ctx context.Context) error {
 	a.effects.Engine = a.engine
 	a.line.end = a.effects.EndAtTarget
 	if err := a.buildBot(ctx); err != nil {
+		return err
+	}
+	if err := a.buildWeb(); err != nil {
 		return err
 	}
 	announcer := &bot.Announcer{
@@ -101,6 +104,7 @@ func (a *App) openVendors() error {
 		return err
 	}
 	a.slack, a.pager = v.Slack, v.PagerDuty
+	a.people = &people{Directory: a.slack, catalog: a.Catalog, passes: a.store, clock: a.o.Clock, last: map[flows.PersonID]flows.Standing{}}
 	a.stops = append(a.stops, stop{"vendors", func(context.Context) error { v.Close(); return nil }})
 	if secret := a.conf().Settings.PagerDuty.WebhookSecret; !secret.IsZero() {
 		if a.hooks, err = pagerduty.NewWebhookVerifier(a.o.Clock, secret); err != nil {
@@ -111,9 +115,9 @@ func (a *App) openVendors() error {
 }
 
 func (a *App) buildEngine() {
-	reducer := handler.New(handler.Options{OnCall: a.pager, Incidents: a.pager, Directory: a.slack, Now: a.o.Clock.Now})
+	reducer := handler.New(handler.Options{OnCall: a.pager, Incidents: a.pager, Directory: a.people, Now: a.o.Clock.Now})
 	a.engine = flows.NewEngine(flows.Options{
-		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.slack,
+		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.people,
 		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner,
 		Lease: leaseFor,
 	})

@@ -80,6 +80,20 @@ type Opening struct {
 	Value  string
 }
 
+type Pass struct {
+	ID        string
+	Version   int64
+	Kind      string
+	Hash      string
+	Code      string
+	Holder    string
+	CreatedAt int64
+	UsedAt    int64
+	ExpiresAt int64
+	EndedAt   int64
+	Doc       string
+}
+
 type Request struct {
 	ID          string
 	Version     int64
@@ -117,6 +131,13 @@ type RequestWord struct {
 	Kind    string
 	Person  string
 	Text    string
+}
+
+type SignIn struct {
+	Issuer  string
+	Subject string
+	Person  string
+	At      int64
 }
 
 type Total struct {

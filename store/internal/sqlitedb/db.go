@@ -69,6 +69,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countAskedStmt, err = db.PrepareContext(ctx, countAsked); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAsked: %w", err)
 	}
+	if q.countDevicesStmt, err = db.PrepareContext(ctx, countDevices); err != nil {
+		return nil, fmt.Errorf("error preparing query CountDevices: %w", err)
+	}
 	if q.countJobsStmt, err = db.PrepareContext(ctx, countJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query CountJobs: %w", err)
 	}
@@ -144,8 +147,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertOpeningStmt, err = db.PrepareContext(ctx, insertOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertOpening: %w", err)
 	}
+	if q.insertPassStmt, err = db.PrepareContext(ctx, insertPass); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertPass: %w", err)
+	}
 	if q.insertRequestStmt, err = db.PrepareContext(ctx, insertRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertRequest: %w", err)
+	}
+	if q.insertSignInStmt, err = db.PrepareContext(ctx, insertSignIn); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertSignIn: %w", err)
 	}
 	if q.leasedInLaneStmt, err = db.PrepareContext(ctx, leasedInLane); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedInLane: %w", err)
@@ -165,6 +174,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.liveIncidentsStmt, err = db.PrepareContext(ctx, liveIncidents); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveIncidents: %w", err)
 	}
+	if q.livePassesStmt, err = db.PrepareContext(ctx, livePasses); err != nil {
+		return nil, fmt.Errorf("error preparing query LivePasses: %w", err)
+	}
 	if q.liveWithIncidentStmt, err = db.PrepareContext(ctx, liveWithIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveWithIncident: %w", err)
 	}
@@ -180,8 +192,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openingsOfEntryStmt, err = db.PrepareContext(ctx, openingsOfEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsOfEntry: %w", err)
 	}
+	if q.passByCodeStmt, err = db.PrepareContext(ctx, passByCode); err != nil {
+		return nil, fmt.Errorf("error preparing query PassByCode: %w", err)
+	}
+	if q.passByHashStmt, err = db.PrepareContext(ctx, passByHash); err != nil {
+		return nil, fmt.Errorf("error preparing query PassByHash: %w", err)
+	}
+	if q.passByIDStmt, err = db.PrepareContext(ctx, passByID); err != nil {
+		return nil, fmt.Errorf("error preparing query PassByID: %w", err)
+	}
+	if q.passesOfStmt, err = db.PrepareContext(ctx, passesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query PassesOf: %w", err)
+	}
 	if q.pastDueRequestsStmt, err = db.PrepareContext(ctx, pastDueRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query PastDueRequests: %w", err)
+	}
+	if q.purgeDevicesStmt, err = db.PrepareContext(ctx, purgeDevices); err != nil {
+		return nil, fmt.Errorf("error preparing query PurgeDevices: %w", err)
 	}
 	if q.purgeInboxStmt, err = db.PrepareContext(ctx, purgeInbox); err != nil {
 		return nil, fmt.Errorf("error preparing query PurgeInbox: %w", err)
@@ -222,8 +249,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.searchByTimeStmt, err = db.PrepareContext(ctx, searchByTime); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByTime: %w", err)
 	}
+	if q.signInForStmt, err = db.PrepareContext(ctx, signInFor); err != nil {
+		return nil, fmt.Errorf("error preparing query SignInFor: %w", err)
+	}
+	if q.signInOfStmt, err = db.PrepareContext(ctx, signInOf); err != nil {
+		return nil, fmt.Errorf("error preparing query SignInOf: %w", err)
+	}
 	if q.swapHoldingStmt, err = db.PrepareContext(ctx, swapHolding); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapHolding: %w", err)
+	}
+	if q.swapPassStmt, err = db.PrepareContext(ctx, swapPass); err != nil {
+		return nil, fmt.Errorf("error preparing query SwapPass: %w", err)
 	}
 	if q.swapRequestStmt, err = db.PrepareContext(ctx, swapRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapRequest: %w", err)
@@ -233,6 +269,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.totalsBetweenStmt, err = db.PrepareContext(ctx, totalsBetween); err != nil {
 		return nil, fmt.Errorf("error preparing query TotalsBetween: %w", err)
+	}
+	if q.touchPassStmt, err = db.PrepareContext(ctx, touchPass); err != nil {
+		return nil, fmt.Errorf("error preparing query TouchPass: %w", err)
 	}
 	if q.unrevokedRequestStmt, err = db.PrepareContext(ctx, unrevokedRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query UnrevokedRequest: %w", err)
@@ -321,6 +360,11 @@ func (q *Queries) Close() error {
 	if q.countAskedStmt != nil {
 		if cerr := q.countAskedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countAskedStmt: %w", cerr)
+		}
+	}
+	if q.countDevicesStmt != nil {
+		if cerr := q.countDevicesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countDevicesStmt: %w", cerr)
 		}
 	}
 	if q.countJobsStmt != nil {
@@ -448,9 +492,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertOpeningStmt: %w", cerr)
 		}
 	}
+	if q.insertPassStmt != nil {
+		if cerr := q.insertPassStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertPassStmt: %w", cerr)
+		}
+	}
 	if q.insertRequestStmt != nil {
 		if cerr := q.insertRequestStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertRequestStmt: %w", cerr)
+		}
+	}
+	if q.insertSignInStmt != nil {
+		if cerr := q.insertSignInStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertSignInStmt: %w", cerr)
 		}
 	}
 	if q.leasedInLaneStmt != nil {
@@ -483,6 +537,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing liveIncidentsStmt: %w", cerr)
 		}
 	}
+	if q.livePassesStmt != nil {
+		if cerr := q.livePassesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing livePassesStmt: %w", cerr)
+		}
+	}
 	if q.liveWithIncidentStmt != nil {
 		if cerr := q.liveWithIncidentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing liveWithIncidentStmt: %w", cerr)
@@ -508,9 +567,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openingsOfEntryStmt: %w", cerr)
 		}
 	}
+	if q.passByCodeStmt != nil {
+		if cerr := q.passByCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing passByCodeStmt: %w", cerr)
+		}
+	}
+	if q.passByHashStmt != nil {
+		if cerr := q.passByHashStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing passByHashStmt: %w", cerr)
+		}
+	}
+	if q.passByIDStmt != nil {
+		if cerr := q.passByIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing passByIDStmt: %w", cerr)
+		}
+	}
+	if q.passesOfStmt != nil {
+		if cerr := q.passesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing passesOfStmt: %w", cerr)
+		}
+	}
 	if q.pastDueRequestsStmt != nil {
 		if cerr := q.pastDueRequestsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing pastDueRequestsStmt: %w", cerr)
+		}
+	}
+	if q.purgeDevicesStmt != nil {
+		if cerr := q.purgeDevicesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing purgeDevicesStmt: %w", cerr)
 		}
 	}
 	if q.purgeInboxStmt != nil {
@@ -578,9 +662,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing searchByTimeStmt: %w", cerr)
 		}
 	}
+	if q.signInForStmt != nil {
+		if cerr := q.signInForStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing signInForStmt: %w", cerr)
+		}
+	}
+	if q.signInOfStmt != nil {
+		if cerr := q.signInOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing signInOfStmt: %w", cerr)
+		}
+	}
 	if q.swapHoldingStmt != nil {
 		if cerr := q.swapHoldingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing swapHoldingStmt: %w", cerr)
+		}
+	}
+	if q.swapPassStmt != nil {
+		if cerr := q.swapPassStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing swapPassStmt: %w", cerr)
 		}
 	}
 	if q.swapRequestStmt != nil {
@@ -596,6 +695,11 @@ func (q *Queries) Close() error {
 	if q.totalsBetweenStmt != nil {
 		if cerr := q.totalsBetweenStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing totalsBetweenStmt: %w", cerr)
+		}
+	}
+	if q.touchPassStmt != nil {
+		if cerr := q.touchPassStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing touchPassStmt: %w", cerr)
 		}
 	}
 	if q.unrevokedRequestStmt != nil {
@@ -667,6 +771,7 @@ type Queries struct {
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
 	countAskedStmt             *sql.Stmt
+	countDevicesStmt           *sql.Stmt
 	countJobsStmt              *sql.Stmt
 	countOpenStmt              *sql.Stmt
 	countStatesStmt            *sql.Stmt
@@ -692,19 +797,27 @@ type Queries struct {
 	insertHoldingStmt          *sql.Stmt
 	insertInboxStmt            *sql.Stmt
 	insertOpeningStmt          *sql.Stmt
+	insertPassStmt             *sql.Stmt
 	insertRequestStmt          *sql.Stmt
+	insertSignInStmt           *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
 	listRequestsStmt           *sql.Stmt
 	listRequestsOfIncidentStmt *sql.Stmt
 	listRequestsOfPersonStmt   *sql.Stmt
 	listRequestsOfTargetStmt   *sql.Stmt
 	liveIncidentsStmt          *sql.Stmt
+	livePassesStmt             *sql.Stmt
 	liveWithIncidentStmt       *sql.Stmt
 	markHandledStmt            *sql.Stmt
 	nextDueStmt                *sql.Stmt
 	openRequestStmt            *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
+	passByCodeStmt             *sql.Stmt
+	passByHashStmt             *sql.Stmt
+	passByIDStmt               *sql.Stmt
+	passesOfStmt               *sql.Stmt
 	pastDueRequestsStmt        *sql.Stmt
+	purgeDevicesStmt           *sql.Stmt
 	purgeInboxStmt             *sql.Stmt
 	putMetaStmt                *sql.Stmt
 	requestCardsStmt           *sql.Stmt
@@ -718,10 +831,14 @@ type Queries struct {
 	searchByStateStmt          *sql.Stmt
 	searchByTargetStmt         *sql.Stmt
 	searchByTimeStmt           *sql.Stmt
+	signInForStmt              *sql.Stmt
+	signInOfStmt               *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
+	swapPassStmt               *sql.Stmt
 	swapRequestStmt            *sql.Stmt
 	tailEntriesStmt            *sql.Stmt
 	totalsBetweenStmt          *sql.Stmt
+	touchPassStmt              *sql.Stmt
 	unrevokedRequestStmt       *sql.Stmt
 	upsertCardStmt             *sql.Stmt
 	upsertJobStmt              *sql.Stmt
@@ -746,6 +863,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
 		countAskedStmt:             q.countAskedStmt,
+		countDevicesStmt:           q.countDevicesStmt,
 		countJobsStmt:              q.countJobsStmt,
 		countOpenStmt:              q.countOpenStmt,
 		countStatesStmt:            q.countStatesStmt,
@@ -771,19 +889,27 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertHoldingStmt:          q.insertHoldingStmt,
 		insertInboxStmt:            q.insertInboxStmt,
 		insertOpeningStmt:          q.insertOpeningStmt,
+		insertPassStmt:             q.insertPassStmt,
 		insertRequestStmt:          q.insertRequestStmt,
+		insertSignInStmt:           q.insertSignInStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
 		listRequestsStmt:           q.listRequestsStmt,
 		listRequestsOfIncidentStmt: q.listRequestsOfIncidentStmt,
 		listRequestsOfPersonStmt:   q.listRequestsOfPersonStmt,
 		listRequestsOfTargetStmt:   q.listRequestsOfTargetStmt,
 		liveIncidentsStmt:          q.liveIncidentsStmt,
+		livePassesStmt:             q.livePassesStmt,
 		liveWithIncidentStmt:       q.liveWithIncidentStmt,
 		markHandledStmt:            q.markHandledStmt,
 		nextDueStmt:                q.nextDueStmt,
 		openRequestStmt:            q.openRequestStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
+		passByCodeStmt:             q.passByCodeStmt,
+		passByHashStmt:             q.passByHashStmt,
+		passByIDStmt:               q.passByIDStmt,
+		passesOfStmt:               q.passesOfStmt,
 		pastDueRequestsStmt:        q.pastDueRequestsStmt,
+		purgeDevicesStmt:           q.purgeDevicesStmt,
 		purgeInboxStmt:             q.purgeInboxStmt,
 		putMetaStmt:                q.putMetaStmt,
 		requestCardsStmt:           q.requestCardsStmt,
@@ -797,10 +923,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		searchByStateStmt:          q.searchByStateStmt,
 		searchByTargetStmt:         q.searchByTargetStmt,
 		searchByTimeStmt:           q.searchByTimeStmt,
+		signInForStmt:              q.signInForStmt,
+		signInOfStmt:               q.signInOfStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
+		swapPassStmt:               q.swapPassStmt,
 		swapRequestStmt:            q.swapRequestStmt,
 		tailEntriesStmt:            q.tailEntriesStmt,
 		totalsBetweenStmt:          q.totalsBetweenStmt,
+		touchPassStmt:              q.touchPassStmt,
 		unrevokedRequestStmt:       q.unrevokedRequestStmt,
 		upsertCardStmt:             q.upsertCardStmt,
 		upsertJobStmt:              q.upsertJobStmt,

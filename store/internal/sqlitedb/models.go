@@ -22,6 +22,8 @@ type Meta = postgresdb.Meta
 
 type Opening = postgresdb.Opening
 
+type Pass = postgresdb.Pass
+
 type Request = postgresdb.Request
 
 type RequestIncident = postgresdb.RequestIncident
@@ -29,6 +31,8 @@ type RequestIncident = postgresdb.RequestIncident
 type RequestPerson = postgresdb.RequestPerson
 
 type RequestWord = postgresdb.RequestWord
+
+type SignIn = postgresdb.SignIn
 
 type Total = postgresdb.Total
 

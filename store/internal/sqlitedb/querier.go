@@ -28,6 +28,7 @@ type Querier interface {
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
+	CountDevices(ctx context.Context) (int64, error)
 	CountJobs(ctx context.Context, now int64) ([]CountJobsRow, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
@@ -59,7 +60,9 @@ type Querier interface {
 	InsertHolding(ctx context.Context, arg InsertHoldingParams) error
 	InsertInbox(ctx context.Context, arg InsertInboxParams) (int64, error)
 	InsertOpening(ctx context.Context, arg InsertOpeningParams) error
+	InsertPass(ctx context.Context, arg InsertPassParams) error
 	InsertRequest(ctx context.Context, arg InsertRequestParams) error
+	InsertSignIn(ctx context.Context, arg InsertSignInParams) error
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
 	// The listings are one question with four ways in, so that each has an index to walk.
 	ListRequests(ctx context.Context, arg ListRequestsParams) ([]string, error)
@@ -67,13 +70,19 @@ type Querier interface {
 	ListRequestsOfPerson(ctx context.Context, arg ListRequestsOfPersonParams) ([]string, error)
 	ListRequestsOfTarget(ctx context.Context, arg ListRequestsOfTargetParams) ([]string, error)
 	LiveIncidents(ctx context.Context) ([]string, error)
+	LivePasses(ctx context.Context, arg LivePassesParams) ([]LivePassesRow, error)
 	LiveWithIncident(ctx context.Context, incident string) ([]string, error)
 	MarkHandled(ctx context.Context, arg MarkHandledParams) (int64, error)
 	// The earliest job that could be claimed: free, in a lane without a leased job.
 	NextDue(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
+	PassByCode(ctx context.Context, code string) (PassByCodeRow, error)
+	PassByHash(ctx context.Context, hash string) (PassByHashRow, error)
+	PassByID(ctx context.Context, id string) (PassByIDRow, error)
+	PassesOf(ctx context.Context, arg PassesOfParams) ([]PassesOfRow, error)
 	PastDueRequests(ctx context.Context, arg PastDueRequestsParams) ([]string, error)
+	PurgeDevices(ctx context.Context, before int64) (int64, error)
 	PurgeInbox(ctx context.Context, before int64) (int64, error)
 	PutMeta(ctx context.Context, arg PutMetaParams) error
 	RequestCards(ctx context.Context, request string) ([]Card, error)
@@ -88,10 +97,14 @@ type Querier interface {
 	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
 	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
 	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)
+	SignInFor(ctx context.Context, arg SignInForParams) (SignIn, error)
+	SignInOf(ctx context.Context, arg SignInOfParams) (SignIn, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
+	SwapPass(ctx context.Context, arg SwapPassParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
 	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
+	TouchPass(ctx context.Context, arg TouchPassParams) error
 	// 1 if the request is live and nothing will revoke it. (The kinds are listed because
 	// SQLite uses the partial index only if its condition stands in the query.)
 	UnrevokedRequest(ctx context.Context, id string) (int64, error)

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"breakglass/flows"
+	"breakglass/flows/doors"
+)
+
+// Door is one HTTP door: where it is, who may enter, and what is behind it.
+type Door struct {
+	Method, Path string
+	Who          Entry
+	Doc          string // one line; an operation of the API has one
+	handler      Handler
+}
+
+// Handler is what is behind a door. The caller is nil where anybody may enter.
+type Handler func(w http.ResponseWriter, r *http.Request, c *doors.Caller)
+
+// At is a door with a plain handler.
+func At(method, path string, who Entry, h Handler) Door {
+	return Door{Method: method, Path: path, Who: who, handler: h}
+}
+
+// Plain makes a handler of one that needs no caller.
+func Plain(h http.HandlerFunc) Handler {
+	return func(w http.ResponseWriter, r *http.Request, _ *doors.Caller) { h(w, r) }
+}
+
+// Mount puts the doors into a router, each behind its entry.
+func (w *Web) Mount(r chi.Router, all []Door) {
+	for _, d := range all {
+		r.Method(d.Method, d.Path, w.enter(d))
+	}
+}
+
+// enter lets in whom the door is for.
+func (w *Web) enter(d Door) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if d.Who.open {
+			d.handler(rw, r, nil)
+			return
+		}
+		c, err := w.caller(r)
+		if err == nil {
+			if no := d.Who.admits(c); no != nil {
+				err = no
+			}
+		}
+		if err != nil {
+			w.keepOut(rw, r, d, err)
+			return
+		}
+		d.handler(rw, r, c)
+	}
+}
+
+// keepOut answers who may not enter.
+func (w *Web) keepOut(rw http.ResponseWriter, r *http.Request, d Door, err error) {
+	no, refused := flows.AsRefusal(err)
+	unknown := errors.Is(err, doors.ErrUnknown) || errors.Is(err, doors.ErrWaiting)
+	if !refused && !unknown {
+		w.log.ErrorContext(r.Context(), "look a caller up", "path", d.Path, "error", err)
+	}
+	switch {
+	case unknown && d.Who.page:
+		w.toSignIn(rw, r)
+	case d.Who.page && refused:
+		w.fail(rw, r, http.StatusForbidden, no)
+	case d.Who.page:
+		w.fail(rw, r, http.StatusInternalServerError, fault)
+	default:
+		rw.Header().Set("WWW-Authenticate", `Bearer realm="breakglass"`)
+		writeProblem(rw, problemOf(err))
+	}
+}

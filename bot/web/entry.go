@@ -1,0 +1,71 @@
+package web
+
+import (
+	"slices"
+
+	"breakglass/flows"
+	"breakglass/flows/doors"
+)
+
+// Entry is who may enter by a door. The zero value is nobody.
+type Entry struct {
+	Name  string // for the table of doors and the API's description
+	open  bool   // no pass is needed
+	page  bool   // for browsers: who has no session is sent to the sign-in
+	kinds []flows.PassKind
+	scope flows.PassScope // what a token must be for; empty: any
+	roles []flows.Role    // one of them; empty: any
+}
+
+// The entries. A role is asked for besides: Signed.As(flows.RoleAuditor).
+var (
+	// Anybody needs no pass: sign-in itself, and what the operator's network may see.
+	Anybody = Entry{Name: "anybody on the operator's network", open: true}
+	// Signed is a person in a browser, after sign-in.
+	Signed = Entry{Name: "a person who signed in", page: true, kinds: []flows.PassKind{flows.PassSession}}
+	// People is a person: by session, login or a token of their own that may do this.
+	Reads   = Entry{Name: "a person or service that may read", kinds: everyPass, scope: flows.ScopeRead}
+	Asks    = Entry{Name: "a person or service that may ask", kinds: everyPass, scope: flows.ScopeAsk}
+	Decides = Entry{Name: "a person, never a service", kinds: personal, scope: flows.ScopeDecide}
+	// Owns is a person by a session or a login, for what tokens may not do.
+	Owns = Entry{Name: "a person by session or login, not by a token", kinds: []flows.PassKind{flows.PassSession, flows.PassLogin}}
+)
+
+var (
+	personal  = []flows.PassKind{flows.PassSession, flows.PassLogin, flows.PassPersonal}
+	everyPass = []flows.PassKind{flows.PassSession, flows.PassLogin, flows.PassPersonal, flows.PassService}
+)
+
+// As asks for one of the roles besides.
+func (e Entry) As(roles ...flows.Role) Entry {
+	e.roles = roles
+	e.Name += ", as"
+	for i, r := range roles {
+		if i > 0 {
+			e.Name += " or"
+		}
+		e.Name += " " + string(r)
+	}
+	return e
+}
+
+// Open reports whether no pass is needed.
+func (e Entry) Open() bool { return e.open }
+
+// admits says no to a caller whom the door is not for.
+func (e Entry) admits(c *doors.Caller) *flows.Refusal {
+	switch {
+	case !slices.Contains(e.kinds, c.Pass.Kind):
+		return flows.Refuse(flows.RefusedNotAllowed, "This door is for %s. Nothing was done.", e.Name)
+	case e.scope != "" && !c.May(e.scope):
+		return flows.Refuse(flows.RefusedNotAllowed, "This token may not be used to %s. Nothing was done.", e.scope)
+	case len(e.roles) == 0:
+		return nil
+	}
+	for _, role := range e.roles {
+		if c.Is(role) {
+			return nil
+		}
+	}
+	return flows.Refuse(flows.RefusedNotAllowed, "This door is for %s. Nothing was done.", e.Name)
+}

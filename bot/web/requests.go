@@ -1,0 +1,92 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"breakglass/flows"
+	"breakglass/flows/doors"
+)
+
+// Home is GET /: what waits for the person, and what they asked for.
+func (w *Web) Home(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
+	waiting, err := w.waiting(r.Context(), c.Person)
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	mine, err := w.mine(r.Context(), c.Person)
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	w.show(rw, r, c, http.StatusOK, "home", "Requests", map[string]any{
+		"Waiting": w.cards(c, waiting), "Mine": w.cards(c, mine), "You": c.Person,
+	})
+}
+
+// card is a request as pages show it.
+type card struct {
+	flows.Request
+	Label    string // of the target
+	HowTo    string
+	Quorum   int
+	MayVote  bool
+	MayDrop  bool // cancel
+	MayEnd   bool // done
+	MayTake  bool // revoke
+	HighRisk bool
+	Full     bool // on its own page
+}
+
+func (w *Web) cards(c *doors.Caller, all []flows.Request) []card {
+	out := make([]card, 0, len(all))
+	for i := range all {
+		out = append(out, w.card(c, all[i]))
+	}
+	return out
+}
+
+// card says what the caller could try; the engine has the last word.
+func (w *Web) card(c *doors.Caller, r flows.Request) card {
+	k := card{Request: r, Label: string(r.Content.Target)}
+	if t := w.o.Catalog().Targets[r.Content.Target]; t != nil {
+		k.Label, k.HowTo, k.HighRisk = t.Label, t.HowTo, t.HighRisk
+	}
+	if s, ok := r.Current(); ok {
+		k.Quorum = s.Quorum
+	}
+	own, granted := r.Own(c.Person), r.State == flows.StateGranting || r.State == flows.StateActive
+	k.MayVote = waitsFor(&r, c.Person)
+	k.MayDrop = r.State.Undecided() && (own || c.Is(flows.RoleAdmin))
+	k.MayEnd = own && granted
+	k.MayTake = !own && (granted || r.State == flows.StateApproved) && (r.DecidedBy == c.Person || voted(&r, c.Person) || c.Is(flows.RoleAdmin))
+	return k
+}
+
+// RequestPage is GET /requests/{id}.
+func (w *Web) RequestPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
+	req, err := w.request(r.Context(), c, chi.URLParam(r, "id"))
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	k := w.card(c, req)
+	k.Full = true
+	w.show(rw, r, c, http.StatusOK, "request", k.Label, k)
+}
+
+// RequestAct is POST /requests/{id}: approve, deny, cancel, done, revoke.
+func (w *Web) RequestAct(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
+	r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
+	id := chi.URLParam(r, "id")
+	_, err := w.do(r.Context(), c, act{
+		ID: id, Verb: flows.Verb(r.PostFormValue("step")), Hash: r.PostFormValue("hash"), Reason: r.PostFormValue("reason"),
+	})
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	http.Redirect(rw, r, "/requests/"+id, http.StatusSeeOther)
+}
