@@ -68,7 +68,7 @@ func (p *Provider) picked(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && found != nil {
 		p.codes[code] = &grant{
-			user: *found, redirect: redirect, challenge: q.Get("code_challenge"), nonce: q.Get("nonce"), at: p.o.Now(),
+			user: *found, redirect: redirect, challenge: q.Get("code_challenge"), nonce: q.Get("nonce"), at: p.now(),
 		}
 	}
 	p.mu.Unlock()

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// Options say which provider it is. All but EC are required.
+// Options say which provider it is. All but EC are required (Now until SetNow).
 type Options struct {
 	Now          func() time.Time
 	ClientID     string
@@ -53,6 +53,7 @@ type Provider struct {
 	url    string
 
 	mu         sync.Mutex
+	now        func() time.Time
 	redirects  map[string]bool
 	users      []User
 	codes      map[string]*grant
@@ -73,7 +74,7 @@ type grant struct {
 
 // New makes a provider with a key of its own; Start lets it listen.
 func New(o Options) (*Provider, error) {
-	p := &Provider{o: o, redirects: map[string]bool{}, codes: map[string]*grant{}}
+	p := &Provider{o: o, now: o.Now, redirects: map[string]bool{}, codes: map[string]*grant{}}
 	var err error
 	if o.EC {
 		p.key, err = ecdsa.GenerateKey(elliptic.P256(), o.Random)
@@ -134,6 +135,19 @@ func (p *Provider) AddUser(u User) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.users = append(p.users, u)
+}
+
+// SetNow gives the provider another clock.
+func (p *Provider) SetNow(now func() time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = now
+}
+
+func (p *Provider) time() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now()
 }
 
 // SetUser replaces the user with the same subject.

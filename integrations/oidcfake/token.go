@@ -60,7 +60,7 @@ func (p *Provider) redeem(r *http.Request) (*grant, error) {
 		return nil, fmt.Errorf("token: no such code")
 	case g.used:
 		return nil, fmt.Errorf("token: the code was used already")
-	case p.o.Now().Sub(g.at) > codeLife:
+	case p.now().Sub(g.at) > codeLife:
 		return nil, fmt.Errorf("token: the code is too old")
 	}
 	g.used = true // one try, good or bad
@@ -82,7 +82,7 @@ func (p *Provider) alg() string {
 
 // sign makes the ID token of a grant.
 func (p *Provider) sign(g *grant, bend Bend) (string, error) {
-	now := p.o.Now()
+	now := p.time()
 	header := map[string]any{"alg": p.alg(), "kid": "key-1", "typ": "JWT"}
 	claims := map[string]any{
 		"iss": p.url, "sub": g.user.Subject, "aud": p.o.ClientID, "exp": now.Add(5 * time.Minute).Unix(), "iat": now.Unix(),

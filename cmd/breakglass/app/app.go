@@ -73,11 +73,12 @@ type App struct {
 	stops              []stop // in the order of starting
 	running            sync.WaitGroup
 
-	reloading sync.Mutex
-	mu        sync.Mutex
-	ready     bool
-	doorToken []byte // SHA-256
-	badConfig string // why the last reload changed nothing
+	reloading  sync.Mutex
+	mu         sync.Mutex
+	ready      bool
+	doorToken  []byte // SHA-256
+	consoleURL string // where the internal listener is, for want of a better address
+	badConfig  string // why the last reload changed nothing
 }
 
 // stop is one thing to let go of, by name.
@@ -142,7 +143,7 @@ func (a *App) listen(ctx context.Context) error {
 		return err
 	}
 	a.mu.Lock()
-	a.ready = true
+	a.ready, a.consoleURL = true, "http://"+a.InternalAddr()
 	a.mu.Unlock()
 	a.log.InfoContext(ctx, "serving", "public", a.PublicAddr(), "internal", a.InternalAddr(), "world", a.Catalog().World, "config", a.Catalog().Hash)
 	return nil

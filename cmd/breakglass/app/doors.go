@@ -13,7 +13,7 @@ import (
 
 // buildWeb makes the doors besides Slack: who comes in, and the console and API.
 func (a *App) buildWeb() error {
-	s := a.config.Settings
+	s := a.conf().Settings
 	a.roll = flows.Roll{Catalog: a.Catalog, Directory: a.people}
 	var domains []string
 	var providers []web.Provider
@@ -31,7 +31,7 @@ func (a *App) buildWeb() error {
 	})
 	var err error
 	a.web, err = web.New(web.Options{
-		Doors: d, Engine: a.engine, Requests: a.store, Catalog: a.Catalog, Name: a.config.PersonName, Providers: providers,
+		Doors: d, Engine: a.engine, Requests: a.store, Catalog: a.Catalog, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) }, Providers: providers,
 		Clock: a.o.Clock, Random: a.o.IDs.Random, Console: a.console, Version: a.o.Version, Log: a.log,
 	})
 	if err != nil {
@@ -42,10 +42,12 @@ func (a *App) buildWeb() error {
 
 // console is the address under which people reach the internal listener.
 func (a *App) console() string {
-	if set := a.config.Settings.Server.ConsoleURL; set != "" {
+	if set := a.conf().Settings.Server.ConsoleURL; set != "" {
 		return set
 	}
-	return "http://" + a.InternalAddr()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.consoleURL
 }
 
 // provider makes attempts of the secrets that browsers keep.

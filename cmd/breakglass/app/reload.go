@@ -137,7 +137,13 @@ func pinned(ctx context.Context, c *config.Config) (map[string]string, error) {
 		"integration.slack." + s.Slack.Name:         fmt.Sprint(s.Slack.Team, s.Slack.Enterprise, s.Slack.AppID, s.Slack.APIURL, s.Slack.Simulated, s.Slack.AddressIsVendor, handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning)),
 		"integration.pagerduty." + s.PagerDuty.Name: fmt.Sprint(s.PagerDuty.Account, s.PagerDuty.BaseURL, s.PagerDuty.From, s.PagerDuty.Simulated, s.PagerDuty.AddressIsVendor, handles(s.PagerDuty.APIToken, s.PagerDuty.WebhookSecret)),
 	}
+	for _, in := range s.SignIns {
+		out["sign_in."+string(in.Provider)] = fmt.Sprint(in.Issuer, in.ClientID, in.EmailDomains, in.Simulated, handles(in.ClientSecret))
+	}
 	used := handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning, s.PagerDuty.APIToken, s.PagerDuty.WebhookSecret)
+	for _, in := range s.SignIns {
+		used = append(used, in.ClientSecret.Name())
+	}
 	for _, spec := range s.Secrets {
 		if slices.Contains(used, spec.Name) {
 			out["secret."+spec.Name] = fmt.Sprintf("%+v", spec)

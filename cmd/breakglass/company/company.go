@@ -31,6 +31,7 @@ const (
 	signingSecret = "demo-signing-secret-of-no-workspace"
 	pagerKey      = "demo-pagerduty-key"
 	webhookSecret = "demo-webhook-secret"
+	SignInSecret  = "demo-sign-in-secret"
 	databaseKey   = "whsec_ZGVtby1kYXRhYmFzZS1rZXktMDEyMzQ1Njc4OWFi"
 )
 
@@ -218,6 +219,7 @@ func Getenv(name string) string {
 	return map[string]string{
 		"SLACK_BOT_TOKEN": botToken, "SLACK_SIGNING_SECRET": signingSecret, "PAGERDUTY_API_KEY": pagerKey,
 		"PAGERDUTY_WEBHOOK_SECRET": webhookSecret, "DATABASE_WEBHOOK_KEY": databaseKey,
+		"SIGN_IN_SECRET": SignInSecret,
 	}[name]
 }
 
