@@ -151,7 +151,7 @@ func (s *Store) AddDevice(ctx context.Context, p flows.Pass, most int, now time.
 		if _, err := q.PurgeDevices(ctx, millis(now)); err != nil {
 			return err
 		}
-		n, err := q.CountDevices(ctx)
+		n, err := q.CountDevices(ctx, millis(now))
 		if err != nil {
 			return err
 		}

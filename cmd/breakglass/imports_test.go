@@ -51,7 +51,7 @@ var rooms = map[string]room{
 	"bot":                          {imports: list("flows"), tests: list("integrations/slack", "store")},
 	"bot/web":                      {imports: list("flows", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
-		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store"), support: true},
+		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store", "flows/doors"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},

@@ -23,9 +23,8 @@ import (
 // Store keeps passes and pins.
 type Store interface {
 	Passes
+	Uses
 	Pins
-	// AddDevice keeps a device that waits to be confirmed, if fewer than most do.
-	AddDevice(ctx context.Context, p flows.Pass, most int, now time.Time) error
 }
 
 // Passes are the passes as stored. flows.ErrNotFound where there is none.
@@ -36,10 +35,16 @@ type Passes interface {
 	PassByHash(ctx context.Context, hash string) (flows.Pass, error)
 	// PassByCode reads the device whose code has the hash.
 	PassByCode(ctx context.Context, hash string) (flows.Pass, error)
+}
+
+// Uses are the passes as they are used.
+type Uses interface {
 	// Passes lists what is live at now: somebody's, or everybody's.
 	Passes(ctx context.Context, holder flows.PersonID, now time.Time) ([]flows.Pass, error)
 	// TouchPass notes that a pass was used.
 	TouchPass(ctx context.Context, id string, at time.Time) error
+	// AddDevice keeps a device that waits to be confirmed, if fewer than most do.
+	AddDevice(ctx context.Context, p flows.Pass, most int, now time.Time) error
 }
 
 // Pins tie subjects of providers to people. flows.ErrNotFound where there is none.

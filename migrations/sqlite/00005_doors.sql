@@ -17,6 +17,8 @@ CREATE TABLE passes (
     doc        TEXT    NOT NULL
 ) STRICT;
 CREATE INDEX passes_holder ON passes (holder, id) WHERE holder <> '';
+CREATE INDEX passes_devices ON passes (expires_at) WHERE kind = 'device';
+CREATE INDEX passes_live ON passes (expires_at) WHERE kind <> 'device' AND ended_at = 0;
 CREATE UNIQUE INDEX passes_code ON passes (code) WHERE code <> '';
 
 CREATE TABLE sign_ins (

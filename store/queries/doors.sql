@@ -25,10 +25,10 @@ WHERE holder = @holder AND holder <> '' AND ended_at = 0 AND expires_at > @now O
 
 -- name: LivePasses :many
 SELECT doc, version, used_at FROM passes
-WHERE kind <> 'device' AND ended_at = 0 AND expires_at > @now ORDER BY id DESC LIMIT cast(@lim AS bigint);
+WHERE kind <> 'device' AND ended_at = 0 AND expires_at > @now ORDER BY expires_at DESC, id DESC LIMIT cast(@lim AS bigint);
 
 -- name: CountDevices :one
-SELECT count(*) FROM passes WHERE kind = 'device';
+SELECT count(*) FROM passes WHERE kind = 'device' AND expires_at > @now;
 
 -- name: PurgeDevices :execrows
 DELETE FROM passes WHERE kind = 'device' AND expires_at < @before;

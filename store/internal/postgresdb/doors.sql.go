@@ -10,11 +10,11 @@ import (
 )
 
 const countDevices = `-- name: CountDevices :one
-SELECT count(*) FROM passes WHERE kind = 'device'
+SELECT count(*) FROM passes WHERE kind = 'device' AND expires_at > $1
 `
 
-func (q *Queries) CountDevices(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, countDevices)
+func (q *Queries) CountDevices(ctx context.Context, now int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countDevices, now)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -77,7 +77,7 @@ func (q *Queries) InsertSignIn(ctx context.Context, arg InsertSignInParams) erro
 
 const livePasses = `-- name: LivePasses :many
 SELECT doc, version, used_at FROM passes
-WHERE kind <> 'device' AND ended_at = 0 AND expires_at > $1 ORDER BY id DESC LIMIT cast($2 AS bigint)
+WHERE kind <> 'device' AND ended_at = 0 AND expires_at > $1 ORDER BY expires_at DESC, id DESC LIMIT cast($2 AS bigint)
 `
 
 type LivePassesParams struct {

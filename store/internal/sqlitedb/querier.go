@@ -28,7 +28,7 @@ type Querier interface {
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
-	CountDevices(ctx context.Context) (int64, error)
+	CountDevices(ctx context.Context, now int64) (int64, error)
 	CountJobs(ctx context.Context, now int64) ([]CountJobsRow, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
