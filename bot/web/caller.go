@@ -49,8 +49,7 @@ func (w *Web) caller(r *http.Request) (*doors.Caller, error) {
 // readAll reads a body and puts it back.
 func readAll(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
+	if _, big := errors.AsType[*http.MaxBytesError](err); big {
 		return nil, flows.Refuse(flows.RefusedInput, "The body is larger than %d KiB. Nothing was done.", maxBody>>10)
 	}
 	if err != nil {

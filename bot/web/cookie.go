@@ -25,7 +25,7 @@ func (w *Web) cookieName(name string) string {
 // setCookie gives the browser a cookie that scripts and other sites do not see; an empty
 // value takes it back.
 func (w *Web) setCookie(rw http.ResponseWriter, name, value string, life time.Duration) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // Secure but on loopback over http, which the configuration holds
 		Name: w.cookieName(name), Value: value, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, Secure: w.secure(), SameSite: http.SameSiteLaxMode,
 	}

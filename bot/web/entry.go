@@ -23,7 +23,7 @@ var (
 	Anybody = Entry{Name: "anybody on the operator's network", open: true}
 	// Signed is a person in a browser, after sign-in.
 	Signed = Entry{Name: "a person who signed in", page: true, kinds: []flows.PassKind{flows.PassSession}}
-	// People is a person: by session, login or a token of their own that may do this.
+	// Reads, Asks and Decides are who holds a session, a login or a token for it.
 	Reads   = Entry{Name: "a person or service that may read", kinds: everyPass, scope: flows.ScopeRead}
 	Asks    = Entry{Name: "a person or service that may ask", kinds: everyPass, scope: flows.ScopeAsk}
 	Decides = Entry{Name: "a person, never a service", kinds: personal, scope: flows.ScopeDecide}
@@ -62,10 +62,8 @@ func (e Entry) admits(c *doors.Caller) *flows.Refusal {
 	case len(e.roles) == 0:
 		return nil
 	}
-	for _, role := range e.roles {
-		if c.Is(role) {
-			return nil
-		}
+	if slices.ContainsFunc(e.roles, c.Is) {
+		return nil
 	}
 	return flows.Refuse(flows.RefusedNotAllowed, "This door is for %s. Nothing was done.", e.Name)
 }

@@ -74,19 +74,19 @@ func (w *Web) RequestPage(rw http.ResponseWriter, r *http.Request, c *doors.Call
 	}
 	k := w.card(c, req)
 	k.Full = true
-	w.show(rw, r, c, http.StatusOK, "request", k.Label, k)
+	w.show(rw, r, c, http.StatusOK, "request", k.Label, &k)
 }
 
 // RequestAct is POST /requests/{id}: approve, deny, cancel, done, revoke.
 func (w *Web) RequestAct(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 	r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
 	id := chi.URLParam(r, "id")
-	_, err := w.do(r.Context(), c, act{
+	req, err := w.do(r.Context(), c, act{
 		ID: id, Verb: flows.Verb(r.PostFormValue("step")), Hash: r.PostFormValue("hash"), Reason: r.PostFormValue("reason"),
 	})
 	if err != nil {
 		w.failBy(rw, r, c, err)
 		return
 	}
-	http.Redirect(rw, r, "/requests/"+id, http.StatusSeeOther)
+	http.Redirect(rw, r, "/requests/"+string(req.ID), http.StatusSeeOther)
 }

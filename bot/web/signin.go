@@ -61,7 +61,7 @@ func (w *Web) SignInBegin(rw http.ResponseWriter, r *http.Request, _ *doors.Call
 		return
 	}
 	w.setCookie(rw, attemptCookie, a.String(), attemptLife)
-	http.Redirect(rw, r, away, http.StatusSeeOther)
+	http.Redirect(rw, r, away, http.StatusSeeOther) //nolint:gosec // where the configured provider says
 }
 
 // notSignedIn is what every answer that is not believed gets: which check failed is for

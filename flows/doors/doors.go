@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"strings"
 	"time"
 
@@ -127,9 +128,7 @@ func entry(verb string, by flows.Actor, p *flows.Pass, more map[string]any) flow
 	for _, s := range p.Scopes {
 		facts["may_"+string(s)] = true
 	}
-	for k, v := range more {
-		facts[k] = v
-	}
+	maps.Copy(facts, more)
 	return flows.Entry{Verb: verb, Actor: by, Facts: facts}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,12 +125,7 @@ func (p *Provider) pkce(found *gooidc.Provider) bool {
 	if p.o.Provider == flows.SignInCompany || found.Claims(&says) != nil {
 		return true
 	}
-	for _, m := range says.Methods {
-		if m == "S256" {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(says.Methods, "S256")
 }
 
 // Begin is where the browser is sent to sign in. fresh asks the provider to look anew

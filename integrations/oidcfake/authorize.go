@@ -47,7 +47,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, map[string]any{"Query": template.URL(r.URL.RawQuery), "Users": users}) //nolint:gosec // its own query, of a simulator
+	_ = page.Execute(w, map[string]any{"Query": template.URL(r.URL.RawQuery), "Users": users})
 }
 
 // picked sends the browser back, with a code for who was picked.
