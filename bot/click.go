@@ -119,6 +119,10 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 		return func(ctx context.Context) { b.openFull(ctx, p, a) }
 	case ActionMore:
 		return func(ctx context.Context) { b.openAgain(ctx, p, a) }
+	case ActionAuditNext:
+		return func(ctx context.Context) { b.auditNext(ctx, p, a) }
+	case ActionAuditShow:
+		return func(ctx context.Context) { b.auditShow(ctx, p, a) }
 	case askTarget:
 		if p.View.Callback == callbackRequest && p.View.ID != "" {
 			return func(ctx context.Context) { b.retarget(ctx, p) }

@@ -44,6 +44,8 @@ func (b *Bot) command(w http.ResponseWriter, r *http.Request, c *slash) {
 		b.say(w, r, c, helpText(c.Command))
 	case verb == "list" && len(words) == 1:
 		b.say(w, r, c, b.listText(r.Context(), b.person(c.User), c.Command))
+	case verb == "audit":
+		b.audit(w, r, c, strings.TrimSpace(strings.TrimSpace(c.Text)[len(verb):]))
 	case (verb == "done" || verb == "cancel") && len(words) <= 2:
 		b.end(w, r, c, verb, words[1:])
 	default:

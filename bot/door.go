@@ -29,6 +29,8 @@ type Options struct {
 	Engine    Engine
 	Cards     CardFinder
 	Requests  RequestFinder
+	History   History
+	Recorder  Recorder
 	Directory flows.Directory
 	Incidents flows.Incidents
 	Views     Viewer
@@ -76,7 +78,7 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 	case !isID(o.Team):
 		return nil, errors.New("slack: the team (external_id, \"T…\") is not set, so payloads of any team would be let in")
 	case o.Catalog == nil, o.Inbox == nil, o.Engine == nil, o.Cards == nil, o.Requests == nil, o.Directory == nil,
-		o.Incidents == nil, o.Views == nil, o.Slack == nil, o.Clock == nil, o.IDs == nil:
+		o.Incidents == nil, o.History == nil, o.Recorder == nil, o.Views == nil, o.Slack == nil, o.Clock == nil, o.IDs == nil:
 		return nil, errors.New("bot: a required field of Options is nil")
 	}
 	v, err := newVerifier(ctx, o.Signing, o.Clock)

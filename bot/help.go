@@ -19,6 +19,7 @@ func helpText(command string) string {
 		"• `" + c + " list` shows what you have and what you asked for",
 		"• `" + c + " done ID` ends access you no longer need",
 		"• `" + c + " cancel ID` takes a request back",
+		"• `" + c + " audit` shows what was decided: `" + c + " audit incident 4711`, `" + c + " audit @dana last 30d`",
 		"• `" + c + " help` shows this",
 		"_Target_: what access is given to. _Approver_: who decides; the card says why it is them. Every decision is recorded.",
 	}, "\n")

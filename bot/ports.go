@@ -56,6 +56,21 @@ type CardFinder interface {
 	CardByToken(ctx context.Context, hash string) (flows.Card, error)
 }
 
+// History answers questions about the past; the store implements it.
+type History interface {
+	// Search answers a question with a page of requests, newest first.
+	Search(ctx context.Context, f flows.Search) (flows.Found, error)
+	// PartIn is what a person did in a request; 0 for nothing.
+	PartIn(ctx context.Context, id flows.RequestID, p flows.PersonID) (flows.Part, error)
+	// Entries reads the entries of a request, with the openings that are left.
+	Entries(ctx context.Context, chain string) ([]flows.Sealed, error)
+}
+
+// Recorder writes entries that belong to no request; *flows.Engine implements it.
+type Recorder interface {
+	Record(ctx context.Context, chain string, e flows.Entry, fin flows.Finish) error
+}
+
 // RequestFinder lists requests, newest first; the store implements it.
 type RequestFinder interface {
 	Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error)

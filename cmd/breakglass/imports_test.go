@@ -48,7 +48,7 @@ var rooms = map[string]room{
 	"integrations/oidcfake":        {},
 	"integrations/target":          {imports: list("flows")},
 	"integrations/target/receiver": {},
-	"bot":                          {imports: list("flows"), tests: list("integrations/slack", "store")},
+	"bot":                          {imports: list("flows", "flows/audit/history", "flows/audit/query"), tests: list("integrations/slack", "store")},
 	"bot/web":                      {imports: list("flows", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
 		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store", "flows/doors"), support: true},

@@ -73,6 +73,9 @@ func (o opener) open(path string, v any) any {
 	return v
 }
 
+// Who is the person who acted: empty for the program itself, Erased where the person was.
+func (e *Event) Who() string { return e.text("person") }
+
 // text is a string among what an event says about the actor, or empty.
 func (e *Event) text(name string) string {
 	m, _ := e.Actor.(map[string]any)

@@ -175,7 +175,7 @@ func TestSym(t *testing.T) {
 	type event struct {
 		ID    string
 		Type  string
-		Meta  struct{ Schema_version int } //nolint:revive // Sym's name
+		Meta  struct{ Schema_version int }
 		State struct{ Status string }
 		Run   struct{ Actors map[string]any }
 		Event struct{ Type, Channel, Template, Timestamp string }
