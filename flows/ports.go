@@ -41,7 +41,8 @@ type Record struct {
 // (ErrLeaseLost otherwise); it is deleted, or, if its Rev has risen since the claim,
 // freed to run again. Inbox, if not empty, marks that inbox row as handled. Passes are
 // inserted at version 1, and compared and swapped above it; Pins are inserted
-// (ErrConflict where the subject or the person has one).
+// (ErrConflict where the subject or the person has one). Tree adds to the tree over the
+// entries.
 type Change struct {
 	Request *Request
 	Holding *Holding
@@ -54,6 +55,7 @@ type Change struct {
 	Inbox   string
 	Passes  []Pass
 	Pins    []Pin
+	Tree    *TreeGrowth
 }
 
 // Ledger is the store as the engine sees it. One Apply is one transaction.

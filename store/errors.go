@@ -23,7 +23,8 @@ func byConstraint(name string) error {
 	case "requests_pkey", "requests.id",
 		"holdings_pkey", "holdings.person, holdings.target, holdings.scope",
 		"entries_chain_seq_key", "entries.chain, entries.seq",
-		"sign_ins_pkey", "sign_ins.issuer, sign_ins.subject", "sign_ins_issuer_person_key", "sign_ins.issuer, sign_ins.person":
+		"sign_ins_pkey", "sign_ins.issuer, sign_ins.subject", "sign_ins_issuer_person_key", "sign_ins.issuer, sign_ins.person",
+		"leaves_pkey", "leaves.idx", "checkpoints_pkey", "checkpoints.size":
 		return flows.ErrConflict
 	case "jobs_one_leased_a_lane", "jobs.lane":
 		return errLaneTaken

@@ -19,6 +19,11 @@ var scans = map[string]string{
 	"countJobs":        "counts every job",
 	"freeAllLeases":    "looks at every leased job; once, when a file is opened",
 	"nextDue":          "walks the free jobs in the order they are due, up to the first whose lane is free",
+	"countWaiting":     "counts the entries that wait for the tree",
+	"firstWaiting":     "takes the first of them",
+	"sequenceEntries":  "takes the first of them, up to a limit",
+	"lastCheckpoint":   "takes the last row",
+	"unplacedEntries":  "looks at every entry; asked by a full verification only",
 	"headlessChains":   "looks at every chain; asked by a full verification only",
 	"headlessRequests": "looks at every request; asked by a full verification only",
 }

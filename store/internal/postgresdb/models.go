@@ -23,6 +23,13 @@ type Chain struct {
 	Hash  string
 }
 
+type Checkpoint struct {
+	Size int64
+	Root []byte
+	At   int64
+	Note string
+}
+
 type Entry struct {
 	ID    int64
 	Chain string
@@ -65,6 +72,11 @@ type Job struct {
 	LeasedTo   string
 	LeaseUntil int64
 	Lease      int64
+}
+
+type Leafe struct {
+	Idx   int64
+	Entry int64
 }
 
 type Meta struct {
@@ -151,4 +163,21 @@ type Total struct {
 type Transition struct {
 	FromState string
 	ToState   string
+}
+
+type Tree struct {
+	Level int64
+	N     int64
+	Hash  []byte
+}
+
+type Unsequenced struct {
+	Entry int64
+}
+
+type Witness struct {
+	Kind  string
+	Size  int64
+	Place string
+	At    int64
 }

@@ -25,22 +25,28 @@ type Querier interface {
 	ChainOpenings(ctx context.Context, chain string) ([]Opening, error)
 	// The last entries of a chain, the newest first.
 	ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, error)
+	CheckpointsAfter(ctx context.Context, arg CheckpointsAfterParams) ([]Checkpoint, error)
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
 	CountDevices(ctx context.Context, now int64) (int64, error)
 	CountJobs(ctx context.Context, now int64) ([]CountJobsRow, error)
+	// How many complete subtrees of 256 leaves are hashed.
+	CountNodes(ctx context.Context) (int64, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
 	CountUnhandled(ctx context.Context) (int64, error)
+	CountWaiting(ctx context.Context) (int64, error)
 	DeleteDoneJob(ctx context.Context, arg DeleteDoneJobParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
+	DropSequenced(ctx context.Context, since int64) (int64, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseOpenings(ctx context.Context, person string) (int64, error)
 	EraseWords(ctx context.Context, person string) (int64, error)
 	ExtendJob(ctx context.Context, arg ExtendJobParams) (int64, error)
+	FirstWaiting(ctx context.Context) (int64, error)
 	FreeAllLeases(ctx context.Context) (int64, error)
 	// A job that was written again while it was worked on runs again.
 	FreeDoneJob(ctx context.Context, arg FreeDoneJobParams) (int64, error)
@@ -56,14 +62,23 @@ type Querier interface {
 	HeadlessRequests(ctx context.Context) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
 	IncidentsNumbered(ctx context.Context, number int64) ([]string, error)
+	InsertCheckpoint(ctx context.Context, arg InsertCheckpointParams) error
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
 	InsertHolding(ctx context.Context, arg InsertHoldingParams) error
 	InsertInbox(ctx context.Context, arg InsertInboxParams) (int64, error)
+	InsertNode(ctx context.Context, arg InsertNodeParams) error
 	InsertOpening(ctx context.Context, arg InsertOpeningParams) error
 	InsertPass(ctx context.Context, arg InsertPassParams) error
 	InsertRequest(ctx context.Context, arg InsertRequestParams) error
 	InsertSignIn(ctx context.Context, arg InsertSignInParams) error
+	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
+	LastCheckpoint(ctx context.Context) (Checkpoint, error)
+	LastWitness(ctx context.Context, kind string) (Witness, error)
+	LeafHashes(ctx context.Context, arg LeafHashesParams) ([]LeafHashesRow, error)
+	LeafOfEntry(ctx context.Context, arg LeafOfEntryParams) (int64, error)
+	LeafOpenings(ctx context.Context, arg LeafOpeningsParams) ([]LeafOpeningsRow, error)
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
+	Leaves(ctx context.Context, arg LeavesParams) ([]LeavesRow, error)
 	// The listings are one question with four ways in, so that each has an index to walk.
 	ListRequests(ctx context.Context, arg ListRequestsParams) ([]string, error)
 	ListRequestsOfIncident(ctx context.Context, arg ListRequestsOfIncidentParams) ([]string, error)
@@ -97,6 +112,8 @@ type Querier interface {
 	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
 	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
 	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)
+	// Gives the entries that wait their places after the last one that has one.
+	SequenceEntries(ctx context.Context, lim int64) (int64, error)
 	SignInFor(ctx context.Context, arg SignInForParams) (SignIn, error)
 	SignInOf(ctx context.Context, arg SignInOfParams) (SignIn, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
@@ -105,6 +122,10 @@ type Querier interface {
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
 	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
 	TouchPass(ctx context.Context, arg TouchPassParams) error
+	TreeNode(ctx context.Context, arg TreeNodeParams) ([]byte, error)
+	TreeSize(ctx context.Context) (int64, error)
+	// Entries that have no place and do not wait for one.
+	UnplacedEntries(ctx context.Context) ([]UnplacedEntriesRow, error)
 	// 1 if the request is live and nothing will revoke it. (The kinds are listed because
 	// SQLite uses the partial index only if its condition stands in the query.)
 	UnrevokedRequest(ctx context.Context, id string) (int64, error)

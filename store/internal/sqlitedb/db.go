@@ -60,6 +60,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainTailStmt, err = db.PrepareContext(ctx, chainTail); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainTail: %w", err)
 	}
+	if q.checkpointsAfterStmt, err = db.PrepareContext(ctx, checkpointsAfter); err != nil {
+		return nil, fmt.Errorf("error preparing query CheckpointsAfter: %w", err)
+	}
 	if q.claimJobsStmt, err = db.PrepareContext(ctx, claimJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimJobs: %w", err)
 	}
@@ -75,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countJobsStmt, err = db.PrepareContext(ctx, countJobs); err != nil {
 		return nil, fmt.Errorf("error preparing query CountJobs: %w", err)
 	}
+	if q.countNodesStmt, err = db.PrepareContext(ctx, countNodes); err != nil {
+		return nil, fmt.Errorf("error preparing query CountNodes: %w", err)
+	}
 	if q.countOpenStmt, err = db.PrepareContext(ctx, countOpen); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpen: %w", err)
 	}
@@ -84,11 +90,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countUnhandledStmt, err = db.PrepareContext(ctx, countUnhandled); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUnhandled: %w", err)
 	}
+	if q.countWaitingStmt, err = db.PrepareContext(ctx, countWaiting); err != nil {
+		return nil, fmt.Errorf("error preparing query CountWaiting: %w", err)
+	}
 	if q.deleteDoneJobStmt, err = db.PrepareContext(ctx, deleteDoneJob); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteDoneJob: %w", err)
 	}
 	if q.denialsStmt, err = db.PrepareContext(ctx, denials); err != nil {
 		return nil, fmt.Errorf("error preparing query Denials: %w", err)
+	}
+	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
+		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
 	}
 	if q.entriesOfIncidentStmt, err = db.PrepareContext(ctx, entriesOfIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesOfIncident: %w", err)
@@ -104,6 +116,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.extendJobStmt, err = db.PrepareContext(ctx, extendJob); err != nil {
 		return nil, fmt.Errorf("error preparing query ExtendJob: %w", err)
+	}
+	if q.firstWaitingStmt, err = db.PrepareContext(ctx, firstWaiting); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstWaiting: %w", err)
 	}
 	if q.freeAllLeasesStmt, err = db.PrepareContext(ctx, freeAllLeases); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeAllLeases: %w", err)
@@ -135,6 +150,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.incidentsNumberedStmt, err = db.PrepareContext(ctx, incidentsNumbered); err != nil {
 		return nil, fmt.Errorf("error preparing query IncidentsNumbered: %w", err)
 	}
+	if q.insertCheckpointStmt, err = db.PrepareContext(ctx, insertCheckpoint); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertCheckpoint: %w", err)
+	}
 	if q.insertEntryStmt, err = db.PrepareContext(ctx, insertEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertEntry: %w", err)
 	}
@@ -143,6 +161,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertInboxStmt, err = db.PrepareContext(ctx, insertInbox); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertInbox: %w", err)
+	}
+	if q.insertNodeStmt, err = db.PrepareContext(ctx, insertNode); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertNode: %w", err)
 	}
 	if q.insertOpeningStmt, err = db.PrepareContext(ctx, insertOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertOpening: %w", err)
@@ -156,8 +177,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.insertSignInStmt, err = db.PrepareContext(ctx, insertSignIn); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertSignIn: %w", err)
 	}
+	if q.insertWitnessStmt, err = db.PrepareContext(ctx, insertWitness); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertWitness: %w", err)
+	}
+	if q.lastCheckpointStmt, err = db.PrepareContext(ctx, lastCheckpoint); err != nil {
+		return nil, fmt.Errorf("error preparing query LastCheckpoint: %w", err)
+	}
+	if q.lastWitnessStmt, err = db.PrepareContext(ctx, lastWitness); err != nil {
+		return nil, fmt.Errorf("error preparing query LastWitness: %w", err)
+	}
+	if q.leafHashesStmt, err = db.PrepareContext(ctx, leafHashes); err != nil {
+		return nil, fmt.Errorf("error preparing query LeafHashes: %w", err)
+	}
+	if q.leafOfEntryStmt, err = db.PrepareContext(ctx, leafOfEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query LeafOfEntry: %w", err)
+	}
+	if q.leafOpeningsStmt, err = db.PrepareContext(ctx, leafOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query LeafOpenings: %w", err)
+	}
 	if q.leasedInLaneStmt, err = db.PrepareContext(ctx, leasedInLane); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedInLane: %w", err)
+	}
+	if q.leavesStmt, err = db.PrepareContext(ctx, leaves); err != nil {
+		return nil, fmt.Errorf("error preparing query Leaves: %w", err)
 	}
 	if q.listRequestsStmt, err = db.PrepareContext(ctx, listRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query ListRequests: %w", err)
@@ -249,6 +291,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.searchByTimeStmt, err = db.PrepareContext(ctx, searchByTime); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByTime: %w", err)
 	}
+	if q.sequenceEntriesStmt, err = db.PrepareContext(ctx, sequenceEntries); err != nil {
+		return nil, fmt.Errorf("error preparing query SequenceEntries: %w", err)
+	}
 	if q.signInForStmt, err = db.PrepareContext(ctx, signInFor); err != nil {
 		return nil, fmt.Errorf("error preparing query SignInFor: %w", err)
 	}
@@ -272,6 +317,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.touchPassStmt, err = db.PrepareContext(ctx, touchPass); err != nil {
 		return nil, fmt.Errorf("error preparing query TouchPass: %w", err)
+	}
+	if q.treeNodeStmt, err = db.PrepareContext(ctx, treeNode); err != nil {
+		return nil, fmt.Errorf("error preparing query TreeNode: %w", err)
+	}
+	if q.treeSizeStmt, err = db.PrepareContext(ctx, treeSize); err != nil {
+		return nil, fmt.Errorf("error preparing query TreeSize: %w", err)
+	}
+	if q.unplacedEntriesStmt, err = db.PrepareContext(ctx, unplacedEntries); err != nil {
+		return nil, fmt.Errorf("error preparing query UnplacedEntries: %w", err)
 	}
 	if q.unrevokedRequestStmt, err = db.PrepareContext(ctx, unrevokedRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query UnrevokedRequest: %w", err)
@@ -347,6 +401,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing chainTailStmt: %w", cerr)
 		}
 	}
+	if q.checkpointsAfterStmt != nil {
+		if cerr := q.checkpointsAfterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing checkpointsAfterStmt: %w", cerr)
+		}
+	}
 	if q.claimJobsStmt != nil {
 		if cerr := q.claimJobsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimJobsStmt: %w", cerr)
@@ -372,6 +431,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countJobsStmt: %w", cerr)
 		}
 	}
+	if q.countNodesStmt != nil {
+		if cerr := q.countNodesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countNodesStmt: %w", cerr)
+		}
+	}
 	if q.countOpenStmt != nil {
 		if cerr := q.countOpenStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countOpenStmt: %w", cerr)
@@ -387,6 +451,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countUnhandledStmt: %w", cerr)
 		}
 	}
+	if q.countWaitingStmt != nil {
+		if cerr := q.countWaitingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countWaitingStmt: %w", cerr)
+		}
+	}
 	if q.deleteDoneJobStmt != nil {
 		if cerr := q.deleteDoneJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteDoneJobStmt: %w", cerr)
@@ -395,6 +464,11 @@ func (q *Queries) Close() error {
 	if q.denialsStmt != nil {
 		if cerr := q.denialsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing denialsStmt: %w", cerr)
+		}
+	}
+	if q.dropSequencedStmt != nil {
+		if cerr := q.dropSequencedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropSequencedStmt: %w", cerr)
 		}
 	}
 	if q.entriesOfIncidentStmt != nil {
@@ -420,6 +494,11 @@ func (q *Queries) Close() error {
 	if q.extendJobStmt != nil {
 		if cerr := q.extendJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing extendJobStmt: %w", cerr)
+		}
+	}
+	if q.firstWaitingStmt != nil {
+		if cerr := q.firstWaitingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstWaitingStmt: %w", cerr)
 		}
 	}
 	if q.freeAllLeasesStmt != nil {
@@ -472,6 +551,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing incidentsNumberedStmt: %w", cerr)
 		}
 	}
+	if q.insertCheckpointStmt != nil {
+		if cerr := q.insertCheckpointStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertCheckpointStmt: %w", cerr)
+		}
+	}
 	if q.insertEntryStmt != nil {
 		if cerr := q.insertEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertEntryStmt: %w", cerr)
@@ -485,6 +569,11 @@ func (q *Queries) Close() error {
 	if q.insertInboxStmt != nil {
 		if cerr := q.insertInboxStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertInboxStmt: %w", cerr)
+		}
+	}
+	if q.insertNodeStmt != nil {
+		if cerr := q.insertNodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertNodeStmt: %w", cerr)
 		}
 	}
 	if q.insertOpeningStmt != nil {
@@ -507,9 +596,44 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing insertSignInStmt: %w", cerr)
 		}
 	}
+	if q.insertWitnessStmt != nil {
+		if cerr := q.insertWitnessStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertWitnessStmt: %w", cerr)
+		}
+	}
+	if q.lastCheckpointStmt != nil {
+		if cerr := q.lastCheckpointStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastCheckpointStmt: %w", cerr)
+		}
+	}
+	if q.lastWitnessStmt != nil {
+		if cerr := q.lastWitnessStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastWitnessStmt: %w", cerr)
+		}
+	}
+	if q.leafHashesStmt != nil {
+		if cerr := q.leafHashesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leafHashesStmt: %w", cerr)
+		}
+	}
+	if q.leafOfEntryStmt != nil {
+		if cerr := q.leafOfEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leafOfEntryStmt: %w", cerr)
+		}
+	}
+	if q.leafOpeningsStmt != nil {
+		if cerr := q.leafOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leafOpeningsStmt: %w", cerr)
+		}
+	}
 	if q.leasedInLaneStmt != nil {
 		if cerr := q.leasedInLaneStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing leasedInLaneStmt: %w", cerr)
+		}
+	}
+	if q.leavesStmt != nil {
+		if cerr := q.leavesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leavesStmt: %w", cerr)
 		}
 	}
 	if q.listRequestsStmt != nil {
@@ -662,6 +786,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing searchByTimeStmt: %w", cerr)
 		}
 	}
+	if q.sequenceEntriesStmt != nil {
+		if cerr := q.sequenceEntriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sequenceEntriesStmt: %w", cerr)
+		}
+	}
 	if q.signInForStmt != nil {
 		if cerr := q.signInForStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signInForStmt: %w", cerr)
@@ -700,6 +829,21 @@ func (q *Queries) Close() error {
 	if q.touchPassStmt != nil {
 		if cerr := q.touchPassStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing touchPassStmt: %w", cerr)
+		}
+	}
+	if q.treeNodeStmt != nil {
+		if cerr := q.treeNodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing treeNodeStmt: %w", cerr)
+		}
+	}
+	if q.treeSizeStmt != nil {
+		if cerr := q.treeSizeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing treeSizeStmt: %w", cerr)
+		}
+	}
+	if q.unplacedEntriesStmt != nil {
+		if cerr := q.unplacedEntriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unplacedEntriesStmt: %w", cerr)
 		}
 	}
 	if q.unrevokedRequestStmt != nil {
@@ -768,21 +912,26 @@ type Queries struct {
 	chainHeadStmt              *sql.Stmt
 	chainOpeningsStmt          *sql.Stmt
 	chainTailStmt              *sql.Stmt
+	checkpointsAfterStmt       *sql.Stmt
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
 	countAskedStmt             *sql.Stmt
 	countDevicesStmt           *sql.Stmt
 	countJobsStmt              *sql.Stmt
+	countNodesStmt             *sql.Stmt
 	countOpenStmt              *sql.Stmt
 	countStatesStmt            *sql.Stmt
 	countUnhandledStmt         *sql.Stmt
+	countWaitingStmt           *sql.Stmt
 	deleteDoneJobStmt          *sql.Stmt
 	denialsStmt                *sql.Stmt
+	dropSequencedStmt          *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
 	entryHashStmt              *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
 	eraseWordsStmt             *sql.Stmt
 	extendJobStmt              *sql.Stmt
+	firstWaitingStmt           *sql.Stmt
 	freeAllLeasesStmt          *sql.Stmt
 	freeDoneJobStmt            *sql.Stmt
 	freeExpiredJobsStmt        *sql.Stmt
@@ -793,14 +942,23 @@ type Queries struct {
 	headlessRequestsStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
 	incidentsNumberedStmt      *sql.Stmt
+	insertCheckpointStmt       *sql.Stmt
 	insertEntryStmt            *sql.Stmt
 	insertHoldingStmt          *sql.Stmt
 	insertInboxStmt            *sql.Stmt
+	insertNodeStmt             *sql.Stmt
 	insertOpeningStmt          *sql.Stmt
 	insertPassStmt             *sql.Stmt
 	insertRequestStmt          *sql.Stmt
 	insertSignInStmt           *sql.Stmt
+	insertWitnessStmt          *sql.Stmt
+	lastCheckpointStmt         *sql.Stmt
+	lastWitnessStmt            *sql.Stmt
+	leafHashesStmt             *sql.Stmt
+	leafOfEntryStmt            *sql.Stmt
+	leafOpeningsStmt           *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
+	leavesStmt                 *sql.Stmt
 	listRequestsStmt           *sql.Stmt
 	listRequestsOfIncidentStmt *sql.Stmt
 	listRequestsOfPersonStmt   *sql.Stmt
@@ -831,6 +989,7 @@ type Queries struct {
 	searchByStateStmt          *sql.Stmt
 	searchByTargetStmt         *sql.Stmt
 	searchByTimeStmt           *sql.Stmt
+	sequenceEntriesStmt        *sql.Stmt
 	signInForStmt              *sql.Stmt
 	signInOfStmt               *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
@@ -839,6 +998,9 @@ type Queries struct {
 	tailEntriesStmt            *sql.Stmt
 	totalsBetweenStmt          *sql.Stmt
 	touchPassStmt              *sql.Stmt
+	treeNodeStmt               *sql.Stmt
+	treeSizeStmt               *sql.Stmt
+	unplacedEntriesStmt        *sql.Stmt
 	unrevokedRequestStmt       *sql.Stmt
 	upsertCardStmt             *sql.Stmt
 	upsertJobStmt              *sql.Stmt
@@ -860,21 +1022,26 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		chainHeadStmt:              q.chainHeadStmt,
 		chainOpeningsStmt:          q.chainOpeningsStmt,
 		chainTailStmt:              q.chainTailStmt,
+		checkpointsAfterStmt:       q.checkpointsAfterStmt,
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
 		countAskedStmt:             q.countAskedStmt,
 		countDevicesStmt:           q.countDevicesStmt,
 		countJobsStmt:              q.countJobsStmt,
+		countNodesStmt:             q.countNodesStmt,
 		countOpenStmt:              q.countOpenStmt,
 		countStatesStmt:            q.countStatesStmt,
 		countUnhandledStmt:         q.countUnhandledStmt,
+		countWaitingStmt:           q.countWaitingStmt,
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
 		denialsStmt:                q.denialsStmt,
+		dropSequencedStmt:          q.dropSequencedStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
 		entryHashStmt:              q.entryHashStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
 		eraseWordsStmt:             q.eraseWordsStmt,
 		extendJobStmt:              q.extendJobStmt,
+		firstWaitingStmt:           q.firstWaitingStmt,
 		freeAllLeasesStmt:          q.freeAllLeasesStmt,
 		freeDoneJobStmt:            q.freeDoneJobStmt,
 		freeExpiredJobsStmt:        q.freeExpiredJobsStmt,
@@ -885,14 +1052,23 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		headlessRequestsStmt:       q.headlessRequestsStmt,
 		inboxRowStmt:               q.inboxRowStmt,
 		incidentsNumberedStmt:      q.incidentsNumberedStmt,
+		insertCheckpointStmt:       q.insertCheckpointStmt,
 		insertEntryStmt:            q.insertEntryStmt,
 		insertHoldingStmt:          q.insertHoldingStmt,
 		insertInboxStmt:            q.insertInboxStmt,
+		insertNodeStmt:             q.insertNodeStmt,
 		insertOpeningStmt:          q.insertOpeningStmt,
 		insertPassStmt:             q.insertPassStmt,
 		insertRequestStmt:          q.insertRequestStmt,
 		insertSignInStmt:           q.insertSignInStmt,
+		insertWitnessStmt:          q.insertWitnessStmt,
+		lastCheckpointStmt:         q.lastCheckpointStmt,
+		lastWitnessStmt:            q.lastWitnessStmt,
+		leafHashesStmt:             q.leafHashesStmt,
+		leafOfEntryStmt:            q.leafOfEntryStmt,
+		leafOpeningsStmt:           q.leafOpeningsStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
+		leavesStmt:                 q.leavesStmt,
 		listRequestsStmt:           q.listRequestsStmt,
 		listRequestsOfIncidentStmt: q.listRequestsOfIncidentStmt,
 		listRequestsOfPersonStmt:   q.listRequestsOfPersonStmt,
@@ -923,6 +1099,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		searchByStateStmt:          q.searchByStateStmt,
 		searchByTargetStmt:         q.searchByTargetStmt,
 		searchByTimeStmt:           q.searchByTimeStmt,
+		sequenceEntriesStmt:        q.sequenceEntriesStmt,
 		signInForStmt:              q.signInForStmt,
 		signInOfStmt:               q.signInOfStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
@@ -931,6 +1108,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tailEntriesStmt:            q.tailEntriesStmt,
 		totalsBetweenStmt:          q.totalsBetweenStmt,
 		touchPassStmt:              q.touchPassStmt,
+		treeNodeStmt:               q.treeNodeStmt,
+		treeSizeStmt:               q.treeSizeStmt,
+		unplacedEntriesStmt:        q.unplacedEntriesStmt,
 		unrevokedRequestStmt:       q.unrevokedRequestStmt,
 		upsertCardStmt:             q.upsertCardStmt,
 		upsertJobStmt:              q.upsertJobStmt,

@@ -10,6 +10,8 @@ type Card = postgresdb.Card
 
 type Chain = postgresdb.Chain
 
+type Checkpoint = postgresdb.Checkpoint
+
 type Entry = postgresdb.Entry
 
 type Holding = postgresdb.Holding
@@ -17,6 +19,8 @@ type Holding = postgresdb.Holding
 type Inbox = postgresdb.Inbox
 
 type Job = postgresdb.Job
+
+type Leafe = postgresdb.Leafe
 
 type Meta = postgresdb.Meta
 
@@ -37,3 +41,9 @@ type SignIn = postgresdb.SignIn
 type Total = postgresdb.Total
 
 type Transition = postgresdb.Transition
+
+type Tree = postgresdb.Tree
+
+type Unsequenced = postgresdb.Unsequenced
+
+type Witness = postgresdb.Witness

@@ -1,0 +1,294 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+)
+
+// body is what verification reads of an entry's bytes. The slices are parts of them.
+type body struct {
+	chain, prev, verb []byte
+	seq, at, version  int64
+	commits           []commit
+}
+
+// commit is one commitment and where it stands.
+type commit struct{ path, hash string }
+
+// scanner walks the bytes of an entry once: it holds them to the one canonical form
+// (sorted keys, no spaces, whole numbers, the shortest escapes) and picks out what
+// verification needs. It allocates for commitments only.
+type scanner struct {
+	b    []byte
+	i    int
+	path []byte
+	out  *body
+}
+
+var errForm = errors.New("its bytes are not in the canonical form")
+
+// maxDepth is how deep an entry may be nested.
+const maxDepth = 64
+
+func scan(b []byte, out *body) error {
+	s := scanner{b: b, out: out, path: make([]byte, 0, 64)}
+	if len(b) == 0 || b[0] != '{' {
+		return errForm
+	}
+	if err := s.object(0); err != nil {
+		return err
+	}
+	if s.i != len(b) || out.chain == nil || out.verb == nil || out.seq < 1 || out.version < 1 {
+		return errForm
+	}
+	return nil
+}
+
+func (s *scanner) value(depth int) error {
+	if s.i >= len(s.b) || depth > maxDepth {
+		return errForm
+	}
+	switch c := s.b[s.i]; {
+	case c == '{':
+		return s.object(depth)
+	case c == '[':
+		return s.array(depth)
+	case c == '"':
+		_, err := s.text()
+		return err
+	case c == '-' || c >= '0' && c <= '9':
+		_, err := s.number()
+		return err
+	}
+	for _, word := range [...]string{"null", "true", "false"} {
+		if bytes.HasPrefix(s.b[s.i:], []byte(word)) {
+			s.i += len(word)
+			return nil
+		}
+	}
+	return errForm
+}
+
+func (s *scanner) object(depth int) error {
+	s.i++
+	if s.at('}') {
+		return nil
+	}
+	var last []byte
+	for first := true; ; first = false {
+		key, err := s.text()
+		if err != nil {
+			return err
+		}
+		if !first && bytes.Compare(unescaped(last), unescaped(key)) >= 0 || !s.at(':') {
+			return errForm
+		}
+		last = key
+		if err := s.member(key, first, depth); err != nil {
+			return err
+		}
+		if s.at('}') {
+			return nil
+		}
+		if !s.at(',') {
+			return errForm
+		}
+	}
+}
+
+// member reads the value of a key, and keeps it if verification needs it.
+func (s *scanner) member(key []byte, first bool, depth int) error {
+	start := s.i
+	if depth == 0 {
+		if known, err := s.top(key); known || err != nil {
+			return err
+		}
+	}
+	if first && string(key) == "commit" && start < len(s.b) && s.b[start] == '"' {
+		hash, err := s.text()
+		if err == nil && s.i < len(s.b) && s.b[s.i] == '}' && bytes.HasPrefix(hash, []byte("sha256:")) {
+			s.out.commits = append(s.out.commits, commit{string(s.path), string(hash)})
+		}
+		return err
+	}
+	was := len(s.path)
+	if was > 0 {
+		s.path = append(s.path, '.')
+	}
+	s.path = append(s.path, unescaped(key)...)
+	err := s.value(depth + 1)
+	s.path = s.path[:was]
+	return err
+}
+
+// top reads the members of the entry itself that verification needs.
+func (s *scanner) top(key []byte) (known bool, err error) {
+	var text *[]byte
+	var number *int64
+	switch string(key) {
+	case "chain":
+		text = &s.out.chain
+	case "prev":
+		text = &s.out.prev
+	case "verb":
+		text = &s.out.verb
+	case "seq":
+		number = &s.out.seq
+	case "at":
+		number = &s.out.at
+	case "v":
+		number = &s.out.version
+	default:
+		return false, nil
+	}
+	if text != nil {
+		if *text, err = s.text(); err == nil {
+			*text = unescaped(*text)
+		}
+		return true, err
+	}
+	*number, err = s.number()
+	return true, err
+}
+
+func (s *scanner) array(depth int) error {
+	s.i++
+	if s.at(']') {
+		return nil
+	}
+	for n := 0; ; n++ {
+		was := len(s.path)
+		s.path = append(s.path, '.')
+		s.path = strconv.AppendInt(s.path, int64(n), 10)
+		err := s.value(depth + 1)
+		s.path = s.path[:was]
+		if err != nil {
+			return err
+		}
+		if s.at(']') {
+			return nil
+		}
+		if !s.at(',') {
+			return errForm
+		}
+	}
+}
+
+// at steps over c if it comes next.
+func (s *scanner) at(c byte) bool {
+	if s.i < len(s.b) && s.b[s.i] == c {
+		s.i++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) number() (int64, error) {
+	start := s.i
+	if s.i < len(s.b) && s.b[s.i] == '-' {
+		s.i++
+	}
+	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+		s.i++
+	}
+	raw := s.b[start:s.i]
+	if len(raw) == 0 || len(raw) > 1 && raw[0] == '0' || len(raw) > 1 && raw[0] == '-' && raw[1] == '0' {
+		return 0, errForm
+	}
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		return 0, errForm
+	}
+	return n, nil
+}
+
+// text reads a string and returns what stands between the quotes, escapes and all.
+func (s *scanner) text() ([]byte, error) {
+	if !s.at('"') {
+		return nil, errForm
+	}
+	start, wide := s.i, false
+	for s.i < len(s.b) {
+		switch c := s.b[s.i]; {
+		case c == '"':
+			raw := s.b[start:s.i]
+			s.i++
+			if wide && !utf8.Valid(raw) {
+				return nil, errForm
+			}
+			return raw, nil
+		case c < 0x20:
+			return nil, errForm
+		case c == '\\':
+			if !s.escape() {
+				return nil, errForm
+			}
+		default:
+			wide = wide || c >= 0x80
+			s.i++
+		}
+	}
+	return nil, errForm
+}
+
+// escape steps over an escape, if it is the only way to write what it stands for.
+func (s *scanner) escape() bool {
+	if s.i+1 >= len(s.b) {
+		return false
+	}
+	switch s.b[s.i+1] {
+	case '"', '\\', 'n', 'r', 't', 'b', 'f':
+		s.i += 2
+		return true
+	case 'u':
+	default:
+		return false
+	}
+	if s.i+6 > len(s.b) {
+		return false
+	}
+	hex := s.b[s.i+2 : s.i+6]
+	s.i += 6
+	low := bytes.IndexByte([]byte("0123456789abcdef"), hex[3])
+	if hex[0] != '0' || hex[1] != '0' || hex[2] != '0' && hex[2] != '1' || low < 0 {
+		return false
+	}
+	c := (hex[2]-'0')<<4 | byte(low)
+	return c != '\n' && c != '\r' && c != '\t' && c != '\b' && c != '\f'
+}
+
+// unescaped is what a string of the canonical form stands for.
+func unescaped(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			out = append(out, raw[i])
+			continue
+		}
+		i++
+		switch raw[i] {
+		case 'n':
+			out = append(out, '\n')
+		case 'r':
+			out = append(out, '\r')
+		case 't':
+			out = append(out, '\t')
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'u':
+			n, _ := strconv.ParseUint(string(raw[i+1:i+5]), 16, 8) // the scanner has seen to it
+			out = append(out, byte(n))
+			i += 4
+		default:
+			out = append(out, raw[i])
+		}
+	}
+	return out
+}

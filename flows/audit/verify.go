@@ -1,0 +1,332 @@
+package audit
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"hash/maphash"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"breakglass/flows"
+)
+
+// Record is one thing of a log: a leaf, a checkpoint that stands after the leaves it
+// covers, or a line of an export that is one of them.
+type Record struct {
+	Leaf       *flows.Leaf
+	Checkpoint *flows.Checkpoint
+	Line       []byte
+}
+
+// Log gives the records of a log, in the order of the tree. It may keep nothing that it
+// gave away.
+type Log func(ctx context.Context, give func(Record) error) error
+
+// Witnessed is a checkpoint that somebody outside kept.
+type Witnessed struct {
+	Note  string
+	Where string // "checkpoint.txt", "Slack C0AUDIT/…"
+}
+
+// Options say what a log is verified against.
+type Options struct {
+	Keys      note.Verifiers // the pinned public keys; nil: signatures are not checked
+	Witnessed []Witnessed
+	// Node reads a hash that the store keeps, to hold it against the leaves; nil: none is kept.
+	Node func(ctx context.Context, level int, n int64) ([32]byte, error)
+	// Progress is told, now and then, how many entries were read; nil: nobody.
+	Progress func(entries int64)
+}
+
+// Verify reads a log from its first entry to its last and reports whatever is not as it
+// was signed: an entry whose bytes, hash or columns do not fit, a link or a place that
+// is missing or doubled, an opening that opens nothing, a checkpoint that is not signed
+// or is of another tree. It returns an error only if the log cannot be read.
+func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
+	v := newVerifier(ctx, o)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	todo, order := make(chan *batch, 8), make(chan *batch, 8)
+	var read error
+	go func() {
+		defer close(order)
+		defer close(todo)
+		read = feed(ctx, log, func(b *batch) error {
+			for _, c := range [...]chan *batch{todo, order} {
+				select {
+				case c <- b:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+	}()
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for b := range todo {
+				for i := range b.items {
+					b.items[i].check(o.Keys)
+				}
+				close(b.done)
+			}
+		})
+	}
+	for b := range order {
+		<-b.done
+		for i := range b.items {
+			v.take(&b.items[i])
+		}
+		if o.Progress != nil {
+			o.Progress(v.report.Entries)
+		}
+	}
+	wg.Wait()
+	if read != nil {
+		return nil, fmt.Errorf("read the log: %w", read)
+	}
+	v.end()
+	return v.report, nil
+}
+
+// batch is records that are checked one by one, side by side with other batches.
+type batch struct {
+	items []item
+	done  chan struct{}
+}
+
+const batchSize = 256
+
+func feed(ctx context.Context, log Log, send func(*batch) error) error {
+	b := &batch{done: make(chan struct{})}
+	err := log(ctx, func(r Record) error {
+		if b.items == nil {
+			b.items = make([]item, 0, batchSize)
+		}
+		b.items = append(b.items, item{Record: r})
+		if len(b.items) < batchSize {
+			return nil
+		}
+		full := b
+		b = &batch{done: make(chan struct{})}
+		return send(full)
+	})
+	if err == nil && len(b.items) > 0 {
+		err = send(b)
+	}
+	return err
+}
+
+// chainEnd is the last entry of a chain that was read.
+type chainEnd struct {
+	seq  int64
+	hash tlog.Hash
+}
+
+// lost is a commitment without its opening.
+type lost struct {
+	index       int64
+	entry, path string
+}
+
+// verifier takes records that were checked one by one and holds them to each other.
+type verifier struct {
+	ctx     context.Context //nolint:containedctx // of one verification
+	o       Options
+	report  *Report
+	tree    crown
+	next    int64 // the place that should come next
+	seed    maphash.Seed
+	chains  map[uint64]chainEnd // by a hash of the name: a log may have millions
+	held    []held              // checkpoints from outside, smallest first
+	good    int64               // entries under the last checkpoint with which the tree fits
+	lost    []lost
+	erased  map[string]string // "CHAIN/SEQ/PATH" → "entry N of CHAIN"
+	ended   bool              // the end of an export was read
+	started bool              // the beginning of one was read
+}
+
+// held is a checkpoint from outside, opened.
+type held struct {
+	head  Head
+	where string
+}
+
+func newVerifier(ctx context.Context, o Options) *verifier {
+	v := &verifier{
+		ctx: ctx, o: o, report: &Report{Erased: map[string]int64{}}, seed: maphash.MakeSeed(),
+		chains: map[uint64]chainEnd{}, erased: map[string]string{},
+	}
+	if o.Node != nil {
+		v.tree.grew = v.stored
+	}
+	for _, w := range o.Witnessed {
+		head, err := Peek(w.Note)
+		if err == nil && o.Keys != nil {
+			head, err = Open(w.Note, o.Keys)
+		}
+		if err != nil {
+			v.report.Find(Finding{From: -1, To: -1, What: fmt.Sprintf("the checkpoint at %s: %v", w.Where, err)})
+			continue
+		}
+		v.held = append(v.held, held{head, w.Where})
+	}
+	slices.SortFunc(v.held, func(a, b held) int { return int(a.head.Size - b.head.Size) })
+	v.witness()
+	return v
+}
+
+// take is the part of the verification that goes in order.
+func (v *verifier) take(it *item) {
+	for _, f := range it.findings {
+		if f.From == lineOnly {
+			f.From, f.To = v.tree.size, v.tree.size
+		}
+		v.report.Find(f)
+	}
+	switch it.kind {
+	case kindLeaf:
+		v.leaf(it)
+	case kindCheckpoint:
+		v.checkpoint(it)
+	case kindBegin:
+		if v.started || v.tree.size > 0 {
+			v.report.Find(Finding{From: v.tree.size, To: v.tree.size, What: "another export begins in the middle"})
+		}
+		v.started = true
+	case kindEnd:
+		v.ended = true
+		if it.total != v.tree.size {
+			v.report.Find(Finding{From: min(it.total, v.tree.size), To: max(it.total, v.tree.size), What: fmt.Sprintf("the export says it has %d entries and has %d", it.total, v.tree.size)})
+		}
+	case kindNone: // said already
+	}
+}
+
+func (v *verifier) leaf(it *item) {
+	v.report.Entries++
+	at := v.tree.size
+	name := it.name()
+	if it.index != v.next {
+		v.place(it, v.next, name)
+	}
+	v.next = it.index + 1
+	if it.good {
+		v.link(it, at, name)
+		v.report.Openings += int64(it.opened)
+		for _, path := range it.missing {
+			v.lost = append(v.lost, lost{at, name, string(it.body.chain) + "/" + fmt.Sprint(it.body.seq) + "/" + path})
+		}
+		for _, path := range it.erases {
+			v.erased[path] = name
+		}
+	}
+	v.tree.add(it.hash)
+	v.witness()
+}
+
+// place says what is wrong where the places of the leaves are not one after the other.
+func (v *verifier) place(it *item, at int64, name string) {
+	f := Finding{From: at, To: at, Entry: name}
+	if it.index > at {
+		f.Entry, f.To, f.What = "", it.index-1, fmt.Sprintf("what stood here was removed; %s comes next, with the place %d", name, it.index)
+	} else {
+		f.What = fmt.Sprintf("it has the place %d and stands where %d should: it was inserted or moved", it.index, at)
+	}
+	v.report.Find(f)
+}
+
+// link holds an entry to the one before it in its chain.
+func (v *verifier) link(it *item, at int64, name string) {
+	key := maphash.Bytes(v.seed, it.body.chain)
+	end := v.chains[key]
+	v.chains[key] = chainEnd{it.body.seq, it.hash}
+	prev := ""
+	if end.seq > 0 {
+		prev = hex.EncodeToString(end.hash[:])
+	}
+	f := Finding{From: at, To: at, Entry: name}
+	switch {
+	case it.body.seq > end.seq+1:
+		f.What = fmt.Sprintf("entry %d of its chain, which comes before it, was removed or moved", end.seq+1)
+	case it.body.seq <= end.seq:
+		f.What = fmt.Sprintf("its chain had its entry %d already: one was inserted, or they were reordered", it.body.seq)
+	case prev != string(it.body.prev):
+		f.What = "the entry before it in its chain is not the one it names: one of the two was altered"
+	default:
+		return
+	}
+	v.report.Find(f)
+}
+
+// stored holds a hash that the store keeps to the one that the leaves make.
+func (v *verifier) stored(level int, n int64, h tlog.Hash) {
+	have, err := v.o.Node(v.ctx, level, n)
+	if err == nil && have == h {
+		return
+	}
+	what := "the stored hash over these entries is another: they, or it, were altered"
+	if err != nil {
+		what = fmt.Sprintf("the stored hash over these entries cannot be read: %v", err)
+	}
+	v.report.Find(Finding{From: n << level, To: (n+1)<<level - 1, What: what})
+}
+
+// checkpoint holds a head to the tree as it is at this place.
+func (v *verifier) checkpoint(it *item) {
+	v.report.Checkpoints++
+	size := v.tree.size
+	f := Finding{From: v.good, To: max(size-1, v.good)}
+	switch {
+	case it.head.Size != size:
+		f.From, f.To = size, size
+		f.What = fmt.Sprintf("the checkpoint of %d entries stands after %d: entries are missing, or it is an old one in a new place", it.head.Size, size)
+	case it.head.Root != v.tree.root():
+		f.What = fmt.Sprintf("the checkpoint of %d entries is of others: something among these was altered, removed, inserted or moved", size)
+	default:
+		if it.trusted {
+			v.report.Signed, v.good = size, size
+		}
+		return
+	}
+	v.report.Find(f)
+}
+
+// witness holds the tree to the checkpoints from outside that are of its size.
+func (v *verifier) witness() {
+	for len(v.held) > 0 && v.held[0].head.Size <= v.tree.size {
+		h := v.held[0]
+		v.held = v.held[1:]
+		if h.head.Root == v.tree.root() {
+			v.report.Witnessed, v.good = h.head.Size, max(v.good, h.head.Size)
+			continue
+		}
+		from := min(v.report.Witnessed, max(h.head.Size-1, 0))
+		v.report.Find(Finding{From: from, To: max(h.head.Size-1, from), What: fmt.Sprintf(
+			"the checkpoint of %d entries at %s is of others: something among these was altered, removed, inserted or moved since it was published", h.head.Size, h.where)})
+	}
+}
+
+// end says what only the whole log tells.
+func (v *verifier) end() {
+	for _, h := range v.held {
+		v.report.Find(Finding{From: v.tree.size, To: max(h.head.Size-1, v.tree.size), What: fmt.Sprintf(
+			"the checkpoint at %s is of %d entries and the log has %d: the rest was removed", h.where, h.head.Size, v.tree.size)})
+	}
+	for _, l := range v.lost {
+		if by, ok := v.erased[l.path]; ok {
+			v.report.Erased[by]++
+			continue
+		}
+		v.report.Find(Finding{From: l.index, To: l.index, Entry: l.entry, What: "a value of it cannot be opened, and no entry says that it was erased: " + l.path})
+	}
+	if v.started && !v.ended {
+		v.report.Find(Finding{From: v.tree.size, To: v.tree.size, What: "the export ends in the middle"})
+	}
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// treeLock keeps two replicas from giving places at once.
+const treeLock = "tree"
+
+// Sequence gives at most limit of the entries that wait their places in the tree, in
+// the order in which they were written, and says how many it gave. Writers are not
+// waited for and do not wait: an entry that is not committed yet is not seen, and takes
+// a later place.
+func (s *Store) Sequence(ctx context.Context, limit int) (taken int, err error) {
+	err = s.tx.write(ctx, []string{treeLock}, func(ctx context.Context, q queries) error {
+		since, err := q.TreeSize(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := q.SequenceEntries(ctx, int64(limit))
+		if taken = int(n); err != nil || n == 0 {
+			return err
+		}
+		dropped, err := q.DropSequenced(ctx, since)
+		if err == nil && dropped != n {
+			err = fmt.Errorf("%d entries got places and %d stopped waiting: %w", n, dropped, flows.ErrConflict)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("give entries their places: %w", err)
+	}
+	return taken, nil
+}
+
+// TreeSize is how many entries have their places.
+func (s *Store) TreeSize(ctx context.Context) (int64, error) {
+	n, err := s.tx.direct().TreeSize(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the size of the tree: %w", err)
+	}
+	return n, nil
+}
+
+// TreeBlocks is how many blocks of leaves have their hash stored.
+func (s *Store) TreeBlocks(ctx context.Context) (int64, error) {
+	n, err := s.tx.direct().CountNodes(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count the hashes of the tree: %w", err)
+	}
+	return n, nil
+}
+
+// Waiting is how many entries have no place yet, and since when the first one waits.
+func (s *Store) Waiting(ctx context.Context) (n int, since time.Time, err error) {
+	err = s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		count, err := q.CountWaiting(ctx)
+		if n = int(count); err != nil || n == 0 {
+			return err
+		}
+		at, err := q.FirstWaiting(ctx)
+		since = fromMillis(at)
+		return err
+	})
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count the entries that wait for the tree: %w", err)
+	}
+	return n, since, nil
+}
+
+// LeafHashes are the hashes of the leaves from the place from up to, not including, to.
+func (s *Store) LeafHashes(ctx context.Context, from, to int64) ([][32]byte, error) {
+	rows, err := s.tx.direct().LeafHashes(ctx, postgresdb.LeafHashesParams{Since: from, Before: to})
+	if err != nil {
+		return nil, fmt.Errorf("read the hashes of leaves %d to %d: %w", from, to, err)
+	}
+	out := make([][32]byte, 0, len(rows))
+	for i, r := range rows {
+		h, err := hex.DecodeString(r.Hash)
+		if err != nil || len(h) != 32 || r.Idx != from+int64(i) {
+			return nil, fmt.Errorf("%w: leaf %d is missing or its hash is none", ErrDamaged, from+int64(i))
+		}
+		out = append(out, [32]byte(h))
+	}
+	return out, nil
+}
+
+// TreeNode reads a stored hash. flows.ErrNotFound.
+func (s *Store) TreeNode(ctx context.Context, level int, n int64) ([32]byte, error) {
+	h, err := s.tx.direct().TreeNode(ctx, postgresdb.TreeNodeParams{Level: int64(level), N: n})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return [32]byte{}, fmt.Errorf("hash %d of level %d of the tree: %w", n, level, flows.ErrNotFound)
+	case err != nil:
+		return [32]byte{}, fmt.Errorf("read hash %d of level %d of the tree: %w", n, level, err)
+	case len(h) != 32:
+		return [32]byte{}, fmt.Errorf("%w: hash %d of level %d of the tree has %d bytes", ErrDamaged, n, level, len(h))
+	}
+	return [32]byte(h), nil
+}
+
+// Leaves reads the entries at the places from up to, not including, to, with the
+// openings that are left. A place whose entry is gone is missing from the result.
+func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error) {
+	var out []flows.Leaf
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		rows, err := q.Leaves(ctx, postgresdb.LeavesParams{Since: from, Before: to})
+		if err != nil {
+			return err
+		}
+		openings, err := q.LeafOpenings(ctx, postgresdb.LeafOpeningsParams{Since: from, Before: to})
+		if err != nil {
+			return err
+		}
+		out = make([]flows.Leaf, 0, len(rows))
+		for _, r := range rows {
+			leaf := flows.Leaf{Index: r.Idx, Entry: flows.Sealed{
+				Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: r.Prev, Hash: r.Hash, Bytes: []byte(r.Bytes),
+			}}
+			for ; len(openings) > 0 && openings[0].Idx <= r.Idx; openings = openings[1:] {
+				if o := openings[0]; o.Idx == r.Idx {
+					leaf.Entry.Openings = append(leaf.Entry.Openings, flows.Opening{
+						Path: o.Path, About: flows.PersonID(o.Person), Salt: o.Salt, Value: o.Value,
+					})
+				}
+			}
+			out = append(out, leaf)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read leaves %d to %d: %w", from, to, err)
+	}
+	return out, nil
+}
+
+// LeafOf is the place of an entry. flows.ErrNotFound while it waits for one.
+func (s *Store) LeafOf(ctx context.Context, chain string, seq int64) (int64, error) {
+	idx, err := s.tx.direct().LeafOfEntry(ctx, postgresdb.LeafOfEntryParams{Chain: chain, Seq: seq})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("the place of entry %d of %s in the tree: %w", seq, chain, flows.ErrNotFound)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look for the place of entry %d of %s: %w", seq, chain, err)
+	}
+	return idx, nil
+}
+
+// Unplaced says what no walk along the tree can see: an entry that neither has a place
+// nor waits for one. Empty when there is none.
+func (s *Store) Unplaced(ctx context.Context) (string, error) {
+	rows, err := s.tx.direct().UnplacedEntries(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look for entries outside of the tree: %w", err)
+	}
+	for _, r := range rows {
+		return fmt.Sprintf("entry %d of %s", r.Seq, r.Chain), nil
+	}
+	return "", nil
+}
