@@ -6,6 +6,16 @@ import (
 	"breakglass/flows"
 )
 
+// CheckpointText is the message that shows a checkpoint of the audit log: whoever keeps
+// it can prove later that the log was not changed.
+func CheckpointText(c flows.Checkpoint, w flows.World) string {
+	text := fmt.Sprintf(":lock: Audit checkpoint %d. Keep it: with it anybody can prove that the log was not changed since.\n```\n%s```", c.Size, c.Note)
+	if w == flows.WorldSimulated {
+		text += "\n" + simulated
+	}
+	return text
+}
+
 // IncidentNote is the words of a note on the PagerDuty incident: plain text, one
 // line, with names that the incident's readers know. It is a mirror; the audit
 // entries are the record.

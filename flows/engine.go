@@ -241,6 +241,11 @@ func (e *Engine) Finish(ctx context.Context, fin Finish) error {
 	return e.finishOnly(ctx, fin, Outcome{})
 }
 
+// Grow applies a Finish together with what was added to the audit tree.
+func (e *Engine) Grow(ctx context.Context, g *TreeGrowth, fin Finish) error {
+	return e.commit(ctx, Change{Tree: g, Done: fin.Job, Jobs: e.lease(withAlso(Outcome{}, fin))})
+}
+
 // Record writes an entry that belongs to no request ("system": start, stop, a
 // configuration load, a job given up) onto its chain.
 func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Finish) error {

@@ -24,6 +24,8 @@ const (
 	JobNote      JobKind = "note"      // write to the PagerDuty incident
 	JobOpen      JobKind = "open"      // open a PagerDuty incident for the request
 	JobReconcile JobKind = "reconcile" // re-read the incidents that live requests belong to
+	JobTree      JobKind = "tree"      // take what was written into the audit tree, and sign
+	JobWitness   JobKind = "witness"   // publish checkpoints outside; Subject is the kind of place
 )
 
 // Job is a durable effect: written in the transaction of the state that it follows

@@ -16,16 +16,17 @@ import (
 
 // scans are the queries that may read a whole table, and why.
 var scans = map[string]string{
-	"countJobs":        "counts every job",
-	"freeAllLeases":    "looks at every leased job; once, when a file is opened",
-	"nextDue":          "walks the free jobs in the order they are due, up to the first whose lane is free",
-	"countWaiting":     "counts the entries that wait for the tree",
-	"firstWaiting":     "takes the first of them",
-	"sequenceEntries":  "takes the first of them, up to a limit",
-	"lastCheckpoint":   "takes the last row",
-	"unplacedEntries":  "looks at every entry; asked by a full verification only",
-	"headlessChains":   "looks at every chain; asked by a full verification only",
-	"headlessRequests": "looks at every request; asked by a full verification only",
+	"countJobs":         "counts every job",
+	"freeAllLeases":     "looks at every leased job; once, when a file is opened",
+	"nextDue":           "walks the free jobs in the order they are due, up to the first whose lane is free",
+	"countWaiting":      "counts the entries that wait for the tree",
+	"firstWaiting":      "takes the first of them",
+	"sequenceEntries":   "takes the first of them, up to a limit",
+	"lastCheckpoint":    "takes the last row",
+	"entriesBeyondHead": "looks at every entry; asked by a full verification only",
+	"unplacedEntries":   "looks at every entry; asked by a full verification only",
+	"headlessChains":    "looks at every chain; asked by a full verification only",
+	"headlessRequests":  "looks at every request; asked by a full verification only",
 }
 
 // TestPlans holds every query to an index: what costs more as the store grows is

@@ -153,16 +153,3 @@ func (s *Store) LeafOf(ctx context.Context, chain string, seq int64) (int64, err
 	}
 	return idx, nil
 }
-
-// Unplaced says what no walk along the tree can see: an entry that neither has a place
-// nor waits for one. Empty when there is none.
-func (s *Store) Unplaced(ctx context.Context) (string, error) {
-	rows, err := s.tx.direct().UnplacedEntries(ctx)
-	if err != nil {
-		return "", fmt.Errorf("look for entries outside of the tree: %w", err)
-	}
-	for _, r := range rows {
-		return fmt.Sprintf("entry %d of %s", r.Seq, r.Chain), nil
-	}
-	return "", nil
-}

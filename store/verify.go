@@ -38,6 +38,29 @@ func (s *Store) VerifyTail(ctx context.Context, n int) error {
 	return nil
 }
 
+// VerifyHeads holds the heads of all chains, and the requests that carry them, to the
+// entries, and looks for entries that have no place in the tree and do not wait for
+// one: what a walk along the tree does not see. It wraps ErrDamaged.
+func (s *Store) VerifyHeads(ctx context.Context) error {
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		return errors.Join(headless(ctx, "request", q.HeadlessRequests), headless(ctx, "chain", q.HeadlessChains),
+			headless(ctx, "chain", q.EntriesBeyondHead), unplaced(ctx, q))
+	})
+	if err != nil {
+		return fmt.Errorf("verify the heads of the chains: %w", err)
+	}
+	return nil
+}
+
+// unplaced reports the first entry that neither has a place in the tree nor waits.
+func unplaced(ctx context.Context, q queries) error {
+	rows, err := q.UnplacedEntries(ctx)
+	if err == nil && len(rows) > 0 {
+		err = fmt.Errorf("%w: entry %d of chain %s has no place in the tree and waits for none", ErrDamaged, rows[0].Seq, rows[0].Chain)
+	}
+	return err
+}
+
 // headless reports the first chain without its end, if the query finds one.
 func headless(ctx context.Context, what string, find func(context.Context) ([]string, error)) error {
 	found, err := find(ctx)

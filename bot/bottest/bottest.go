@@ -361,11 +361,21 @@ func (s *Story) unexpected() {
 	}
 	for _, ch := range s.Slack.Channels() {
 		for _, m := range s.Slack.Messages(ch.ID) {
-			if !s.expected[ch.ID+"/"+m.TS] {
+			if !s.expected[ch.ID+"/"+m.TS] && !checkpoint(m) {
 				s.T.Errorf("nobody expected in %s%s: %s", ch.ID, ch.Name, m.Shown())
 			}
 		}
 	}
+}
+
+// Alarms are the messages in the operators' channel, without the checkpoints.
+func (s *Story) Alarms() []slackfake.Message {
+	return slices.DeleteFunc(s.Slack.Messages("C0ERRS"), checkpoint)
+}
+
+// checkpoint reports whether a message is one that comes by itself, about the log.
+func checkpoint(m slackfake.Message) bool {
+	return m.Channel == "C0ERRS" && strings.HasPrefix(m.Text, ":lock: Audit checkpoint ")
 }
 
 func (s *Story) expect(m slackfake.Message) { s.expected[m.Channel+"/"+m.TS] = true }

@@ -166,13 +166,13 @@ func TestTheIncidentCannotBeRead(t *testing.T) {
 	givenFor(s, inc)
 	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 400, Route: "GET /incidents/{id}"})
 	s.FastForward(9 * time.Minute)
-	if n := len(s.Slack.Messages("C0ERRS")); n != 0 {
+	if n := len(s.Alarms()); n != 0 {
 		t.Errorf("%d alarms after nine minutes", n)
 	}
 	s.FastForward(3 * time.Minute)
 	s.In("C0ERRS", "PagerDuty has not shown the incident of <@U0SAM>’s access to Production database", "stays until its time")
 	s.FastForward(10 * time.Minute)
-	if n := len(s.Slack.Messages("C0ERRS")); n != 1 {
+	if n := len(s.Alarms()); n != 1 {
 		t.Errorf("%d alarms after twenty minutes", n)
 	}
 	s.Has(company.Sam)

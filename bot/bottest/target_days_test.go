@@ -177,7 +177,7 @@ func TestTheTargetDoesNotEndIt(t *testing.T) {
 			if n := s.All(company.Sam, "has ended"); n != 0 {
 				t.Error("Sam is told that it has ended")
 			}
-			if n := len(s.Slack.Messages("C0ERRS")); n != 0 {
+			if n := len(s.Alarms()); n != 0 {
 				t.Errorf("%d alarms within a minute", n)
 			}
 			s.FastForward(time.Minute + 20*time.Second)
@@ -185,8 +185,8 @@ func TestTheTargetDoesNotEndIt(t *testing.T) {
 			s.As(company.Sam).Sees("You asked for Production database", "The target has not confirmed the end")
 			s.As(company.Mara).Sees("The target has not confirmed the end")
 			s.FastForward(time.Hour)
-			if r := s.Only(); r.State != flows.StateEnding || !r.Overdue || len(s.Slack.Messages("C0ERRS")) != 1 {
-				t.Errorf("it is %s, overdue %t, with %d alarms", r.State, r.Overdue, len(s.Slack.Messages("C0ERRS")))
+			if r := s.Only(); r.State != flows.StateEnding || !r.Overdue || len(s.Alarms()) != 1 {
+				t.Errorf("it is %s, overdue %t, with %d alarms", r.State, r.Overdue, len(s.Alarms()))
 			}
 			s.Database.ClearFaults()
 			s.FastForward(time.Minute + 10*time.Second)

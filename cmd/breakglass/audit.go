@@ -18,7 +18,8 @@ import (
 )
 
 func (c *cli) audit() *cobra.Command {
-	return group("audit", "Ask what was decided, by whom and why", c.auditList(), c.auditShow(), c.auditExport())
+	return group("audit", "Ask what was decided, by whom and why, and prove it",
+		c.auditList(), c.auditShow(), c.auditExport(), c.auditKey(), c.auditVerify())
 }
 
 // askingHelp is what commands that take a question say about it.

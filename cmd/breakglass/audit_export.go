@@ -14,14 +14,18 @@ import (
 func (c *cli) auditExport() *cobra.Command {
 	var s settings
 	var form, file, door string
+	var proof bool
 	cmd := &cobra.Command{
 		Use: "export [QUERY]", Short: "Write everything that answers a question",
 		Long: "Writes all requests that answer a question, newest first, whatever their number.\n\n" + askingHelp +
 			"\nThe forms: jsonl and json have everything about a request; csv what fits a table, with formulas made harmless;\n" +
-			"sym is one event a line as Sym wrote them, with the PagerDuty incident.\n" + lookHelp,
+			"sym is one event a line as Sym wrote them, with the PagerDuty incident.\n\n" + proofHelp + lookHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("format", form, "jsonl", "json", "csv", "sym"); err != nil {
 				return err
+			}
+			if proof {
+				return c.exportProof(cmd, s, file, door, args)
 			}
 			st, called, err := c.openRead(cmd.Context(), s)
 			if err != nil {
@@ -53,6 +57,7 @@ func (c *cli) auditExport() *cobra.Command {
 	cmd.Flags().StringVarP(&form, "format", "f", "jsonl", "`FORM`: jsonl, json, csv or sym")
 	cmd.Flags().StringVar(&form, "output", "jsonl", "the same as --format")
 	cmd.Flags().StringVar(&file, "file", "", "write into `FILE`, which must not exist, instead of standard output")
+	cmd.Flags().BoolVar(&proof, "proof", false, "write the whole log with its proof, as audit verify reads it; without QUERY")
 	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
 	return cmd
 }

@@ -33,6 +33,7 @@ var rooms = map[string]room{
 	"flows/audit/query":            {imports: list("flows")},
 	"flows/audit/history":          {imports: list("flows", "flows/audit/query")},
 	"flows/doors":                  {imports: list("flows")},
+	"flows/audit":                  {imports: list("flows"), tests: list("store")},
 	"migrations":                   {},
 	"store":                        {imports: list("flows", "migrations", "store/internal/postgresdb", "store/internal/sqlitedb")},
 	"store/internal/postgresdb":    {},
@@ -55,7 +56,7 @@ var rooms = map[string]room{
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit/history", "flows/audit/query", "flows/config", "store",
+	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "store",
 		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 
@@ -88,6 +89,7 @@ var modules = map[string][]string{
 	"github.com/prometheus/client_golang":                      list("cmd/breakglass/app"),
 	"github.com/spf13/cobra":                                   list("cmd/breakglass"),
 	"github.com/jedib0t/go-pretty/v6":                          list("cmd/breakglass"),
+	"golang.org/x/mod":                                         list("flows/audit", "cmd/breakglass/app", "cmd/breakglass"),
 	"golang.org/x/sync":                                        list("*"),
 	"golang.org/x/sys":                                         list("store"),
 	"golang.org/x/time":                                        list("integrations/slack", "integrations/secrets"),

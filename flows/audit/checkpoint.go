@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,48 @@ type Head struct {
 func (h Head) Text() string {
 	return h.Origin + "\n" + strconv.FormatInt(h.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(h.Root[:]) + "\n"
 }
+
+// Line is the head in the middle of other words; FindHeads finds it there again.
+func (h Head) Line() string {
+	return fmt.Sprintf("Audit log %s: %d entries, root %s.", h.Origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
+}
+
+var headLine = regexp.MustCompile(`Audit log (\S+): ([0-9]{1,18}) entries, root ([A-Za-z0-9+/]{43}=)\.`)
+
+// FindHeads finds the heads that Line wrote in a text.
+func FindHeads(text string) []Head {
+	var out []Head
+	for _, m := range headLine.FindAllStringSubmatch(text, -1) {
+		if h, err := ParseHead(m[1] + "\n" + m[2] + "\n" + m[3] + "\n"); err == nil {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// FindNotes finds the checkpoints in a text: a file of them, a message.
+func FindNotes(text string) []string {
+	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	var out []string
+	for i := 4; i < len(lines); i++ {
+		if !strings.HasPrefix(lines[i], signature) || lines[i-1] != "" {
+			continue
+		}
+		end := i
+		for end < len(lines) && strings.HasPrefix(lines[end], signature) {
+			end++
+		}
+		found := strings.Join(lines[i-4:end], "\n") + "\n"
+		if _, err := Peek(found); err == nil {
+			out = append(out, found)
+		}
+		i = end
+	}
+	return out
+}
+
+// signature is how a line of a note begins that is one.
+const signature = "— "
 
 // ParseHead reads the text of a checkpoint. Lines after the third are left alone, as
 // the format says.
@@ -58,8 +101,7 @@ func Sign(size int64, root tlog.Hash, signer note.Signer) (string, error) {
 func Open(signed string, keys note.Verifiers) (Head, error) {
 	n, err := note.Open([]byte(signed), keys)
 	if err != nil {
-		var unsigned *note.UnverifiedNoteError
-		if errors.As(err, &unsigned) {
+		if _, unsigned := errors.AsType[*note.UnverifiedNoteError](err); unsigned {
 			return Head{}, errors.New("it is not signed by the key")
 		}
 		return Head{}, fmt.Errorf("its signature does not hold: %w", err)
@@ -109,7 +151,7 @@ func MakeKey(random func([]byte), name string) (private, public string, err erro
 	if public, err = publicOf(name, seed); err != nil {
 		return "", "", fmt.Errorf("make a key named %q: %w", name, err)
 	}
-	id := strings.Split(strings.TrimPrefix(public, name+"+"), "+")[0]
+	id, _, _ := strings.Cut(strings.TrimPrefix(public, name+"+"), "+")
 	private = "PRIVATE+KEY+" + name + "+" + id + "+" + base64.StdEncoding.EncodeToString(append([]byte{1}, seed...)) // 1: Ed25519
 	_, _, err = Signer(private)
 	return private, public, err

@@ -13,15 +13,29 @@ import (
 	"breakglass/flows"
 )
 
-// Ground is the store as the tree grows on it.
-type Ground interface {
-	Reader
+// Places is where entries get their places.
+type Places interface {
+	// Waiting is how many entries have no place yet, and since when.
+	Waiting(ctx context.Context) (n int, since time.Time, err error)
 	// Sequence gives at most limit waiting entries their places.
 	Sequence(ctx context.Context, limit int) (taken int, err error)
 	// TreeBlocks is how many blocks of leaves have their hash stored.
 	TreeBlocks(ctx context.Context) (int64, error)
-	// LastCheckpoint is the newest signed head. flows.ErrNotFound.
+}
+
+// Heads are the signed heads.
+type Heads interface {
+	// LastCheckpoint is the newest one. flows.ErrNotFound.
 	LastCheckpoint(ctx context.Context) (flows.Checkpoint, error)
+	// Checkpoints are those of more than after entries, the smallest first.
+	Checkpoints(ctx context.Context, after int64, limit int) ([]flows.Checkpoint, error)
+}
+
+// Ground is the store as the tree grows on it.
+type Ground interface {
+	Reader
+	Places
+	Heads
 }
 
 // sequenceAtOnce bounds one transaction, which writers of a SQLite file wait for.

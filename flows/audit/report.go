@@ -57,7 +57,7 @@ func (r *Report) First() Finding {
 
 // Find adds a finding of whoever verified something beside the tree.
 func (r *Report) Find(f Finding) {
-	if len(r.Findings) == maxFindings && f.From >= r.Findings[maxFindings-1].From {
+	if len(r.Findings) == maxFindings && f.rank() >= r.Findings[maxFindings-1].rank() {
 		r.More++
 		return
 	}
@@ -73,12 +73,16 @@ func (r *Report) Find(f Finding) {
 	}
 }
 
-// rank orders findings by place; those without one come last.
+// rank orders findings by place: a range by its end, and what names one place before
+// what only says that it is among others; those without a place come last.
 func (f Finding) rank() int64 {
-	if f.From < 0 {
+	switch {
+	case f.From < 0:
 		return 1<<62 - 1
+	case f.From == f.To:
+		return 2 * f.To
 	}
-	return f.From
+	return 2*f.To + 1
 }
 
 // Limits says what the verification cannot know, for people.
@@ -92,7 +96,7 @@ func (r *Report) Limits() []string {
 	}
 	switch {
 	case r.Witnessed == 0 && r.Signed > 0:
-		out = append(out, "No checkpoint from outside was compared (--checkpoint, --live): whoever holds both the database and the signing key could have made this anew.")
+		out = append(out, "No checkpoint from outside was compared (--checkpoint): whoever holds both the database and the signing key could have made this anew.")
 	case r.Witnessed < r.Signed:
 		out = append(out, fmt.Sprintf("The last %d signed entries are younger than the last witnessed checkpoint: whoever holds the database and the signing key could have changed them.", r.Signed-r.Witnessed))
 	}

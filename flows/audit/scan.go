@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -251,7 +252,7 @@ func (s *scanner) escape() bool {
 	}
 	hex := s.b[s.i+2 : s.i+6]
 	s.i += 6
-	low := bytes.IndexByte([]byte("0123456789abcdef"), hex[3])
+	low := strings.IndexByte("0123456789abcdef", hex[3])
 	if hex[0] != '0' || hex[1] != '0' || hex[2] != '0' && hex[2] != '1' || low < 0 {
 		return false
 	}

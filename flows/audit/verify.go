@@ -29,7 +29,8 @@ type Log func(ctx context.Context, give func(Record) error) error
 
 // Witnessed is a checkpoint that somebody outside kept.
 type Witnessed struct {
-	Note  string
+	Note  string // as it was signed
+	Head  *Head  // or what a note on an incident says of one, without the signature
 	Where string // "checkpoint.txt", "Slack C0AUDIT/…"
 }
 
@@ -167,10 +168,7 @@ func newVerifier(ctx context.Context, o Options) *verifier {
 		v.tree.grew = v.stored
 	}
 	for _, w := range o.Witnessed {
-		head, err := Peek(w.Note)
-		if err == nil && o.Keys != nil {
-			head, err = Open(w.Note, o.Keys)
-		}
+		head, err := w.open(o.Keys)
 		if err != nil {
 			v.report.Find(Finding{From: -1, To: -1, What: fmt.Sprintf("the checkpoint at %s: %v", w.Where, err)})
 			continue
@@ -180,6 +178,16 @@ func newVerifier(ctx context.Context, o Options) *verifier {
 	slices.SortFunc(v.held, func(a, b held) int { return int(a.head.Size - b.head.Size) })
 	v.witness()
 	return v
+}
+
+func (w Witnessed) open(keys note.Verifiers) (Head, error) {
+	switch {
+	case w.Head != nil:
+		return *w.Head, nil
+	case keys != nil:
+		return Open(w.Note, keys)
+	}
+	return Peek(w.Note)
 }
 
 // take is the part of the verification that goes in order.

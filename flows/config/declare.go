@@ -26,6 +26,7 @@ var topBlocks = [...]blockKind{
 	{"sign_in", `sign_in "company"`, 1},
 	{"flow", `flow "NAME"`, 1},
 	{"server", `server`, 0},
+	{"audit", `audit`, 0},
 	{"locals", `locals`, 0},
 	{"variable", `variable "NAME"`, 1},
 }

@@ -26,6 +26,8 @@ func (ld *loader) decode() {
 	each("server", ld.readServer)
 	each("sign_in", ld.signIn)
 	ld.checkConsole()
+	ld.audit = Audit{Every: defaultEvery}
+	each("audit", ld.readAudit)
 	each("person", ld.person)
 	ld.checkPeople()
 	each("roles", ld.readRoles) // after the people, whose names help with mistakes

@@ -39,6 +39,7 @@ type loader struct {
 	roles        struct{ admins, auditors []flows.Principal }
 	server       Server
 	signIns      []SignIn
+	audit        Audit
 	targets      []*flows.TargetSpec
 	links        []flows.Link
 	flows        []*flows.Flow

@@ -54,6 +54,9 @@ variable "v" {
 server {
   zzzzzzzzzz = 1
 }
+audit {
+  zzzzzzzzzz = 1
+}
 sign_in "company" {
   zzzzzzzzzz = 1
 }

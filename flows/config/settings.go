@@ -1,6 +1,10 @@
 package config
 
-import "breakglass/flows"
+import (
+	"time"
+
+	"breakglass/flows"
+)
 
 // Settings are the parts of the configuration that the program itself needs; what
 // decides about access is in the Catalog.
@@ -9,6 +13,7 @@ type Settings struct {
 	Slack        Slack
 	PagerDuty    PagerDuty
 	Environments []Environment
+	Audit        Audit
 	Secrets      []SecretSpec
 	SignIns      []SignIn
 }
@@ -56,6 +61,18 @@ type SignIn struct {
 	ClientSecret flows.Secret
 	EmailDomains []string // company: whose verified addresses tie a first sign-in to a person block
 	Simulated    bool
+}
+
+// Audit is the audit block: who signs the checkpoints of the log, and who outside gets
+// them. Without one they are signed by a key beside a SQLite file, and go to errors_to.
+type Audit struct {
+	SigningKey    flows.Secret  // may be zero
+	Channel       string        // Slack channel of checkpoints; errors_to of an environment unless set
+	Every         time.Duration // at most one Slack message in this time; an hour unless set
+	File          string        // checkpoints are added to its end; may be empty
+	Webhook       string        // they are posted there; may be empty
+	WebhookSecret flows.Secret
+	AllowPrivate  bool // the webhook is inside the own network
 }
 
 // Environment is an environment block.

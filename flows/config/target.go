@@ -64,17 +64,22 @@ func (f *fields) webhook(t *flows.TargetSpec) {
 	private := f.flag("allow_private")
 	t.Settings["url"], t.Settings["allow_private"] = raw, private
 	t.Secrets["secret"] = f.needHandle("secret")
-	u, ok := f.url("url", raw)
+	f.receiver("url", raw, private)
+}
+
+// receiver judges the address of what is sent to.
+func (f *fields) receiver(name, raw string, private bool) {
+	u, ok := f.url(name, raw)
 	if !ok {
 		return
 	}
 	switch inside := isPrivate(hostOf(u)); {
 	case inside && !private:
-		f.wrong("url", "If that is meant, write allow_private = true.", "url of %s is inside the own network.", f.what)
+		f.wrong(name, "If that is meant, write allow_private = true.", "%s of %s is inside the own network.", name, f.what)
 	case u.Scheme != "https" && !private:
-		f.wrong("url", "Write https://; http is for addresses inside the own network, with allow_private = true.",
-			"url of %s is http, so that anybody on the way could read and change the orders.", f.what)
+		f.wrong(name, "Write https://; http is for addresses inside the own network, with allow_private = true.",
+			"%s of %s is http, so that anybody on the way could read and change what is sent.", name, f.what)
 	case u.Scheme != "https" && !inside && strings.Contains(hostOf(u), "."):
-		f.doubt("url", "Write https:// if the receiver can.", "url of %s is http.", f.what)
+		f.doubt(name, "Write https:// if the receiver can.", "%s of %s is http.", name, f.what)
 	}
 }

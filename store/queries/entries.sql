@@ -52,3 +52,9 @@ SELECT c.chain FROM chains c
 WHERE NOT EXISTS (SELECT 1 FROM entries e
     WHERE e.chain = c.chain AND e.seq = c.len AND e.hash = c.hash)
 ORDER BY c.chain LIMIT 1;
+
+-- name: EntriesBeyondHead :many
+-- Chains with entries that their head does not know.
+SELECT e.chain FROM entries e
+WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.seq)
+ORDER BY e.id LIMIT 1;

@@ -22,6 +22,7 @@ import (
 	"breakglass/bot"
 	"breakglass/bot/web"
 	"breakglass/flows"
+	"breakglass/flows/audit"
 	"breakglass/flows/config"
 	"breakglass/flows/worker"
 	"breakglass/integrations/pagerduty"
@@ -40,6 +41,7 @@ type Options struct {
 	Log            *slog.Logger // nil: silent
 	Owner          string       // this process's name on leases; must differ between replicas
 	Version        string
+	AuditKey       string           // file of the key that signs checkpoints, if the configuration names none; empty: AuditKeyFile of the store
 	Door           string           // file that lets commands of this machine write; empty: DoorFile of the store
 	SlackPaced     bool             // keep under Slack's rate limits by ourselves; serve sets it
 	PagerDuty      pagerduty.Limits // zero fields: the client's own
@@ -66,6 +68,7 @@ type App struct {
 	web     *web.Web
 	guard   *guard
 	line    *lifeline
+	keeper  *audit.Keeper
 	again   *again // nil: the store was opened as it should be
 
 	public, internal   *http.Server
@@ -79,6 +82,8 @@ type App struct {
 	doorToken  []byte // SHA-256
 	consoleURL string // where the internal listener is, for want of a better address
 	badConfig  string // why the last reload changed nothing
+
+	auditPublic string // the key that auditors pin; empty: nothing is signed
 }
 
 // stop is one thing to let go of, by name.
@@ -110,6 +115,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.guard.set("audit", "the audit entries at the end of the database do not verify")
 		a.log.ErrorContext(ctx, "the audit tail does not verify: end-only", "error", err)
 	}
+	a.standAudit(ctx)
 	a.lookBack(ctx)
 	a.guard.look(ctx)
 	if err := a.checkTargets(ctx, a.Catalog()); err != nil {
@@ -215,7 +221,11 @@ func (a *App) Engine() *flows.Engine { return a.engine }
 // recordStart writes what an auditor wants to know about a start: which program,
 // which configuration, which world.
 func (a *App) recordStart(ctx context.Context) error {
-	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: a.configFacts(a.conf())}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return []flows.Job{worker.ReconcileJob(a.o.Clock.Now())} }})
+	now := a.o.Clock.Now()
+	jobs := []flows.Job{worker.ReconcileJob(now), audit.GrowJob(now.Add(audit.GrowEvery))}
+	facts := a.configFacts(a.conf())
+	facts["audit_key"] = a.auditPublic
+	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: facts}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return jobs }})
 	if errors.Is(err, flows.ErrReadOnly) {
 		a.guard.set("store", "the database does not write")
 		return nil // end-only: what is due is still ended

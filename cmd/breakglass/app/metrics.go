@@ -46,6 +46,11 @@ func (n numbers) Collect(ch chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if s, err := n.a.auditState(ctx); err == nil {
+		gauge(desc("audit_waiting", "Audit entries that are not in the tree yet."), float64(s.Waiting))
+		gauge(desc("audit_lag_seconds", "For how long the first of them waits. Alarm on more than 60."), s.Lag)
+		gauge(desc("audit_checkpoint_entries", "Audit entries under the last signed checkpoint."), float64(s.Checkpoint))
+	}
 	st, err := n.a.store.Stats(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(desc("requests", "Requests that are not final."), err)

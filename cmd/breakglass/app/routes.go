@@ -78,7 +78,7 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, map[string]any{"status": "stopping"})
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"status": "ready"})
+	answer(w, http.StatusOK, map[string]any{"status": "ready", "audit": a.auditReady(r)})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

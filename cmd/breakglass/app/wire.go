@@ -47,7 +47,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	handlers := map[flows.JobKind]worker.Handler{}
 	a.effects = &worker.Effects{
-		Targets: targets, Directory: a.people, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Grants: a.store, Note: bot.IncidentNote(a.Catalog),
+		Targets: targets, Directory: a.people, Incidents: a.pager, Notes: a.pager, Live: live{a.store}, Grants: a.store, Note: a.witnessed(bot.IncidentNote(a.Catalog)),
 	}
 	a.runner = worker.New(worker.Options{
 		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Lease: leaseFor, Handlers: handlers,
@@ -65,7 +65,11 @@ func (a *App) build(ctx context.Context) error {
 	announcer := &bot.Announcer{
 		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
 	}
+	if a.keeper, err = a.buildAudit(ctx); err != nil {
+		return err
+	}
 	maps.Copy(handlers, a.effects.Handlers())
+	handlers[flows.JobTree], handlers[flows.JobWitness] = a.keeper.Grow, a.keeper.Publish
 	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
 	return nil
 }
@@ -81,6 +85,9 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	if a.o.Door == "" {
 		a.o.Door = DoorFile(dsn)
+	}
+	if a.o.AuditKey == "" {
+		a.o.AuditKey = AuditKeyFile(dsn)
 	}
 	opts := store.Options{DSN: dsn, Now: a.o.Clock.Now}
 	st, err := store.Open(ctx, opts)

@@ -40,6 +40,8 @@ type Querier interface {
 	DeleteDoneJob(ctx context.Context, arg DeleteDoneJobParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
+	// Chains with entries that their head does not know.
+	EntriesBeyondHead(ctx context.Context) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)

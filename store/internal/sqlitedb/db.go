@@ -102,6 +102,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
 		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
 	}
+	if q.entriesBeyondHeadStmt, err = db.PrepareContext(ctx, entriesBeyondHead); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesBeyondHead: %w", err)
+	}
 	if q.entriesOfIncidentStmt, err = db.PrepareContext(ctx, entriesOfIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesOfIncident: %w", err)
 	}
@@ -469,6 +472,11 @@ func (q *Queries) Close() error {
 	if q.dropSequencedStmt != nil {
 		if cerr := q.dropSequencedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropSequencedStmt: %w", cerr)
+		}
+	}
+	if q.entriesBeyondHeadStmt != nil {
+		if cerr := q.entriesBeyondHeadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesBeyondHeadStmt: %w", cerr)
 		}
 	}
 	if q.entriesOfIncidentStmt != nil {
@@ -926,6 +934,7 @@ type Queries struct {
 	deleteDoneJobStmt          *sql.Stmt
 	denialsStmt                *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
+	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
 	entryHashStmt              *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
@@ -1036,6 +1045,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
 		denialsStmt:                q.denialsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
+		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
 		entryHashStmt:              q.entryHashStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,

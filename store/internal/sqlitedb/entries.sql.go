@@ -96,6 +96,36 @@ func (q *Queries) ChainOpenings(ctx context.Context, chain string) ([]Opening, e
 	return items, nil
 }
 
+const entriesBeyondHead = `-- name: EntriesBeyondHead :many
+SELECT e.chain FROM entries e
+WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.seq)
+ORDER BY e.id LIMIT 1
+`
+
+// Chains with entries that their head does not know.
+func (q *Queries) EntriesBeyondHead(ctx context.Context) ([]string, error) {
+	rows, err := q.query(ctx, q.entriesBeyondHeadStmt, entriesBeyondHead)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var chain string
+		if err := rows.Scan(&chain); err != nil {
+			return nil, err
+		}
+		items = append(items, chain)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const entryHash = `-- name: EntryHash :one
 SELECT hash FROM entries WHERE chain = ?1 AND seq = ?2
 `

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"breakglass/cmd/breakglass/app"
+	"breakglass/flows/audit"
+	"breakglass/flows/config"
+	"breakglass/store"
+)
+
+// verification is what the flags of audit verify say.
+type verification struct {
+	s      settings
+	keys   []string
+	files  []string // of checkpoints
+	output string
+}
+
+func (c *cli) auditVerify() *cobra.Command {
+	var v verification
+	cmd := &cobra.Command{
+		Use: "verify [EXPORT]", Short: "Check that nothing in the audit log was changed", Args: cobra.MaximumNArgs(1),
+		Long: "Checks every audit entry from the first to the last: its bytes, its links, its place in the tree, what\n" +
+			"opens its commitments, and every checkpoint against the public key. It names the first entry that was\n" +
+			"altered, removed, inserted or moved, and says what it cannot know. Without EXPORT it reads the database,\n" +
+			"beside a running server too; with one it needs neither database nor configuration.\n\n" +
+			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
+			"somebody with the database and the signing key cannot hide: give it with --checkpoint.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := oneOf("output", v.output, "text", "json"); err != nil {
+				return err
+			}
+			if len(args) == 1 && len(v.keys) == 0 {
+				return usageError{err: errors.New("an export is verified against a public key that you got from somewhere else"),
+					next: "breakglass audit verify " + args[0] + " --key KEY"}
+			}
+			if len(args) == 1 {
+				return c.verifyExport(cmd.Context(), v, args[0])
+			}
+			return c.verifyStore(cmd.Context(), v)
+		},
+	}
+	v.s.flags(cmd)
+	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public `KEY` that signed the checkpoints; may be repeated after a rotation")
+	cmd.Flags().StringArrayVar(&v.files, "checkpoint", nil, "`FILE` with checkpoints that were kept outside; may be repeated")
+	cmd.Flags().StringVarP(&v.output, "output", "o", "text", "`FORM`: text or json")
+	return cmd
+}
+
+// options are the keys and the checkpoints from files.
+func (v *verification) options(progress func(string)) (audit.Options, error) {
+	o := audit.Options{Progress: func(n int64) { progress(fmt.Sprintf("%d entries", n)) }}
+	if len(v.keys) > 0 {
+		keys, err := audit.Keys(v.keys...)
+		if err != nil {
+			return o, misused("--key: %v", err)
+		}
+		o.Keys = keys
+	}
+	for _, file := range v.files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return o, fmt.Errorf("read a checkpoint: %w", err)
+		}
+		notes := audit.FindNotes(string(text))
+		for _, n := range notes {
+			o.Witnessed = append(o.Witnessed, audit.Witnessed{Note: n, Where: file})
+		}
+		for _, h := range audit.FindHeads(string(text)) {
+			o.Witnessed = append(o.Witnessed, audit.Witnessed{Head: &h, Where: file})
+		}
+		if len(o.Witnessed) == 0 {
+			return o, hint(fmt.Errorf("there is no checkpoint in %s", file), "copy the whole message: the lines between the marks, with the one that begins with a dash")
+		}
+	}
+	return o, nil
+}
+
+func (c *cli) verifyExport(ctx context.Context, v verification, file string) error {
+	progress := c.progress()
+	o, err := v.options(progress)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read the export: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	r, err := audit.Verify(ctx, audit.Exported(f), o)
+	progress("")
+	if err != nil {
+		return err
+	}
+	return c.verdict(v, r)
+}
+
+// verifyStore verifies the database, and what only a database has: its columns, the
+// heads of its chains, the hashes it keeps.
+func (c *cli) verifyStore(ctx context.Context, v verification) error {
+	st, cfg, dsn, err := c.openAudit(ctx, v)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	own := ""
+	if len(v.keys) == 0 {
+		if own, err = ownKey(ctx, cfg, dsn); err != nil {
+			return err
+		}
+		if own != "" {
+			v.keys = []string{own}
+		}
+	}
+	progress := c.progress()
+	o, err := v.options(progress)
+	if err != nil {
+		return err
+	}
+	o.Node = st.TreeNode
+	r, err := audit.Verify(ctx, audit.Live(st), o)
+	if err != nil {
+		return err
+	}
+	progress("looking at the chains")
+	if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
+		r.Find(audit.Finding{From: -1, To: -1, What: err.Error()})
+	} else if err != nil {
+		return err
+	}
+	progress("")
+	if own != "" && v.output == "text" {
+		if _, err := fmt.Fprintf(c.out, "The key is this installation's own, %s. Pin it, and give it with --key.\n", own); err != nil {
+			return err
+		}
+	}
+	return c.verdict(v, r)
+}
+
+// verdict prints a report; findings are an exit code of their own.
+func (c *cli) verdict(v verification, r *audit.Report) error {
+	p := &printer{w: c.out}
+	if v.output == "json" {
+		if err := p.json(map[string]any{"ok": r.OK(), "report": r, "limits": r.Limits()}); err != nil {
+			return err
+		}
+	} else {
+		for _, line := range r.Summary() {
+			p.line("%s", line)
+		}
+		for i, f := range r.Findings {
+			if i == 0 {
+				p.line("\nNOT AS IT WAS SIGNED. The first place:")
+			}
+			p.line("  %s", plainWords(f.String()))
+		}
+		if r.More > 0 {
+			p.line("  and %d more", r.More)
+		}
+		p.line("\nWhat this cannot tell:")
+		for _, line := range r.Limits() {
+			p.line("  %s", line)
+		}
+		if r.OK() {
+			p.line("\nNothing was altered, removed, inserted or moved.")
+		}
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if !r.OK() {
+		return &failure{err: errors.New("the audit log is not as it was signed"), code: exitRefuse,
+			hint: "keep the database as it is, and compare with a backup at the first place that is named"}
+	}
+	return nil
+}
+
+// openAudit opens the store to read, with the configuration where one is needed.
+func (c *cli) openAudit(ctx context.Context, v verification) (*store.Store, *config.Config, string, error) {
+	dsn := v.s.db
+	var cfg *config.Config
+	if dsn == "" {
+		var err error
+		if cfg, err = c.load(v.s, nil); err != nil {
+			return nil, nil, "", err
+		}
+		if dsn, err = v.s.dsn(ctx, cfg); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	v.s.db = dsn
+	st, _, err := c.openRead(ctx, v.s)
+	return st, cfg, dsn, err
+}
+
+// ownKey is the public key of the installation itself; empty where it has none.
+func ownKey(ctx context.Context, cfg *config.Config, dsn string) (string, error) {
+	var private string
+	var err error
+	if cfg != nil && !cfg.Settings.Audit.SigningKey.IsZero() {
+		private, err = cfg.Settings.Audit.SigningKey.Reveal(ctx)
+	} else if file := app.AuditKeyFile(dsn); file != "" {
+		var b []byte
+		b, err = os.ReadFile(file)
+		private = string(b)
+	}
+	if errors.Is(err, fs.ErrNotExist) || private == "" && err == nil {
+		return "", nil
+	}
+	if err != nil {
+		return "", hint(err, "give the public key with --key")
+	}
+	_, public, err := audit.Signer(private)
+	return public, err
+}
