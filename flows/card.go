@@ -66,6 +66,8 @@ type Notice struct {
 	Channel string    `json:"channel,omitempty"`
 	About   About     `json:"about"`
 	Detail  string    `json:"detail,omitempty"` // a word for the front door, or a refusal's sentence; never typed text
+	By      PersonID  `json:"by,omitempty"`     // who did what is told; empty: the operator, on the machine
+	Said    Text      `json:"said,omitzero"`    // why, as they typed it
 }
 
 // About says what a notice is about; the front door has the words.
@@ -90,4 +92,7 @@ const (
 	AboutReceipt    About = "receipt"           // the modal after submit: who is asked and why
 	AboutRefused    About = "refused"           // to one person, where they clicked: a refusal's sentence
 	AboutUnreadable About = "incident_unreadable"
+	AboutFrozen     About = "frozen"     // everybody: nothing is given until an admin lifts it
+	AboutUnfrozen   About = "unfrozen"   // everybody: access can be given again
+	AboutEndedMany  About = "ended_many" // everybody: an admin ended much at once
 )

@@ -92,10 +92,13 @@ const conflictTries = 20
 // Do carries out one command. It returns an error only for faults (the store or the
 // context); a no is Result.Refusal.
 func (e *Engine) Do(ctx context.Context, cmd Command, fin Finish) (Result, error) {
-	return e.try(ctx, cmd.ID, fin, cmd.Verb == VerbSubmit, func(rec *Record) (Outcome, error) {
+	return e.try(ctx, cmd.ID, fin, cmd.Verb == VerbSubmit, func(rec *Record, frozen string) (Outcome, error) {
 		f, err := e.facts(ctx, rec, &cmd)
 		if err != nil {
 			return Outcome{}, err
+		}
+		if frozen != "" {
+			f.EndOnly = frozen
 		}
 		var req *Request
 		if rec != nil {
@@ -108,7 +111,7 @@ func (e *Engine) Do(ctx context.Context, cmd Command, fin Finish) (Result, error
 // Aside applies what is no step of the life cycle (Remind, Overdue, Observed,
 // FollowIncident).
 func (e *Engine) Aside(ctx context.Context, id RequestID, fin Finish, decide func(Request, Facts, time.Time) Outcome) (Result, error) {
-	return e.try(ctx, id, fin, false, func(rec *Record) (Outcome, error) {
+	return e.try(ctx, id, fin, false, func(rec *Record, _ string) (Outcome, error) {
 		return decide(rec.Request, e.baseFacts(rec), e.o.Clock.Now()), nil
 	})
 }
@@ -138,7 +141,8 @@ func (e *Engine) Now() time.Time { return e.o.Clock.Now() }
 // NewRequestID makes the id of a request that is about to be submitted.
 func (e *Engine) NewRequestID() RequestID { return e.o.IDs.RequestID(e.o.Clock.Now()) }
 
-func (e *Engine) try(ctx context.Context, id RequestID, fin Finish, isNew bool, decide func(*Record) (Outcome, error)) (Result, error) {
+func (e *Engine) try(ctx context.Context, id RequestID, fin Finish, isNew bool, decide func(*Record, string) (Outcome, error)) (Result, error) {
+	frozen := ""
 	for range conflictTries {
 		var rec *Record
 		if !isNew {
@@ -152,7 +156,7 @@ func (e *Engine) try(ctx context.Context, id RequestID, fin Finish, isNew bool, 
 			}
 			rec = &r
 		}
-		out, err := decide(rec)
+		out, err := decide(rec, frozen)
 		if err != nil {
 			return Result{}, err
 		}
@@ -161,12 +165,17 @@ func (e *Engine) try(ctx context.Context, id RequestID, fin Finish, isNew bool, 
 			return Result{Request: out.Request, Refusal: out.Refusal}, nil
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrDuplicate):
 			continue // decide again on what is there now
+		case errors.Is(err, ErrFrozen):
+			frozen = Frozen // the store knew before this process did
 		default:
 			return Result{}, fmt.Errorf("apply to request %s: %w", id, err)
 		}
 	}
 	return Result{}, fmt.Errorf("request %s: %w", id, ErrConflict)
 }
+
+// Frozen is why nothing is given while an admin has frozen everything.
+const Frozen = "an admin has frozen all access"
 
 // apply seals the outcome's entries onto the chain and hands the change to the store.
 func (e *Engine) apply(ctx context.Context, id RequestID, rec *Record, out Outcome, fin Finish) error {
@@ -249,6 +258,10 @@ func (e *Engine) Grow(ctx context.Context, g *TreeGrowth, fin Finish) error {
 // Record writes an entry that belongs to no request ("system": start, stop, a
 // configuration load, a job given up) onto its chain.
 func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Finish) error {
+	return e.record(ctx, chain, entry, fin, nil)
+}
+
+func (e *Engine) record(ctx context.Context, chain string, entry Entry, fin Finish, freeze *time.Time) error {
 	entry.At = e.o.Clock.Now()
 	for range conflictTries {
 		head, err := e.o.Chains.ChainHead(ctx, chain)
@@ -261,7 +274,7 @@ func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Fini
 		}
 		err = e.commit(ctx, Change{
 			Chain: chain, Entries: sealed, Jobs: e.lease(withAlso(Outcome{}, fin)), Done: fin.Job, Inbox: fin.Inbox,
-			Passes: fin.Passes, Pins: fin.Pins,
+			Passes: fin.Passes, Pins: fin.Pins, Freeze: freeze,
 		})
 		if !errors.Is(err, ErrConflict) {
 			return err

@@ -17,6 +17,8 @@ var (
 	ErrLeaseLost = errors.New("the job's lease was lost")
 	// ErrDuplicate: an open request for the same person, target and scope exists.
 	ErrDuplicate = errors.New("an open request for the same person and target exists")
+	// ErrFrozen: an admin froze everything; nothing is approved and nothing given.
+	ErrFrozen = errors.New("an admin froze everything that gives access")
 	// ErrReadOnly: the store does not write (disk full, end-only mode).
 	ErrReadOnly = errors.New("the store does not write")
 )
@@ -42,7 +44,8 @@ type Record struct {
 // freed to run again. Inbox, if not empty, marks that inbox row as handled. Passes are
 // inserted at version 1, and compared and swapped above it; Pins are inserted
 // (ErrConflict where the subject or the person has one). Tree adds to the tree over the
-// entries.
+// entries. Freeze, if not nil, freezes (since when) or, with the zero time, lifts the
+// freeze: while it lasts, no request may become approved or granting (ErrFrozen).
 type Change struct {
 	Request *Request
 	Holding *Holding
@@ -56,6 +59,7 @@ type Change struct {
 	Passes  []Pass
 	Pins    []Pin
 	Tree    *TreeGrowth
+	Freeze  *time.Time
 }
 
 // Ledger is the store as the engine sees it. One Apply is one transaction.
@@ -66,7 +70,7 @@ type Ledger interface {
 	Holding(ctx context.Context, key HoldingKey) (Holding, error)
 	// Apply applies an outcome and returns c.Jobs as they are stored now: those whose
 	// LeasedTo is what was asked for are the caller's to work on at once.
-	// ErrConflict, ErrLeaseLost, ErrDuplicate, ErrReadOnly.
+	// ErrConflict, ErrLeaseLost, ErrDuplicate, ErrFrozen, ErrReadOnly.
 	Apply(ctx context.Context, c Change) ([]Job, error)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"breakglass/flows"
@@ -113,7 +114,7 @@ func (p *change) run(ctx context.Context, q queries) error {
 	p.stored, p.orphan = nil, nil
 	for _, step := range []func(context.Context, queries) error{
 		p.done, p.swapRequest, p.swapHolding, p.append, p.traces, p.cards, p.passes, p.cancel, p.upsertJobs, p.handled, p.grow, p.checkRevokes,
-		p.count,
+		p.count, p.freeze,
 	} {
 		if err := step(ctx, q); err != nil {
 			return err
@@ -225,6 +226,21 @@ func (p *change) cards(ctx context.Context, q queries) error {
 		if err := q.UpsertCard(ctx, cardRow(c)); err != nil {
 			return fmt.Errorf("write card %s: %w", c.ID, err)
 		}
+	}
+	return nil
+}
+
+// freeze sets or lifts the freeze.
+func (p *change) freeze(ctx context.Context, q queries) error {
+	if p.Freeze == nil {
+		return nil
+	}
+	value := ""
+	if !p.Freeze.IsZero() {
+		value = strconv.FormatInt(p.Freeze.UnixMilli(), 10)
+	}
+	if err := q.PutMeta(ctx, postgresdb.PutMetaParams{Name: "frozen", Value: value}); err != nil {
+		return fmt.Errorf("freeze: %w", err)
 	}
 	return nil
 }

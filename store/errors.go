@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"breakglass/flows"
 )
@@ -28,6 +29,14 @@ func byConstraint(name string) error {
 		return flows.ErrConflict
 	case "jobs_one_leased_a_lane", "jobs.lane":
 		return errLaneTaken
+	}
+	return nil
+}
+
+// byTrigger says what the refusal of a trigger means.
+func byTrigger(message string) error {
+	if strings.Contains(message, "requests: frozen by an admin") {
+		return flows.ErrFrozen
 	}
 	return nil
 }

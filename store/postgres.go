@@ -237,6 +237,8 @@ func pgMeaning(err error) error {
 	switch e.Code {
 	case "23505": // unique_violation
 		return translate(err, byConstraint(e.ConstraintName))
+	case "23001": // restrict_violation: a trigger's
+		return translate(err, byTrigger(e.Message))
 	case "53100", "58030", "25006": // disk_full, io_error, read_only_sql_transaction
 		return translate(err, flows.ErrReadOnly)
 	case "XX001", "XX002": // data_corrupted, index_corrupted

@@ -136,6 +136,10 @@ func (s *Store) list(ctx context.Context, f flows.RequestFilter, p postgresdb.Li
 		})
 	case f.Person != "":
 		return q.ListRequestsOfPerson(ctx, p)
+	case open(f.States):
+		return q.ListOpenRequests(ctx, postgresdb.ListOpenRequestsParams{
+			Before: p.Before, Since: p.Since, Flow: p.Flow, Target: p.Target, States: p.States, Lim: p.Lim,
+		})
 	case f.Target != "":
 		return q.ListRequestsOfTarget(ctx, postgresdb.ListRequestsOfTargetParams{
 			Target: p.Target, Before: p.Before, Since: p.Since, Flow: p.Flow, States: p.States, Lim: p.Lim,
@@ -144,6 +148,16 @@ func (s *Store) list(ctx context.Context, f flows.RequestFilter, p postgresdb.Li
 	return q.ListRequests(ctx, postgresdb.ListRequestsParams{
 		Before: p.Before, Since: p.Since, Flow: p.Flow, Target: p.Target, States: p.States, Lim: p.Lim,
 	})
+}
+
+// open reports whether only undecided or live requests are asked for.
+func open(states []flows.State) bool {
+	for _, s := range states {
+		if s.Final() || !s.Undecided() && !s.Live() {
+			return false
+		}
+	}
+	return len(states) > 0
 }
 
 // RecentDenials are the requests for the same person, target and scope that were

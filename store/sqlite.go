@@ -201,6 +201,7 @@ func liteMeaning(err error) error {
 			columns, _, _ = strings.Cut(columns, " (")
 			return translate(err, byConstraint(columns))
 		}
+		return translate(err, byTrigger(e.Error()))
 	}
 	return err
 }

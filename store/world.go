@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -45,6 +47,19 @@ func (s *Store) ClaimWorld(ctx context.Context, w flows.World) error {
 		return fmt.Errorf("this store belongs to the %s world, not the %s one; use another database: %w", is, w, ErrOtherWorld)
 	}
 	return nil
+}
+
+// Frozen is since when an admin has frozen everything; false while nobody has.
+func (s *Store) Frozen(ctx context.Context) (time.Time, bool, error) {
+	v, err := s.tx.direct().GetMeta(ctx, "frozen")
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("read whether everything is frozen: %w", err)
+	}
+	if v == "" {
+		return time.Time{}, false, nil
+	}
+	ms, err := strconv.ParseInt(v, 10, 64)
+	return time.UnixMilli(ms).UTC(), true, err
 }
 
 // ID is the store's own id, made when its schema was.

@@ -25,6 +25,7 @@ type Memory struct {
 	Inbox    map[string]flows.InboxRow
 	Handled  map[string]int
 	Chains   map[string][]flows.Sealed
+	Frozen   bool
 
 	// Interleave, if set, runs between a Load and what is decided on it.
 	Interleave func()
@@ -124,6 +125,9 @@ func (m *Memory) Apply(_ context.Context, c flows.Change) ([]flows.Job, error) {
 	if c.Inbox != "" {
 		m.Handled[c.Inbox]++
 	}
+	if c.Freeze != nil {
+		m.Frozen = !c.Freeze.IsZero()
+	}
 	if m.Fail != nil {
 		if err := m.Fail(true); err != nil {
 			return nil, err
@@ -143,6 +147,9 @@ func (m *Memory) check(c flows.Change) error {
 	}
 	if c.Request != nil && m.Requests[c.Request.ID].Version != c.Request.Version-1 {
 		return flows.ErrConflict
+	}
+	if r := c.Request; r != nil && m.Frozen && m.Requests[r.ID].State != r.State && (r.State == flows.StateApproved || r.State == flows.StateGranting) {
+		return flows.ErrFrozen
 	}
 	if c.Holding != nil && m.Holdings[c.Holding.Key].Version != c.Holding.Version-1 {
 		return flows.ErrConflict

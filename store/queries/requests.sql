@@ -82,6 +82,16 @@ WHERE id < @before AND submitted_at >= @since
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || state || ',%')
 ORDER BY id DESC LIMIT cast(@lim AS bigint);
 
+-- name: ListOpenRequests :many
+-- Undecided and live ones only: few among many.
+SELECT doc FROM requests
+WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND id < @before AND submitted_at >= @since
+    AND (cast(@flow AS text) = '' OR flow = @flow)
+    AND (cast(@target AS text) = '' OR target = @target)
+    AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || state || ',%')
+ORDER BY id DESC LIMIT cast(@lim AS bigint);
+
 -- name: ListRequestsOfTarget :many
 SELECT doc FROM requests
 WHERE target = @target AND id < @before AND submitted_at >= @since

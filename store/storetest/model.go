@@ -33,6 +33,7 @@ type data struct {
 	jobs     map[string]flows.Job
 	inbox    map[string]inboxRow
 	lastJob  int64
+	frozen   bool
 }
 
 type inboxRow struct {
@@ -91,6 +92,9 @@ func (m *Model) Apply(_ context.Context, c flows.Change) ([]flows.Job, error) {
 		if err := d.handled(c); err != nil {
 			return err
 		}
+		if c.Freeze != nil {
+			d.frozen = !c.Freeze.IsZero()
+		}
 		return d.revokes()
 	})
 	if err != nil {
@@ -139,6 +143,8 @@ func (d *data) request(c flows.Change) error {
 	switch {
 	case have.Version != r.Version-1, r.Version == 1 && exists:
 		return flows.ErrConflict
+	case d.frozen && have.State != r.State && (r.State == flows.StateApproved || r.State == flows.StateGranting):
+		return flows.ErrFrozen
 	case have.State != r.State && len(c.Entries) == 0:
 		return fmt.Errorf("no entry for the step of %s", r.ID)
 	case have.State != r.State && !mayStep(have.State, r.State):

@@ -81,6 +81,8 @@ type Querier interface {
 	LeafOpenings(ctx context.Context, arg LeafOpeningsParams) ([]LeafOpeningsRow, error)
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
 	Leaves(ctx context.Context, arg LeavesParams) ([]LeavesRow, error)
+	// Undecided and live ones only: few among many.
+	ListOpenRequests(ctx context.Context, arg ListOpenRequestsParams) ([]string, error)
 	// The listings are one question with four ways in, so that each has an index to walk.
 	ListRequests(ctx context.Context, arg ListRequestsParams) ([]string, error)
 	ListRequestsOfIncident(ctx context.Context, arg ListRequestsOfIncidentParams) ([]string, error)

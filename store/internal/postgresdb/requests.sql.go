@@ -165,6 +165,53 @@ func (q *Queries) InsertRequest(ctx context.Context, arg InsertRequestParams) er
 	return err
 }
 
+const listOpenRequests = `-- name: ListOpenRequests :many
+SELECT doc FROM requests
+WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND id < $1 AND submitted_at >= $2
+    AND (cast($3 AS text) = '' OR flow = $3)
+    AND (cast($4 AS text) = '' OR target = $4)
+    AND (cast($5 AS text) = '' OR cast($5 AS text) LIKE '%,' || state || ',%')
+ORDER BY id DESC LIMIT cast($6 AS bigint)
+`
+
+type ListOpenRequestsParams struct {
+	Before string
+	Since  int64
+	Flow   string
+	Target string
+	States string
+	Lim    int64
+}
+
+// Undecided and live ones only: few among many.
+func (q *Queries) ListOpenRequests(ctx context.Context, arg ListOpenRequestsParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, listOpenRequests,
+		arg.Before,
+		arg.Since,
+		arg.Flow,
+		arg.Target,
+		arg.States,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		items = append(items, doc)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listRequests = `-- name: ListRequests :many
 
 SELECT doc FROM requests

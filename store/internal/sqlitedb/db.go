@@ -204,6 +204,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leavesStmt, err = db.PrepareContext(ctx, leaves); err != nil {
 		return nil, fmt.Errorf("error preparing query Leaves: %w", err)
 	}
+	if q.listOpenRequestsStmt, err = db.PrepareContext(ctx, listOpenRequests); err != nil {
+		return nil, fmt.Errorf("error preparing query ListOpenRequests: %w", err)
+	}
 	if q.listRequestsStmt, err = db.PrepareContext(ctx, listRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query ListRequests: %w", err)
 	}
@@ -644,6 +647,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leavesStmt: %w", cerr)
 		}
 	}
+	if q.listOpenRequestsStmt != nil {
+		if cerr := q.listOpenRequestsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listOpenRequestsStmt: %w", cerr)
+		}
+	}
 	if q.listRequestsStmt != nil {
 		if cerr := q.listRequestsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listRequestsStmt: %w", cerr)
@@ -968,6 +976,7 @@ type Queries struct {
 	leafOpeningsStmt           *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
 	leavesStmt                 *sql.Stmt
+	listOpenRequestsStmt       *sql.Stmt
 	listRequestsStmt           *sql.Stmt
 	listRequestsOfIncidentStmt *sql.Stmt
 	listRequestsOfPersonStmt   *sql.Stmt
@@ -1079,6 +1088,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leafOpeningsStmt:           q.leafOpeningsStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
 		leavesStmt:                 q.leavesStmt,
+		listOpenRequestsStmt:       q.listOpenRequestsStmt,
 		listRequestsStmt:           q.listRequestsStmt,
 		listRequestsOfIncidentStmt: q.listRequestsOfIncidentStmt,
 		listRequestsOfPersonStmt:   q.listRequestsOfPersonStmt,
