@@ -39,7 +39,10 @@ func (b *Bot) command(w http.ResponseWriter, r *http.Request, c *slash) {
 	if len(words) > 0 {
 		verb = strings.ToLower(words[0])
 	}
+	alarm, isAlarm := readAlarm(words)
 	switch {
+	case isAlarm:
+		b.emergency(w, r, c, alarm)
 	case (verb == "help" || verb == "?") && len(words) == 1:
 		b.say(w, r, c, helpText(c.Command))
 	case verb == "list" && len(words) == 1:

@@ -27,6 +27,7 @@ type Options struct {
 	Catalog   func() *flows.Catalog
 	Inbox     flows.Inbox
 	Engine    Engine
+	Emergency Emergency
 	Cards     CardFinder
 	Requests  RequestFinder
 	History   History
@@ -71,13 +72,16 @@ const maxAside = 256
 // asideTime bounds one piece of it.
 const asideTime = 10 * time.Second
 
+// longTime bounds one that waits for targets.
+const longTime = 10 * time.Minute
+
 // New checks the options and the signing secret. Cancelling ctx gives up what is
 // done beside requests; Stop waits for it.
 func New(ctx context.Context, o Options) (*Bot, error) {
 	switch {
 	case !isID(o.Team):
 		return nil, errors.New("slack: the team (external_id, \"T…\") is not set, so payloads of any team would be let in")
-	case o.Catalog == nil, o.Inbox == nil, o.Engine == nil, o.Cards == nil, o.Requests == nil, o.Directory == nil,
+	case o.Catalog == nil, o.Inbox == nil, o.Engine == nil, o.Emergency == nil, o.Cards == nil, o.Requests == nil, o.Directory == nil,
 		o.Incidents == nil, o.History == nil, o.Recorder == nil, o.Views == nil, o.Slack == nil, o.Clock == nil, o.IDs == nil:
 		return nil, errors.New("bot: a required field of Options is nil")
 	}
@@ -121,7 +125,12 @@ func (b *Bot) Stop(ctx context.Context) error {
 
 // aside does what changes nothing beside the request that asked for it; false when
 // there is too much of it already, or the bot stops.
-func (b *Bot) aside(do func(ctx context.Context)) bool {
+func (b *Bot) aside(do func(ctx context.Context)) bool { return b.during(asideTime, do) }
+
+// long is aside for what may take minutes.
+func (b *Bot) long(do func(ctx context.Context)) bool { return b.during(longTime, do) }
+
+func (b *Bot) during(limit time.Duration, do func(ctx context.Context)) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.stopped {
@@ -139,7 +148,7 @@ func (b *Bot) aside(do func(ctx context.Context)) bool {
 				b.log.LogAttrs(b.ctx, slog.LevelError, "a panic beside a request", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			}
 		}()
-		ctx, cancel := context.WithTimeout(b.ctx, asideTime)
+		ctx, cancel := context.WithTimeout(b.ctx, limit)
 		defer cancel()
 		do(ctx)
 	})

@@ -32,6 +32,8 @@ func (b *Bot) HandleInbox(ctx context.Context, job flows.Job) error {
 		return h.click(ctx)
 	case kept.Kind == RowSubmit && r.Callback == callbackRequest:
 		return h.request(ctx)
+	case kept.Kind == RowSubmit && r.Callback == callbackAlarm:
+		return h.emergency(ctx)
 	case kept.Kind == RowSubmit:
 		return h.reason(ctx)
 	case kept.Kind == RowCommand:

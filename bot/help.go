@@ -20,6 +20,7 @@ func helpText(command string) string {
 		"• `" + c + " done ID` ends access you no longer need",
 		"• `" + c + " cancel ID` takes a request back",
 		"• `" + c + " audit` shows what was decided: `" + c + " audit incident 4711`, `" + c + " audit @dana last 30d`",
+		"• Admins, in an emergency: `" + c + " end @person`, `" + c + " end target NAME` (or flow, incident, all), `" + c + " freeze`, `" + c + " unfreeze`",
 		"• `" + c + " help` shows this",
 		"_Target_: what access is given to. _Approver_: who decides; the card says why it is them. Every decision is recorded.",
 	}, "\n")

@@ -17,6 +17,7 @@ const (
 	callbackRequest = "bg:request"
 	callbackDeny    = "bg:deny"
 	callbackRevoke  = "bg:revoke"
+	callbackAlarm   = "bg:alarm"
 )
 
 // requestForm is everything the request form is drawn from.

@@ -84,6 +84,12 @@ func (v cardView) alarm(n flows.Notice) string {
 		return fmt.Sprintf(":rotating_light: *%s’s access to %s should have ended %s, and the target has not confirmed it.* It is tried again every half minute. Check the target by hand. (%s)", mention(r.Content.Beneficiary), v.target(), at(r.EndsAt), v.id())
 	case flows.AboutUnreadable:
 		return fmt.Sprintf(":warning: PagerDuty has not shown the incident of %s’s access to %s for a while, so nobody sees whether it is over. The access stays until its time, %s. (%s)", mention(r.Content.Beneficiary), v.target(), at(r.EndsAt), v.id())
+	case flows.AboutFrozen:
+		return fmt.Sprintf(":lock: *%s froze all access.* Nothing is approved and nothing given until an admin lifts it; what was given before stays until it ends.%s", doer(n), whySaid(n))
+	case flows.AboutUnfrozen:
+		return fmt.Sprintf(":unlock: *%s lifted the freeze.* Access can be given again, and requests that waited can be decided.%s", doer(n), whySaid(n))
+	case flows.AboutEndedMany:
+		return fmt.Sprintf(":octagonal_sign: *%s used the kill switch:* %s%s", doer(n), trusted(n.Detail), whySaid(n))
 	case flows.AboutFault:
 		if r.ID == "" {
 			return ":warning: " + escape(n.Detail)
@@ -91,6 +97,22 @@ func (v cardView) alarm(n flows.Notice) string {
 		return fmt.Sprintf(":warning: %s’s request for %s met a fault: %s (%s)", mention(r.Content.Requester), v.target(), v.fault(n), v.id())
 	}
 	return fmt.Sprintf("Request %s for %s: %s.", v.id(), v.target(), r.State)
+}
+
+// doer is who did what a notice is about.
+func doer(n flows.Notice) string {
+	if n.By == "" {
+		return "The operator"
+	}
+	return mention(n.By)
+}
+
+// whySaid is the reason they gave.
+func whySaid(n flows.Notice) string {
+	if n.Said.Empty() {
+		return ""
+	}
+	return " “" + mrkdwn(n.Said, 1000) + "”"
 }
 
 // id is how people name the request to each other.

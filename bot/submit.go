@@ -20,6 +20,8 @@ func (b *Bot) submitted(w http.ResponseWriter, r *http.Request, p *interaction) 
 		b.requested(w, r, p)
 	case p.View.Callback == callbackDeny, p.View.Callback == callbackRevoke:
 		b.reasoned(w, r, p)
+	case p.View.Callback == callbackAlarm:
+		b.alarmed(w, r, p)
 	default:
 		acknowledge(w)
 	}

@@ -107,7 +107,7 @@ func dashes(s string) string { return strings.ReplaceAll(s, "-", "_") }
 
 // knownWords is what may stand behind /access.
 func (b *Bot) knownWords(cat *flows.Catalog, who flows.PersonID) []string {
-	words := []string{"help", "list", "done", "cancel"}
+	words := []string{"help", "list", "done", "cancel", "end", "freeze", "unfreeze"}
 	for _, o := range offers(cat) {
 		if b.asks.peek(o.flow, who) == flows.Yes && !slices.Contains(words, string(o.target.ID)) {
 			words = append(words, string(o.target.ID))

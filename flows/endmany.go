@@ -15,6 +15,7 @@ type EndScope struct {
 	Target   TargetID   `json:"target,omitempty"`
 	Flow     FlowID     `json:"flow,omitempty"`
 	Incident IncidentID `json:"incident,omitempty"`
+	Number   int        `json:"number,omitempty"` // of the incident, where its id is not known
 	All      bool       `json:"all,omitempty"`
 }
 
@@ -29,11 +30,15 @@ func (s EndScope) filter() RequestFilter {
 	}
 }
 
+// has reports whether a request that the filter found is in the scope.
+func (s EndScope) has(r *Request) bool { return s.Number == 0 || r.IncidentRef().Number == s.Number }
+
 // EndProgress is how far the kill switch is.
 type EndProgress struct {
 	Found   int // requests that were undecided or live
 	Ordered int // of these, withdrawn or told to end
-	Over    int // of these, confirmed by their targets
+	// FromMemory were ended while the store did not write; it is told later.
+	FromMemory int
 }
 
 // Unended is a request whose access has not ended yet, and why not.
@@ -45,13 +50,6 @@ type Unended struct {
 	Why    string    `json:"why"`
 }
 
-// EndReport is what the kill switch did. What is left is tried again by itself.
-type EndReport struct {
-	EndProgress
-	FromMemory int // of these, ended while the store did not write; recorded later
-	Left       []Unended
-}
-
 // Memory ends access of which the store cannot take the end (end-only mode).
 type Memory interface {
 	// Cut has access ended as soon as can be, by the order of actor.
@@ -60,57 +58,61 @@ type Memory interface {
 	Ended(id RequestID) bool
 }
 
+// EndOrder is one use of the kill switch, as its report job keeps it.
+type EndOrder struct {
+	Scope EndScope  `json:"scope"`
+	By    PersonID  `json:"by,omitempty"` // empty: the operator, on the machine
+	Said  Text      `json:"said"`
+	At    time.Time `json:"at"` // what was asked for later is not meant
+	Found int       `json:"found"`
+}
+
 // EndOptions are what EndMany works with besides the engine.
 type EndOptions struct {
 	Find   Finder
 	Memory Memory
-	Tell   func(EndProgress) // about every second; may be nil
-	Wait   time.Duration     // for the targets
+	Tell   func(EndProgress) // after each page; may be nil
 	Fin    Finish
 }
 
 // endAtOnce is how many requests are ended side by side.
 const endAtOnce = 16
 
-// EndMany is the kill switch: it withdraws and ends all that the scope names, waits
-// for the targets and reports what they have not confirmed. Admins only. It works while
-// the store does not write, too. New requests are not held off: Freeze does that.
-func (e *Engine) EndMany(ctx context.Context, s EndScope, actor Actor, why Text, o EndOptions) (EndReport, *Refusal, error) {
+// EndMany is the kill switch: it withdraws and ends all that the scope names. Admins
+// only. It does not wait for the targets: Unended tells what they have not confirmed,
+// and so does a report to the channels, after a minute and again until all is over. It
+// works while the store does not write, too. New requests are not held off: Freeze does
+// that.
+func (e *Engine) EndMany(ctx context.Context, s EndScope, actor Actor, why Text, o EndOptions) (EndOrder, EndProgress, *Refusal, error) {
+	order := EndOrder{Scope: s, By: actor.Person, Said: why, At: e.o.Clock.Now()}
 	actor, no, err := e.admin(ctx, actor, "end_many", o.Fin)
 	if no != nil || err != nil && !errors.Is(err, ErrReadOnly) {
-		return EndReport{}, no, err
-	}
-	if s.Empty() {
-		return EndReport{}, Refuse(RefusedInput, "Nothing was named, so nothing was ended.").Then("Name a person, target, flow or incident, or all."), nil
+		return order, EndProgress{}, no, err
 	}
 	k := &killing{e: e, s: s, actor: actor, why: why, o: o, mine: map[RequestID]fate{}}
-	if err := k.entry(ctx, "end_many", nil, Finish{}); err != nil {
-		return EndReport{}, nil, err
-	}
-	for pass := 0; pass < 3; pass++ { // what was decided while we went through is met the next time
+	for range 3 { // what was decided while we went through is met the next time
 		before := len(k.mine)
 		if err := k.order(ctx); err != nil {
-			return k.report, nil, err
+			return order, k.progress, nil, err
 		}
 		if len(k.mine) == before {
 			break
 		}
 	}
-	if err := k.wait(ctx); err != nil {
-		return k.report, nil, err
-	}
-	return k.report, nil, k.entry(context.WithoutCancel(ctx), "end_many_done", map[string]any{
-		"found": int64(k.report.Found), "over": int64(k.report.Over), "from_memory": int64(k.report.FromMemory), "left": int64(len(k.report.Left)),
-	}, Finish{Job: o.Fin.Job, Inbox: o.Fin.Inbox, Also: func(out Outcome) []Job {
-		jobs := e.shout(Notice{
-			About: AboutEndedMany, By: actor.Person, Said: why,
-			Detail: fmt.Sprintf("%d of %d", k.report.Over, k.report.Found),
-		})
-		if o.Fin.Also != nil {
-			jobs = append(jobs, o.Fin.Also(out)...)
+	order.Found = k.progress.Found
+	err = e.Record(ctx, "system", Entry{Verb: "end_many", Actor: actor, Facts: order.facts(map[string]any{
+		"from_memory": int64(k.progress.FromMemory), "ordered": int64(k.progress.Ordered),
+	})}, Finish{Job: o.Fin.Job, Inbox: o.Fin.Inbox, Also: func(out Outcome) []Job {
+		jobs := append(withAlso(out, o.Fin), e.shout(Notice{About: AboutEndedMany, By: order.By, Said: why, Detail: order.begun()})...)
+		if order.Found > 0 {
+			jobs = append(jobs, order.report(order.At.Add(reportAfter)))
 		}
 		return jobs
 	}})
+	if errors.Is(err, ErrReadOnly) {
+		err = nil // it was ended from memory, and is recorded with each request
+	}
+	return order, k.progress, nil, err
 }
 
 // killing is one call of EndMany.
@@ -121,30 +123,13 @@ type killing struct {
 	why   Text
 	o     EndOptions
 
-	mu     sync.Mutex
-	mine   map[RequestID]fate
-	report EndReport
+	mu       sync.Mutex
+	mine     map[RequestID]fate
+	progress EndProgress
 }
 
 // fate is how far one request is.
 type fate struct{ ordered, memory bool }
-
-// entry records the call; a store that does not write holds nothing up.
-func (k *killing) entry(ctx context.Context, verb string, facts map[string]any, fin Finish) error {
-	all := said(k.actor, k.why)
-	for name, v := range facts {
-		all[name] = v
-	}
-	if k.s.Person != "" {
-		all["person"] = Personal{About: k.s.Person, Value: string(k.s.Person)}
-	}
-	all["target"], all["flow"], all["incident"], all["all"] = string(k.s.Target), string(k.s.Flow), string(k.s.Incident), k.s.All
-	err := k.e.Record(ctx, "system", Entry{Verb: verb, Actor: k.actor, Facts: all}, fin)
-	if errors.Is(err, ErrReadOnly) {
-		return nil
-	}
-	return err
-}
 
 // order goes through the scope once and has each request withdrawn or ended.
 func (k *killing) order(ctx context.Context) error {
@@ -171,6 +156,9 @@ func (k *killing) endAll(ctx context.Context, page []Request) error {
 	slots, errs := make(chan struct{}, endAtOnce), make([]error, len(page))
 	var wg sync.WaitGroup
 	for i := range page {
+		if !k.s.has(&page[i]) {
+			continue
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
@@ -221,16 +209,16 @@ func (k *killing) note(id RequestID, now fate) (was fate) {
 	defer k.mu.Unlock()
 	was, known := k.mine[id]
 	if !known {
-		k.report.Found++
+		k.progress.Found++
 	}
 	if was.ordered {
 		return was
 	}
 	if k.mine[id] = now; now.ordered {
-		k.report.Ordered++
+		k.progress.Ordered++
 	}
 	if now.memory {
-		k.report.FromMemory++
+		k.progress.FromMemory++
 	}
 	return was
 }
@@ -239,61 +227,6 @@ func (k *killing) tell() {
 	if k.o.Tell != nil {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.o.Tell(k.report.EndProgress)
+		k.o.Tell(k.progress)
 	}
-}
-
-// wait looks every second at what the targets have confirmed.
-func (k *killing) wait(ctx context.Context) error {
-	until := k.e.o.Clock.Now().Add(k.o.Wait)
-	for {
-		left, err := k.left(ctx)
-		if err != nil {
-			return err
-		}
-		k.report.Left, k.report.Over = left, k.report.Found-len(left)
-		k.tell()
-		if len(left) == 0 || !k.e.o.Clock.Now().Before(until) {
-			return nil
-		}
-		tick, stop := After(k.e.o.Clock, time.Second)
-		select {
-		case <-tick:
-		case <-ctx.Done():
-			stop()
-			return ctx.Err()
-		}
-	}
-}
-
-// left lists what is not over.
-func (k *killing) left(ctx context.Context) ([]Unended, error) {
-	filter := k.s.filter()
-	var left []Unended
-	for {
-		page, err := k.o.Find.Requests(ctx, filter)
-		if err != nil {
-			return nil, fmt.Errorf("look for what has not ended: %w", err)
-		}
-		for _, r := range page {
-			is, mine := k.mine[r.ID]
-			if mine && (!is.memory || !k.o.Memory.Ended(r.ID)) {
-				left = append(left, Unended{ID: r.ID, Person: r.Content.Beneficiary, Target: r.Content.Target, State: r.State, Why: unended(&r)})
-			}
-		}
-		if len(page) < filter.Limit {
-			return left, nil
-		}
-		filter.Before = page[len(page)-1].ID
-	}
-}
-
-func unended(r *Request) string {
-	switch {
-	case r.Overdue:
-		return "the target does not confirm the end; it is tried again every half minute"
-	case r.State == StateEnding:
-		return "the target has not confirmed the end yet"
-	}
-	return "it could not be told to end"
 }

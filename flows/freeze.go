@@ -48,7 +48,9 @@ func (e *Engine) admin(ctx context.Context, actor Actor, verb string, fin Finish
 		return actor, nil, nil
 	}
 	no := Refuse(RefusedNotAllowed, "Only an admin can do that. Nothing was changed.").Then("Admins are named in the configuration, under roles.")
-	err := e.Record(ctx, "system", Entry{Verb: "refused", Actor: actor, Code: no.Code, Facts: map[string]any{"asked_for": verb}}, fin)
+	refused := fin
+	refused.Also = func(Outcome) []Job { return withAlso(Outcome{Refusal: no}, fin) }
+	err := e.Record(ctx, "system", Entry{Verb: "refused", Actor: actor, Code: no.Code, Facts: map[string]any{"asked_for": verb}}, refused)
 	return actor, no, err
 }
 

@@ -10,22 +10,23 @@ type JobKind string
 
 // The kinds of jobs.
 const (
-	JobInbox     JobKind = "inbox"     // handle an inbox row; Subject is its key
-	JobRoute     JobKind = "route"     // run the reducer and ask people
-	JobCard      JobKind = "card"      // send or repair one card; Subject is the card's id
-	JobNotice    JobKind = "notice"    // tell one person or channel something, once
-	JobGrant     JobKind = "grant"     // give the access at the target
-	JobRevoke    JobKind = "revoke"    // end the access at the target
-	JobGiveUp    JobKind = "give_up"   // a grant was not confirmed within the wait limit
-	JobRemind    JobKind = "remind"    // nobody answered yet
-	JobForward   JobKind = "forward"   // a stage timed out
-	JobLapse     JobKind = "lapse"     // nobody decided in time
-	JobExpiring  JobKind = "expiring"  // access ends soon
-	JobNote      JobKind = "note"      // write to the PagerDuty incident
-	JobOpen      JobKind = "open"      // open a PagerDuty incident for the request
-	JobReconcile JobKind = "reconcile" // re-read the incidents that live requests belong to
-	JobTree      JobKind = "tree"      // take what was written into the audit tree, and sign
-	JobWitness   JobKind = "witness"   // publish checkpoints outside; Subject is the kind of place
+	JobInbox     JobKind = "inbox"      // handle an inbox row; Subject is its key
+	JobRoute     JobKind = "route"      // run the reducer and ask people
+	JobCard      JobKind = "card"       // send or repair one card; Subject is the card's id
+	JobNotice    JobKind = "notice"     // tell one person or channel something, once
+	JobGrant     JobKind = "grant"      // give the access at the target
+	JobRevoke    JobKind = "revoke"     // end the access at the target
+	JobGiveUp    JobKind = "give_up"    // a grant was not confirmed within the wait limit
+	JobRemind    JobKind = "remind"     // nobody answered yet
+	JobForward   JobKind = "forward"    // a stage timed out
+	JobLapse     JobKind = "lapse"      // nobody decided in time
+	JobExpiring  JobKind = "expiring"   // access ends soon
+	JobNote      JobKind = "note"       // write to the PagerDuty incident
+	JobOpen      JobKind = "open"       // open a PagerDuty incident for the request
+	JobReconcile JobKind = "reconcile"  // re-read the incidents that live requests belong to
+	JobTree      JobKind = "tree"       // take what was written into the audit tree, and sign
+	JobWitness   JobKind = "witness"    // publish checkpoints outside; Subject is the kind of place
+	JobEndReport JobKind = "end_report" // how an order of the kill switch stands
 )
 
 // Job is a durable effect: written in the transaction of the state that it follows

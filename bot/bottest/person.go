@@ -18,6 +18,9 @@ type Person struct {
 // As returns a person.
 func (s *Story) As(id string) *Person { return &Person{s: s, id: id, Actor: s.Slack.User(id)} }
 
+// ID is the person's at Slack.
+func (p *Person) ID() string { return p.id }
+
 // Types types a slash command.
 func (p *Person) Types(text string) slackfake.Outcome {
 	p.s.T.Helper()

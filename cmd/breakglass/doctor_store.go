@@ -221,6 +221,8 @@ func (d *examination) health(addr string, h health) {
 	switch {
 	case h.World != d.World:
 		d.problem("server", fmt.Sprintf("The server at %s is of the %s world, the configuration of the %s one.", addr, h.World, d.World), "Is it the server of this configuration?")
+	case len(why) == 1 && why[0] == flows.Frozen:
+		d.warning("server", "The server at "+addr+" gives nothing: "+why[0]+".", "An admin lifts it with: breakglass unfreeze, or /access unfreeze")
 	case len(why) > 0:
 		d.problem("server", "The server at "+addr+" gives nothing: "+strings.Join(why, "; ")+".", "It ends what is due, and begins again by itself once that is repaired.")
 	case h.Config != d.cfg.Catalog.Hash:

@@ -76,31 +76,46 @@ type doorAnswer struct{ State, Config, Error string }
 
 // throughDoor asks the running server for something.
 func throughDoor(ctx context.Context, file, path string, what any) (out doorAnswer, err error) {
-	d, err := app.ReadDoor(file)
-	if err != nil {
-		return out, hint(err, "start it with: breakglass serve")
-	}
-	body, err := json.Marshal(what)
+	resp, err := enter(ctx, file, path, what, 15*time.Second)
 	if err != nil {
 		return out, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.Addr+path, bytes.NewReader(body))
-	if err != nil {
-		return out, err
-	}
-	req.Header.Set("Authorization", "Bearer "+d.Token)
-	req.Header.Set("Content-Type", "application/json")
-	client := &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	if err != nil {
-		return out, hint(fmt.Errorf("the server does not answer: %w", err), "is it still running? its door file is %s", file)
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&out); err != nil {
 		return out, fmt.Errorf("read the server's answer: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return out, &failure{err: errors.New(out.Error), code: exitRefuse}
-	}
 	return out, nil
+}
+
+// enter asks through the door and returns the answer, which the caller closes; one that
+// is a no is an error. Zero waits for as long as it takes.
+func enter(ctx context.Context, file, path string, what any, limit time.Duration) (*http.Response, error) {
+	d, err := app.ReadDoor(file)
+	if err != nil {
+		return nil, hint(err, "start it with: breakglass serve")
+	}
+	body, err := json.Marshal(what)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.Addr+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+d.Token)
+	req.Header.Set("Content-Type", "application/json")
+	client := &http.Client{Timeout: limit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, hint(fmt.Errorf("the server does not answer: %w", err), "is it still running? its door file is %s", file)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	var no doorAnswer
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&no); err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	return nil, &failure{err: errors.New(no.Error), code: exitRefuse}
 }

@@ -144,6 +144,12 @@ func (g *guard) look(ctx context.Context) {
 	case ctx.Err() == nil:
 		g.set("store", "the database does not answer")
 	}
+	switch _, frozen, err := g.store.Frozen(ctx); {
+	case err == nil && frozen:
+		g.set("frozen", flows.Frozen)
+	case err == nil:
+		g.clear("frozen")
+	}
 	at, err := g.store.Clock(ctx)
 	if err != nil {
 		return

@@ -25,6 +25,13 @@ type lifeline struct {
 	held  map[flows.HoldingKey]flows.Holding
 	owed  map[flows.RequestID]time.Duration // what a clock that jumped back gave too much
 	ended map[flows.RequestID]time.Time     // from memory, not recorded yet
+	cut   map[flows.RequestID]order         // by the kill switch, not recorded yet
+}
+
+// order is who had access ended from memory, and why.
+type order struct {
+	by  flows.Actor
+	why flows.Text
 }
 
 // strand is one live request.
@@ -39,6 +46,7 @@ func newLifeline(l flows.Ledger, clock flows.Clock, log *slog.Logger) *lifeline 
 	return &lifeline{
 		Ledger: l, clock: clock, log: log, live: map[flows.RequestID]*strand{}, held: map[flows.HoldingKey]flows.Holding{},
 		owed: map[flows.RequestID]time.Duration{}, ended: map[flows.RequestID]time.Time{},
+		cut: map[flows.RequestID]order{},
 	}
 }
 
@@ -143,8 +151,13 @@ func (l *lifeline) due() []flows.Record {
 // which jumped back had moved away.
 func (l *lifeline) settle(ctx context.Context, e *flows.Engine) {
 	l.mu.Lock()
-	ended, owed := maps.Clone(l.ended), maps.Clone(l.owed)
+	ended, owed, cut := maps.Clone(l.ended), maps.Clone(l.owed), maps.Clone(l.cut)
 	l.mu.Unlock()
+	for id, o := range cut {
+		if l.settled(id, finish(ctx, e, id, o), func() { delete(l.cut, id) }) != nil {
+			return
+		}
+	}
 	for id, at := range ended {
 		err := e.Record(ctx, "system", flows.Entry{Verb: "ended_from_memory", Actor: flows.ByEngine(), Facts: map[string]any{
 			"request": string(id), "at": at.UnixMilli(),
@@ -163,6 +176,20 @@ func (l *lifeline) settle(ctx context.Context, e *flows.Engine) {
 	}
 }
 
+// finish has what the kill switch ended from memory end in the store, too.
+func finish(ctx context.Context, e *flows.Engine, id flows.RequestID, o order) error {
+	rec, err := e.Load(ctx, id)
+	if err != nil {
+		return err
+	}
+	verb := flows.VerbEnd
+	if rec.Request.State.Undecided() {
+		verb = flows.VerbCancel
+	}
+	_, err = e.Do(ctx, flows.Command{Verb: verb, ID: id, Cause: flows.EndRevoked, Reason: o.why, Actor: o.by}, flows.Finish{})
+	return err
+}
+
 func (l *lifeline) settled(id flows.RequestID, err error, forget func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,6 +200,26 @@ func (l *lifeline) settled(id flows.RequestID, err error, forget func()) error {
 		l.log.Error("settle what was done while the store did not write", "request", id, "error", err)
 	}
 	return err
+}
+
+// Cut implements flows.Memory.
+func (l *lifeline) Cut(id flows.RequestID, by flows.Actor, why flows.Text) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut[id] = order{by, why}
+	if s := l.live[id]; s != nil {
+		s.ends, s.next = l.clock.Now(), time.Time{}
+	}
+}
+
+// Ended implements flows.Memory. What the target was never asked for is over with the
+// order.
+func (l *lifeline) Ended(id flows.RequestID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ended := l.ended[id]
+	_, ordered := l.cut[id]
+	return ended || ordered && l.live[id] == nil
 }
 
 // jumpedBack owes every live request what the clock gave it too much.

@@ -56,6 +56,9 @@ func (a *App) internalRoutes() http.Handler {
 	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
 	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
 	r.Post("/v1/audit/looks", a.local(a.recordLook))       // likewise: a command looked by itself
+	r.Post("/v1/end", a.local(a.endMany))                  // likewise
+	r.Post("/v1/freeze", a.local(a.freeze))                // likewise
+	r.Post("/v1/unfreeze", a.local(a.unfreeze))            // likewise
 	return r
 }
 
