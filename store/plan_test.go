@@ -25,6 +25,8 @@ var scans = map[string]string{
 	"lastCheckpoint":    "takes the last row",
 	"entriesBeyondHead": "looks at every entry; asked by a full verification only",
 	"unplacedEntries":   "looks at every entry; asked by a full verification only",
+	"sinkCursors":       "lists every sink; a handful",
+	"releaseAllSinks":   "looks at every sink; once, when a file is opened",
 	"headlessChains":    "looks at every chain; asked by a full verification only",
 	"headlessRequests":  "looks at every request; asked by a full verification only",
 }

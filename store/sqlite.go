@@ -87,7 +87,7 @@ func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
 	}
 	return db.write(ctx, nil, func(ctx context.Context, q queries) error {
 		_, err := q.FreeAllLeases(ctx)
-		return err
+		return errors.Join(err, q.ReleaseAllSinks(ctx))
 	})
 }
 

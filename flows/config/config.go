@@ -137,7 +137,7 @@ func (ld *loader) result() *Config {
 		Catalog: cat,
 		Settings: Settings{
 			Server: ld.server, Slack: *ld.slack, PagerDuty: *ld.pagerduty,
-			Environments: ld.environments, Audit: ld.audit, Secrets: ld.secretSpecs, SignIns: ld.signIns,
+			Environments: ld.environments, Audit: ld.audit, Secrets: ld.secretSpecs, SignIns: ld.signIns, Sinks: ld.sinks,
 		},
 		names: map[flows.PersonID]string{}, places: map[string]hcl.Range{}, found: ld.diags,
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -25,6 +26,7 @@ var topBlocks = [...]blockKind{
 	{"person", `person "NAME"`, 1},
 	{"sign_in", `sign_in "company"`, 1},
 	{"flow", `flow "NAME"`, 1},
+	{"sink", `sink "file" "NAME"`, 2},
 	{"server", `server`, 0},
 	{"audit", `audit`, 0},
 	{"locals", `locals`, 0},
@@ -105,6 +107,10 @@ func (ld *loader) goodLabels(b *hclsyntax.Block, k blockKind) bool {
 	}
 	if k.word == "sign_in" && b.Labels[0] != "company" && b.Labels[0] != "slack" {
 		ld.errorf(b.LabelRanges[0], meanOrOneOf(b.Labels[0], []string{"company", "slack"}), "There is no sign-in by %q.", b.Labels[0])
+		return false
+	}
+	if k.word == "sink" && !slices.Contains(sinkKinds, b.Labels[0]) {
+		ld.errorf(b.LabelRanges[0], meanOrOneOf(b.Labels[0], sinkKinds), "There is no sink to %q.", b.Labels[0])
 		return false
 	}
 	if n := len(b.Labels); n > 0 && !goodName.MatchString(b.Labels[n-1]) {

@@ -32,6 +32,9 @@ func (ld *loader) decode() {
 	ld.checkPeople()
 	each("roles", ld.readRoles) // after the people, whose names help with mistakes
 	ld.noRoles()
+	for _, kind := range sinkKinds {
+		each("sink."+kind, ld.sink)
+	}
 	each("target", ld.target)
 	each("flow", ld.flow)
 }

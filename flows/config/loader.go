@@ -40,6 +40,7 @@ type loader struct {
 	server       Server
 	signIns      []SignIn
 	audit        Audit
+	sinks        []Sink
 	targets      []*flows.TargetSpec
 	links        []flows.Link
 	flows        []*flows.Flow

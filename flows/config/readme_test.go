@@ -54,6 +54,15 @@ variable "v" {
 server {
   zzzzzzzzzz = 1
 }
+sink "file" "f" {
+  zzzzzzzzzz = 1
+}
+sink "http" "h" {
+  zzzzzzzzzz = 1
+}
+sink "syslog" "s" {
+  zzzzzzzzzz = 1
+}
 audit {
   zzzzzzzzzz = 1
 }
@@ -132,6 +141,10 @@ secret "slack_signing_secret" {
 secret "database_webhook_key" {
   source = "env"
   name   = "C"
+}
+secret "siem_key" {
+  source = "env"
+  name   = "D"
 }
 secret "sign_in" {
   source = "env"

@@ -16,6 +16,7 @@ type Settings struct {
 	Audit        Audit
 	Secrets      []SecretSpec
 	SignIns      []SignIn
+	Sinks        []Sink
 }
 
 // Server is the server block: where the program listens and keeps its state.

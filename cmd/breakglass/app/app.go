@@ -70,6 +70,7 @@ type App struct {
 	line    *lifeline
 	keeper  *audit.Keeper
 	again   *again // nil: the store was opened as it should be
+	sinks   streams
 
 	public, internal   *http.Server
 	publicLn, internLn net.Listener
@@ -132,6 +133,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.running.Go(func() { _ = a.runner.Run(run) })
 	a.running.Go(func() { a.guard.watch(run) })
 	a.running.Go(func() { a.holdLine(run) })
+	if err := a.startSinks(run); err != nil {
+		return fmt.Errorf("start the sinks: %w", err)
+	}
 	a.runner.FirstPass(ctx, 2*time.Second)
 	return a.listen(ctx)
 }

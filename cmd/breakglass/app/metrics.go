@@ -51,6 +51,7 @@ func (n numbers) Collect(ch chan<- prometheus.Metric) {
 		gauge(desc("audit_lag_seconds", "For how long the first of them waits. Alarm on more than 60."), s.Lag)
 		gauge(desc("audit_checkpoint_entries", "Audit entries under the last signed checkpoint."), float64(s.Checkpoint))
 	}
+	n.sinks(ctx, ch)
 	st, err := n.a.store.Stats(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(desc("requests", "Requests that are not final."), err)
@@ -65,5 +66,32 @@ func (n numbers) Collect(ch chan<- prometheus.Metric) {
 	for _, j := range st.Jobs {
 		gauge(desc("jobs_due", "Jobs that are due and free.", "kind"), float64(j.Due), string(j.Kind))
 		gauge(desc("jobs_failing", "Jobs that failed at least once.", "kind"), float64(j.Failing), string(j.Kind))
+	}
+}
+
+// sinks are the figures of the sinks: how far behind they are, as the database says it
+// (the same at every replica), and what this process sent.
+func (n numbers) sinks(ctx context.Context, ch chan<- prometheus.Metric) {
+	behind, since := desc("sink_behind_entries", "Entries that the sink has not taken.", "sink"),
+		desc("sink_behind_seconds", "Age of the oldest entry that the sink has not taken. Alarm on more than 300.", "sink")
+	lags, err := n.a.store.SinkLags(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(behind, err)
+		return
+	}
+	states := n.a.sinkStates()
+	for _, l := range lags {
+		s, configured := states[l.Name]
+		if !configured {
+			continue // it was one once
+		}
+		age := 0.0
+		if !l.Since.IsZero() {
+			age = max(n.a.o.Clock.Now().Sub(l.Since).Seconds(), 0)
+		}
+		ch <- prometheus.MustNewConstMetric(behind, prometheus.GaugeValue, float64(l.Entries), l.Name)
+		ch <- prometheus.MustNewConstMetric(since, prometheus.GaugeValue, age, l.Name)
+		ch <- prometheus.MustNewConstMetric(desc("sink_sent_total", "Entries that this process sent.", "sink"), prometheus.CounterValue, float64(s.Sent), l.Name)
+		ch <- prometheus.MustNewConstMetric(desc("sink_failed_total", "Batches that this process could not send.", "sink"), prometheus.CounterValue, float64(s.Failed), l.Name)
 	}
 }

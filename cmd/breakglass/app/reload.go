@@ -43,6 +43,9 @@ func (a *App) Reload(ctx context.Context) error {
 		a.refuseConfig(ctx, err)
 		return err
 	}
+	if err := a.setSinks(next.Settings.Sinks); err != nil { // a good configuration has good sinks
+		a.log.ErrorContext(ctx, "change the sinks", "error", err)
+	}
 	a.mu.Lock()
 	a.badConfig = ""
 	a.mu.Unlock()

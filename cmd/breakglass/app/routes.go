@@ -69,7 +69,7 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	if len(reasons) > 0 {
 		status = "end-only"
 	}
-	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "warnings": a.warnings(), "world": a.Catalog().World, "config": a.Catalog().Hash})
+	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "warnings": a.sinkWarnings(a.warnings()), "sinks": a.sinkHealth(), "world": a.Catalog().World, "config": a.Catalog().Hash})
 }
 
 // readyz says whether traffic may be sent here.
@@ -81,7 +81,7 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, map[string]any{"status": "stopping"})
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"status": "ready", "audit": a.auditReady(r)})
+	answer(w, http.StatusOK, map[string]any{"status": "ready", "audit": a.auditReady(r), "sinks": a.sinkHealth()})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

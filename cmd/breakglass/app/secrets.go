@@ -83,6 +83,9 @@ func Credentials(c *config.Config) []Credential {
 			all = append(all, Credential{"target." + string(id) + "." + name, t.Secrets[name], false})
 		}
 	}
+	for _, s := range c.Settings.Sinks {
+		all = append(all, Credential{"sink." + s.Key() + ".secret", s.Secret, false})
+	}
 	return slices.DeleteFunc(all, func(c Credential) bool { return !c.Needed && c.Secret.IsZero() })
 }
 

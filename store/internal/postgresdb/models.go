@@ -152,6 +152,13 @@ type SignIn struct {
 	At      int64
 }
 
+type Sink struct {
+	Name      string
+	Next      int64
+	Holder    string
+	HeldUntil int64
+}
+
 type Total struct {
 	Day   int64
 	Flow  string

@@ -36,6 +36,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addWordsStmt, err = db.PrepareContext(ctx, addWords); err != nil {
 		return nil, fmt.Errorf("error preparing query AddWords: %w", err)
 	}
+	if q.advanceSinkStmt, err = db.PrepareContext(ctx, advanceSink); err != nil {
+		return nil, fmt.Errorf("error preparing query AdvanceSink: %w", err)
+	}
 	if q.cancelJobStmt, err = db.PrepareContext(ctx, cancelJob); err != nil {
 		return nil, fmt.Errorf("error preparing query CancelJob: %w", err)
 	}
@@ -68,6 +71,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.claimMetaStmt, err = db.PrepareContext(ctx, claimMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimMeta: %w", err)
+	}
+	if q.claimSinkStmt, err = db.PrepareContext(ctx, claimSink); err != nil {
+		return nil, fmt.Errorf("error preparing query ClaimSink: %w", err)
 	}
 	if q.countAskedStmt, err = db.PrepareContext(ctx, countAsked); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAsked: %w", err)
@@ -189,6 +195,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastWitnessStmt, err = db.PrepareContext(ctx, lastWitness); err != nil {
 		return nil, fmt.Errorf("error preparing query LastWitness: %w", err)
 	}
+	if q.leafAtStmt, err = db.PrepareContext(ctx, leafAt); err != nil {
+		return nil, fmt.Errorf("error preparing query LeafAt: %w", err)
+	}
 	if q.leafHashesStmt, err = db.PrepareContext(ctx, leafHashes); err != nil {
 		return nil, fmt.Errorf("error preparing query LeafHashes: %w", err)
 	}
@@ -231,6 +240,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.markHandledStmt, err = db.PrepareContext(ctx, markHandled); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkHandled: %w", err)
 	}
+	if q.newSinkStmt, err = db.PrepareContext(ctx, newSink); err != nil {
+		return nil, fmt.Errorf("error preparing query NewSink: %w", err)
+	}
 	if q.nextDueStmt, err = db.PrepareContext(ctx, nextDue); err != nil {
 		return nil, fmt.Errorf("error preparing query NextDue: %w", err)
 	}
@@ -263,6 +275,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.putMetaStmt, err = db.PrepareContext(ctx, putMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query PutMeta: %w", err)
+	}
+	if q.releaseAllSinksStmt, err = db.PrepareContext(ctx, releaseAllSinks); err != nil {
+		return nil, fmt.Errorf("error preparing query ReleaseAllSinks: %w", err)
 	}
 	if q.requestCardsStmt, err = db.PrepareContext(ctx, requestCards); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestCards: %w", err)
@@ -305,6 +320,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.signInOfStmt, err = db.PrepareContext(ctx, signInOf); err != nil {
 		return nil, fmt.Errorf("error preparing query SignInOf: %w", err)
+	}
+	if q.sinkAtStmt, err = db.PrepareContext(ctx, sinkAt); err != nil {
+		return nil, fmt.Errorf("error preparing query SinkAt: %w", err)
+	}
+	if q.sinkCursorsStmt, err = db.PrepareContext(ctx, sinkCursors); err != nil {
+		return nil, fmt.Errorf("error preparing query SinkCursors: %w", err)
 	}
 	if q.swapHoldingStmt, err = db.PrepareContext(ctx, swapHolding); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapHolding: %w", err)
@@ -367,6 +388,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addWordsStmt: %w", cerr)
 		}
 	}
+	if q.advanceSinkStmt != nil {
+		if cerr := q.advanceSinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing advanceSinkStmt: %w", cerr)
+		}
+	}
 	if q.cancelJobStmt != nil {
 		if cerr := q.cancelJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing cancelJobStmt: %w", cerr)
@@ -420,6 +446,11 @@ func (q *Queries) Close() error {
 	if q.claimMetaStmt != nil {
 		if cerr := q.claimMetaStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimMetaStmt: %w", cerr)
+		}
+	}
+	if q.claimSinkStmt != nil {
+		if cerr := q.claimSinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing claimSinkStmt: %w", cerr)
 		}
 	}
 	if q.countAskedStmt != nil {
@@ -622,6 +653,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastWitnessStmt: %w", cerr)
 		}
 	}
+	if q.leafAtStmt != nil {
+		if cerr := q.leafAtStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing leafAtStmt: %w", cerr)
+		}
+	}
 	if q.leafHashesStmt != nil {
 		if cerr := q.leafHashesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing leafHashesStmt: %w", cerr)
@@ -692,6 +728,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing markHandledStmt: %w", cerr)
 		}
 	}
+	if q.newSinkStmt != nil {
+		if cerr := q.newSinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newSinkStmt: %w", cerr)
+		}
+	}
 	if q.nextDueStmt != nil {
 		if cerr := q.nextDueStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing nextDueStmt: %w", cerr)
@@ -745,6 +786,11 @@ func (q *Queries) Close() error {
 	if q.putMetaStmt != nil {
 		if cerr := q.putMetaStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putMetaStmt: %w", cerr)
+		}
+	}
+	if q.releaseAllSinksStmt != nil {
+		if cerr := q.releaseAllSinksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing releaseAllSinksStmt: %w", cerr)
 		}
 	}
 	if q.requestCardsStmt != nil {
@@ -815,6 +861,16 @@ func (q *Queries) Close() error {
 	if q.signInOfStmt != nil {
 		if cerr := q.signInOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signInOfStmt: %w", cerr)
+		}
+	}
+	if q.sinkAtStmt != nil {
+		if cerr := q.sinkAtStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sinkAtStmt: %w", cerr)
+		}
+	}
+	if q.sinkCursorsStmt != nil {
+		if cerr := q.sinkCursorsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sinkCursorsStmt: %w", cerr)
 		}
 	}
 	if q.swapHoldingStmt != nil {
@@ -920,6 +976,7 @@ type Queries struct {
 	addPersonStmt              *sql.Stmt
 	addTotalStmt               *sql.Stmt
 	addWordsStmt               *sql.Stmt
+	advanceSinkStmt            *sql.Stmt
 	cancelJobStmt              *sql.Stmt
 	cardByIDStmt               *sql.Stmt
 	cardByNextStmt             *sql.Stmt
@@ -931,6 +988,7 @@ type Queries struct {
 	checkpointsAfterStmt       *sql.Stmt
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
+	claimSinkStmt              *sql.Stmt
 	countAskedStmt             *sql.Stmt
 	countDevicesStmt           *sql.Stmt
 	countJobsStmt              *sql.Stmt
@@ -971,6 +1029,7 @@ type Queries struct {
 	insertWitnessStmt          *sql.Stmt
 	lastCheckpointStmt         *sql.Stmt
 	lastWitnessStmt            *sql.Stmt
+	leafAtStmt                 *sql.Stmt
 	leafHashesStmt             *sql.Stmt
 	leafOfEntryStmt            *sql.Stmt
 	leafOpeningsStmt           *sql.Stmt
@@ -985,6 +1044,7 @@ type Queries struct {
 	livePassesStmt             *sql.Stmt
 	liveWithIncidentStmt       *sql.Stmt
 	markHandledStmt            *sql.Stmt
+	newSinkStmt                *sql.Stmt
 	nextDueStmt                *sql.Stmt
 	openRequestStmt            *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
@@ -996,6 +1056,7 @@ type Queries struct {
 	purgeDevicesStmt           *sql.Stmt
 	purgeInboxStmt             *sql.Stmt
 	putMetaStmt                *sql.Stmt
+	releaseAllSinksStmt        *sql.Stmt
 	requestCardsStmt           *sql.Stmt
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
@@ -1010,6 +1071,8 @@ type Queries struct {
 	sequenceEntriesStmt        *sql.Stmt
 	signInForStmt              *sql.Stmt
 	signInOfStmt               *sql.Stmt
+	sinkAtStmt                 *sql.Stmt
+	sinkCursorsStmt            *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
 	swapPassStmt               *sql.Stmt
 	swapRequestStmt            *sql.Stmt
@@ -1032,6 +1095,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addPersonStmt:              q.addPersonStmt,
 		addTotalStmt:               q.addTotalStmt,
 		addWordsStmt:               q.addWordsStmt,
+		advanceSinkStmt:            q.advanceSinkStmt,
 		cancelJobStmt:              q.cancelJobStmt,
 		cardByIDStmt:               q.cardByIDStmt,
 		cardByNextStmt:             q.cardByNextStmt,
@@ -1043,6 +1107,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		checkpointsAfterStmt:       q.checkpointsAfterStmt,
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
+		claimSinkStmt:              q.claimSinkStmt,
 		countAskedStmt:             q.countAskedStmt,
 		countDevicesStmt:           q.countDevicesStmt,
 		countJobsStmt:              q.countJobsStmt,
@@ -1083,6 +1148,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertWitnessStmt:          q.insertWitnessStmt,
 		lastCheckpointStmt:         q.lastCheckpointStmt,
 		lastWitnessStmt:            q.lastWitnessStmt,
+		leafAtStmt:                 q.leafAtStmt,
 		leafHashesStmt:             q.leafHashesStmt,
 		leafOfEntryStmt:            q.leafOfEntryStmt,
 		leafOpeningsStmt:           q.leafOpeningsStmt,
@@ -1097,6 +1163,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		livePassesStmt:             q.livePassesStmt,
 		liveWithIncidentStmt:       q.liveWithIncidentStmt,
 		markHandledStmt:            q.markHandledStmt,
+		newSinkStmt:                q.newSinkStmt,
 		nextDueStmt:                q.nextDueStmt,
 		openRequestStmt:            q.openRequestStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
@@ -1108,6 +1175,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		purgeDevicesStmt:           q.purgeDevicesStmt,
 		purgeInboxStmt:             q.purgeInboxStmt,
 		putMetaStmt:                q.putMetaStmt,
+		releaseAllSinksStmt:        q.releaseAllSinksStmt,
 		requestCardsStmt:           q.requestCardsStmt,
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
@@ -1122,6 +1190,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		sequenceEntriesStmt:        q.sequenceEntriesStmt,
 		signInForStmt:              q.signInForStmt,
 		signInOfStmt:               q.signInOfStmt,
+		sinkAtStmt:                 q.sinkAtStmt,
+		sinkCursorsStmt:            q.sinkCursorsStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
 		swapPassStmt:               q.swapPassStmt,
 		swapRequestStmt:            q.swapRequestStmt,

@@ -38,6 +38,8 @@ type RequestWord = postgresdb.RequestWord
 
 type SignIn = postgresdb.SignIn
 
+type Sink = postgresdb.Sink
+
 type Total = postgresdb.Total
 
 type Transition = postgresdb.Transition

@@ -16,6 +16,7 @@ type Querier interface {
 	AddPerson(ctx context.Context, arg AddPersonParams) error
 	AddTotal(ctx context.Context, arg AddTotalParams) error
 	AddWords(ctx context.Context, arg AddWordsParams) error
+	AdvanceSink(ctx context.Context, arg AdvanceSinkParams) (int64, error)
 	CancelJob(ctx context.Context, key string) ([]CancelJobRow, error)
 	CardByID(ctx context.Context, id string) (Card, error)
 	CardByNext(ctx context.Context, hash string) (Card, error)
@@ -28,6 +29,7 @@ type Querier interface {
 	CheckpointsAfter(ctx context.Context, arg CheckpointsAfterParams) ([]Checkpoint, error)
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
+	ClaimSink(ctx context.Context, arg ClaimSinkParams) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
 	CountDevices(ctx context.Context, now int64) (int64, error)
 	CountJobs(ctx context.Context, now int64) ([]CountJobsRow, error)
@@ -76,6 +78,8 @@ type Querier interface {
 	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
 	LastCheckpoint(ctx context.Context) (Checkpoint, error)
 	LastWitness(ctx context.Context, kind string) (Witness, error)
+	// When the entry at a place was written.
+	LeafAt(ctx context.Context, idx int64) (int64, error)
 	LeafHashes(ctx context.Context, arg LeafHashesParams) ([]LeafHashesRow, error)
 	LeafOfEntry(ctx context.Context, arg LeafOfEntryParams) (int64, error)
 	LeafOpenings(ctx context.Context, arg LeafOpeningsParams) ([]LeafOpeningsRow, error)
@@ -92,6 +96,7 @@ type Querier interface {
 	LivePasses(ctx context.Context, arg LivePassesParams) ([]LivePassesRow, error)
 	LiveWithIncident(ctx context.Context, incident string) ([]string, error)
 	MarkHandled(ctx context.Context, arg MarkHandledParams) (int64, error)
+	NewSink(ctx context.Context, arg NewSinkParams) error
 	// The earliest job that could be claimed: free, in a lane without a leased job.
 	NextDue(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
@@ -104,6 +109,7 @@ type Querier interface {
 	PurgeDevices(ctx context.Context, before int64) (int64, error)
 	PurgeInbox(ctx context.Context, before int64) (int64, error)
 	PutMeta(ctx context.Context, arg PutMetaParams) error
+	ReleaseAllSinks(ctx context.Context) error
 	RequestCards(ctx context.Context, request string) ([]Card, error)
 	RequestDoc(ctx context.Context, id string) (string, error)
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
@@ -120,6 +126,8 @@ type Querier interface {
 	SequenceEntries(ctx context.Context, lim int64) (int64, error)
 	SignInFor(ctx context.Context, arg SignInForParams) (SignIn, error)
 	SignInOf(ctx context.Context, arg SignInOfParams) (SignIn, error)
+	SinkAt(ctx context.Context, name string) (Sink, error)
+	SinkCursors(ctx context.Context) ([]Sink, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
 	SwapPass(ctx context.Context, arg SwapPassParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
