@@ -1,10 +1,13 @@
 package bottest_test
 
 import (
+	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"breakglass/bot/bottest"
+	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
 )
@@ -49,5 +52,47 @@ func TestTheAuditorAsks(t *testing.T) {
 	}
 	if r := s.Only(); r.State != flows.StateDenied || looks != 5 {
 		t.Errorf("the request is %s, and %d looks are recorded", r.State, looks)
+	}
+}
+
+// The same over HTTP: by a browser's session, each sees what is theirs, and by the door
+// file the owner of the process sees everything.
+func TestTheAuditOverHTTP(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with, func(o *company.Options) { o.Dir = dir })
+	s.As(company.Sam).Asks("Production database", "the ledger is stuck", nil)
+	s.As(company.Sam).Sees("You asked for Production database", "Waiting for")
+	s.As(company.Mara).Sees("<@U0SAM> asks for Production database")
+	s.As(company.Noor).Sees("<@U0SAM> asks for Production database")
+
+	sam, dana := s.Browser(), s.Browser()
+	sam.SignsIn(p, "sub-"+company.Sam, "/")
+	s.In("C0ERRS", "sam signed in")
+	dana.SignsIn(p, "sub-"+company.Dana, "/")
+	s.In("C0ERRS", "dana signed in")
+	if page := sam.Get("/v1/audit?q=@sam"); page.Status != http.StatusOK || !contains(page.Body, "the ledger is stuck") {
+		t.Errorf("Sam reads %d %s", page.Status, page.Body)
+	}
+	if page := dana.Get("/v1/audit?q=@sam"); page.Status != http.StatusOK || contains(page.Body, "ledger") {
+		t.Errorf("Dana reads %d %s", page.Status, page.Body)
+	}
+	if page := s.Browser().Get("/v1/audit/export"); page.Status != http.StatusUnauthorized {
+		t.Errorf("a stranger reads %d %s", page.Status, page.Body)
+	}
+
+	d, err := app.ReadDoor(filepath.Join(dir, "breakglass.db.door"))
+	must(t, err)
+	for token, want := range map[string]int{d.Token: http.StatusOK, "another": http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+d.Addr+"/v1/audit/requests/"+string(s.Only().ID), nil)
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		must(t, err)
+		must(t, resp.Body.Close())
+		if resp.StatusCode != want {
+			t.Errorf("by the door file: %d, want %d", resp.StatusCode, want)
+		}
 	}
 }

@@ -92,19 +92,25 @@ func closeDoor(file, token string) error {
 // by a Host that is loopback (no page in a browser can make one up by DNS).
 func (a *App) local(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		sum := sha256.Sum256([]byte(token))
-		a.mu.Lock()
-		want := a.doorToken
-		a.mu.Unlock()
-		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() || !ok || len(want) == 0 || subtle.ConstantTimeCompare(sum[:], want) != 1 {
+		if !a.byOwner(r) {
 			a.log.WarnContext(r.Context(), "local door refused", "from", r.RemoteAddr)
 			answer(w, http.StatusUnauthorized, map[string]any{"error": "This door is for the owner of the process, by the token in its door file."})
 			return
 		}
 		next(w, r)
 	}
+}
+
+// byOwner reports whether a call is the owner's of the process.
+func (a *App) byOwner(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.Host)
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	sum := sha256.Sum256([]byte(token))
+	a.mu.Lock()
+	want := a.doorToken
+	a.mu.Unlock()
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback() && ok && len(want) > 0 && subtle.ConstantTimeCompare(sum[:], want) == 1
 }
 
 // endRequest ends what a request gave, or withdraws it: the operator's hand when

@@ -51,8 +51,9 @@ func (a *App) internalDoors() []web.Door {
 // owner of the process, by the door file, ends requests there too.
 func (a *App) internalRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.recovered, http.NewCrossOriginProtection().Handler)
+	r.Use(a.recovered, http.NewCrossOriginProtection().Handler, a.ownersLook)
 	a.web.Mount(r, a.internalDoors())
+	a.web.Mount(r, a.auditDoors())
 	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
 	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
 	r.Post("/v1/audit/looks", a.local(a.recordLook))       // likewise: a command looked by itself

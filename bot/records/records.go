@@ -1,0 +1,226 @@
+// Package records is the HTTP door to the past: pages of requests that answer a
+// question, one request's story, an incident's time-line and exports of any length.
+// Who is asking comes in as a history.Asker; where things are stored as ports. It
+// imports flows, flows/audit/history and flows/audit/query.
+//
+// Read first: records.go (what is asked and answered), then http.go (how that looks over
+// HTTP) and export.go.
+package records
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"breakglass/flows"
+	"breakglass/flows/audit/history"
+	"breakglass/flows/audit/query"
+)
+
+// Finder answers searches.
+type Finder interface {
+	// Search answers a question with a page of requests, newest first.
+	Search(ctx context.Context, f flows.Search) (flows.Found, error)
+	// PartIn is what a person did in a request; 0 for nothing.
+	PartIn(ctx context.Context, id flows.RequestID, p flows.PersonID) (flows.Part, error)
+	// Entries reads a chain, with the openings that are left.
+	Entries(ctx context.Context, chain string) ([]flows.Sealed, error)
+}
+
+// Timelines tell what was done for an incident.
+type Timelines interface {
+	// IncidentsNumbered are the incidents with PagerDuty's number.
+	IncidentsNumbered(ctx context.Context, number int) ([]flows.IncidentID, error)
+	// Timeline is a page of what is recorded about an incident's requests, oldest first.
+	Timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error)
+	// Totals are the running totals of some days.
+	Totals(ctx context.Context, from, to time.Time) ([]flows.Total, error)
+}
+
+// Engine reads requests and records looks; *flows.Engine implements it.
+type Engine interface {
+	// Load reads a request. flows.ErrNotFound.
+	Load(ctx context.Context, id flows.RequestID) (flows.Record, error)
+	// Record writes an entry that belongs to no request.
+	Record(ctx context.Context, chain string, e flows.Entry, fin flows.Finish) error
+}
+
+// Options are what Records work with; Name and Log may be left empty.
+type Options struct {
+	Finder    Finder
+	Timelines Timelines
+	Engine    Engine
+	// Person finds the person that somebody typed.
+	Person func(typed string) (flows.PersonID, error)
+	// Name is how a person is called in Sym's events.
+	Name  func(flows.PersonID) string
+	Clock flows.Clock
+	Log   *slog.Logger
+}
+
+// Records answer questions about the past.
+type Records struct {
+	o   Options
+	log *slog.Logger
+}
+
+// New returns records.
+func New(o Options) *Records {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Records{o: o, log: o.Log}
+}
+
+// mostRows is the longest page.
+const mostRows = 500
+
+// ErrNotYours says that there is no such thing, or that it is not the asker's to see:
+// one is not told from the other.
+var ErrNotYours = errors.New("there is no such request or incident, or it is not yours to see")
+
+// question reads what was typed; a mistake is a *query.Error.
+func (x *Records) question(a history.Asker, typed, after string, limit int) (query.Query, error) {
+	q, err := query.Parse(typed, query.Options{Now: x.o.Clock.Now(), Me: a.Person, Person: x.o.Person})
+	if err == nil {
+		q.After, err = query.ReadCursor(after)
+	}
+	q.Limit = limit
+	return q, err
+}
+
+// look records that somebody looks; false where that could not be written.
+func (x *Records) look(ctx context.Context, a history.Asker, l history.Look) bool {
+	err := x.o.Engine.Record(ctx, "system", l.Entry(a), flows.Finish{})
+	if err != nil {
+		x.log.ErrorContext(ctx, "a look at the audit could not be recorded", "what", l.What, "error", err)
+	}
+	return err == nil
+}
+
+// Page answers a question with a page of requests.
+func (x *Records) Page(ctx context.Context, a history.Asker, typed, after string, limit int) (history.Page, error) {
+	q, err := x.question(a, typed, after, limit)
+	if err != nil {
+		return history.Page{}, err
+	}
+	f, err := a.Narrow(q.Search)
+	if err != nil {
+		return history.Page{}, err
+	}
+	recorded := x.look(ctx, a, history.Look{What: history.LookList, Search: q.Search})
+	found, err := x.o.Finder.Search(ctx, f)
+	if err != nil {
+		return history.Page{}, err
+	}
+	page := history.Page{
+		Query: query.Write(q.Search), Narrowed: q.Narrowed, Requests: make([]history.Row, 0, len(found.Requests)),
+		Next: query.Cursor(found.Next), Recorded: recorded,
+	}
+	for i := range found.Requests {
+		page.Requests = append(page.Requests, history.RowOf(&found.Requests[i]))
+	}
+	return page, nil
+}
+
+// Story is a request with everything that is recorded about it.
+func (x *Records) Story(ctx context.Context, a history.Asker, id flows.RequestID) (history.Story, error) {
+	ok, err := x.sees(ctx, a, id)
+	if err != nil {
+		return history.Story{}, err
+	}
+	var rec flows.Record
+	if ok {
+		rec, err = x.o.Engine.Load(ctx, id)
+	}
+	switch {
+	case !ok, errors.Is(err, flows.ErrNotFound):
+		return history.Story{}, ErrNotYours
+	case err != nil:
+		return history.Story{}, err
+	}
+	entries, err := x.o.Finder.Entries(ctx, string(id))
+	if err != nil {
+		return history.Story{}, err
+	}
+	x.look(ctx, a, history.Look{What: history.LookRequest, Request: id})
+	return history.StoryOf(&rec.Request, entries)
+}
+
+// sees reports whether a request is the asker's to see.
+func (x *Records) sees(ctx context.Context, a history.Asker, id flows.RequestID) (bool, error) {
+	if a.All || a.Person == "" {
+		return a.All, nil
+	}
+	part, err := x.o.Finder.PartIn(ctx, id, a.Person)
+	return part != 0, err
+}
+
+// IncidentPage is a page of an incident's time-line.
+type IncidentPage struct {
+	Incident flows.IncidentID `json:"incident"`
+	Events   []history.Event  `json:"events"` // oldest first
+	Next     string           `json:"next,omitempty"`
+	Recorded bool             `json:"recorded"`
+}
+
+// mostEvents is how many events a page of a time-line holds.
+const mostEvents = 500
+
+// Incident is a page of everything that is recorded about an incident's requests.
+func (x *Records) Incident(ctx context.Context, a history.Asker, ref, after string) (IncidentPage, error) {
+	q, err := x.question(a, "incident:"+ref, "", 0)
+	if err != nil {
+		return IncidentPage{}, err
+	}
+	id := q.Incident
+	if q.Number > 0 {
+		ids, err := x.o.Timelines.IncidentsNumbered(ctx, q.Number)
+		switch {
+		case err != nil:
+			return IncidentPage{}, err
+		case len(ids) == 0:
+			return IncidentPage{}, ErrNotYours
+		}
+		id = ids[0]
+	}
+	mark, err := readMark(after)
+	if err != nil {
+		return IncidentPage{}, err
+	}
+	page := IncidentPage{Incident: id, Recorded: x.look(ctx, a, history.Look{What: history.LookTimeline, Search: flows.Search{Incident: id}})}
+	line, err := x.o.Timelines.Timeline(ctx, id, mark, mostEvents)
+	if err != nil {
+		return IncidentPage{}, err
+	}
+	page.Next = writeMark(line.Next)
+	mine, err := x.mine(ctx, a, line.Entries)
+	if err != nil {
+		return IncidentPage{}, err
+	}
+	page.Events, err = history.Events(mine)
+	return page, err
+}
+
+// mine leaves out the entries of requests that are not the asker's to see.
+func (x *Records) mine(ctx context.Context, a history.Asker, all []flows.Sealed) ([]flows.Sealed, error) {
+	if a.All {
+		return all, nil
+	}
+	sees, out := map[string]bool{}, []flows.Sealed{}
+	for _, e := range all {
+		ok, known := sees[e.Chain]
+		if !known {
+			var err error
+			if ok, err = x.sees(ctx, a, flows.RequestID(e.Chain)); err != nil {
+				return nil, err
+			}
+			sees[e.Chain] = ok
+		}
+		if ok {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
