@@ -183,15 +183,15 @@ func (w *writer) transact(ctx context.Context, batch []*write, run runs) (errs [
 	if err := w.say(ctx, begin); err != nil {
 		return errs, 0, err
 	}
-	bare := false
 	for i, me := range batch {
-		if errs[i], bare, lost = run(ctx, me); lost != nil {
-			return errs, failed, errors.Join(lost, w.abandon(ctx))
-		}
-		if errs[i] != nil {
+		err, bare, lost := run(ctx, me)
+		if errs[i] = err; err != nil {
 			failed++
 		}
-		if errs[i] != nil && bare {
+		switch {
+		case lost != nil:
+			return errs, failed, errors.Join(lost, w.abandon(ctx))
+		case err != nil && bare:
 			return errs, failed, w.abandon(ctx)
 		}
 	}
