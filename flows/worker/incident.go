@@ -125,7 +125,11 @@ func (e *Effects) open(ctx context.Context, j flows.Job) error {
 	if f == nil || f.OpensAt == "" || rec.Request.Incident() != "" || rec.Request.State.Final() {
 		return e.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
-	title := flows.NewText("Access to " + string(rec.Request.Content.Target) + ": " + rec.Request.Content.Reason.Raw())
+	target := string(rec.Request.Content.Target)
+	if t := e.Engine.Catalog().Targets[rec.Request.Content.Target]; t != nil && t.Label != "" {
+		target = t.Label
+	}
+	title := flows.NewText("Access to " + target + ": " + rec.Request.Content.Reason.Raw())
 	inc, err := e.Notes.CreateIncident(ctx, "breakglass/"+string(rec.Request.ID), f.OpensAt, title)
 	if err != nil {
 		return fmt.Errorf("open an incident for %s: %w", rec.Request.ID, err)
