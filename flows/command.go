@@ -58,6 +58,7 @@ type Facts struct {
 	Holding     Holding
 	Cards       []Card
 	Undecided   RequestID // another undecided request for the same person, target and scope
+	Asking      int64     // version of the requester's AskingKey, read before what is counted
 	OpenCount   int       // the requester's open requests in this flow
 	AskedLately int       // in the last hour
 	Denials     int       // of the same to the same person in the last day, shown on the card

@@ -248,6 +248,11 @@ func (g *gathering) counts(ctx context.Context) error {
 	if g.f.Holding, err = o.Ledger.Holding(ctx, c.Key()); err != nil {
 		return fmt.Errorf("read the holding of %s: %w", c.Key().Lane(), err)
 	}
+	asking, err := o.Ledger.Holding(ctx, AskingKey(c.Requester))
+	if err != nil {
+		return fmt.Errorf("read how often %s has asked: %w", c.Requester, err)
+	}
+	g.f.Asking = asking.Version
 	if g.f.Undecided, err = o.Counts.UndecidedFor(ctx, c.Key()); err != nil {
 		return fmt.Errorf("look for an open request: %w", err)
 	}

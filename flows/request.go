@@ -170,6 +170,10 @@ func (c Content) Key() HoldingKey {
 	return HoldingKey{Person: c.Beneficiary, Target: c.Target, Scope: c.Scope}
 }
 
+// AskingKey is no holding: under it every submission of a person is compared and
+// bumped, so that two at once cannot both be the last that the limits allow.
+func AskingKey(p PersonID) HoldingKey { return HoldingKey{Person: p} }
+
 // Lane is the key as one string, for jobs that must not run side by side.
 func (k HoldingKey) Lane() string {
 	return string(k.Person) + "|" + string(k.Target) + "|" + string(k.Scope)

@@ -113,6 +113,7 @@ func (d *decision) submit() {
 		d.own(JobOpen, d.now)
 	}
 	d.own(JobLapse, d.req.LapsesAt)
+	d.out.Holding = &Holding{Key: AskingKey(c.Requester), Version: d.f.Asking + 1}
 	d.out.Request = d.req
 	d.refreshCards()
 }
