@@ -143,6 +143,7 @@ server {
   internal_listen = "127.0.0.1:0"
   public_url      = "https://bot.acme.example/"
   store           = "postgres://bot:${secret.db}@${local.host}/breakglass"
+  replicas        = 3
 }
 target "hook" {
   kind          = "webhook"
@@ -205,7 +206,7 @@ flow "all" {
 		t.Errorf("target: %+v", hook)
 	}
 	srv := c.Settings.Server
-	if srv.PublicListen != ":443" || srv.InternalListen != "127.0.0.1:0" || srv.PublicURL != "https://bot.acme.example" {
+	if srv.PublicListen != ":443" || srv.InternalListen != "127.0.0.1:0" || srv.Replicas != 3 || srv.PublicURL != "https://bot.acme.example" {
 		t.Errorf("server: %+v", srv)
 	}
 	if got := srv.Store.Secrets(); !cmp.Equal(got, []string{"db"}) {

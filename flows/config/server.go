@@ -17,7 +17,7 @@ const (
 )
 
 func (ld *loader) defaultServer() Server {
-	return Server{PublicListen: defaultPublic, InternalListen: defaultInternal, Store: fixedTemplate(defaultStore)}
+	return Server{Replicas: 1, PublicListen: defaultPublic, InternalListen: defaultInternal, Store: fixedTemplate(defaultStore)}
 }
 
 func (ld *loader) readServer(d *decl) {
@@ -41,6 +41,7 @@ func (ld *loader) readServer(d *decl) {
 			f.wrong("console_url", "Write scheme and host only.", "The console is not served below a path.")
 		}
 	}
+	ld.server.Replicas = f.number("replicas", 1, 1, 20)
 	if f.given("store") {
 		ld.server.Store = f.store()
 	} else {

@@ -25,6 +25,7 @@ type Server struct {
 	InternalListen string   // everything else; "127.0.0.1:8301" unless set
 	PublicURL      string   // how Slack and PagerDuty reach PublicListen; may be empty
 	ConsoleURL     string   // how people reach InternalListen in a browser; may be empty
+	Replicas       int      // processes that serve this configuration and share its PagerDuty key; 1 unless set
 	Store          Template // "sqlite:FILE" or "postgres://…"; "sqlite:breakglass.db" unless set
 }
 

@@ -108,3 +108,18 @@ func TestBudgetAfterTheClockWentBack(t *testing.T) {
 		t.Errorf("setting the clock back shut the budget for longer than a minute: %v", err)
 	}
 }
+
+// Replicas that share a key share what PagerDuty allows it: together they never ask more.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	whole := Limits{}.Share(1)
+	if whole.PerMinute != 900 || whole.OnCallsPerMinute != 300 || whole.ClickReserve != 90 {
+		t.Errorf("one process may ask %+v", whole)
+	}
+	for n := range 21 {
+		l := Limits{}.Share(n)
+		if k := max(n, 1); l.PerMinute*k > 900 || l.OnCallsPerMinute*k > 300 || l.ClickReserve*k > 90 || l.PerMinute < 1 || l.Tries != whole.Tries {
+			t.Errorf("one of %d may ask %+v", n, l)
+		}
+	}
+}

@@ -63,6 +63,14 @@ type Limits struct {
 	PickerAge        time.Duration // how old the picker's list of open incidents may be [10s]
 }
 
+// Share is one of n equal shares of the requests, for processes that use the same key.
+func (l Limits) Share(n int) Limits {
+	l = l.withDefaults()
+	n = max(n, 1)
+	l.PerMinute, l.OnCallsPerMinute, l.ClickReserve = max(l.PerMinute/n, 1), max(l.OnCallsPerMinute/n, 1), l.ClickReserve/n
+	return l
+}
+
 func (l Limits) withDefaults() Limits {
 	orInt := func(v *int, d int) {
 		if *v <= 0 {

@@ -135,6 +135,7 @@ func pinned(ctx context.Context, c *config.Config) (map[string]string, error) {
 	out := map[string]string{
 		"world":                                     string(c.Catalog.World),
 		"server.store":                              store.Reveal(),
+		"server.replicas":                           fmt.Sprint(s.Server.Replicas),
 		"server.public_listen":                      s.Server.PublicListen,
 		"server.internal_listen":                    s.Server.InternalListen,
 		"integration.slack." + s.Slack.Name:         fmt.Sprint(s.Slack.Team, s.Slack.Enterprise, s.Slack.AppID, s.Slack.APIURL, s.Slack.Simulated, s.Slack.AddressIsVendor, handles(s.Slack.BotToken, s.Slack.SigningSecret, s.Slack.PreviousSigning)),

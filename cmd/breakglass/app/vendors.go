@@ -45,7 +45,7 @@ func OpenVendors(c *config.Config, o VendorOptions) (Vendors, error) {
 	}
 	if v.PagerDuty, err = pagerduty.New(pagerduty.Options{
 		BaseURL: s.PagerDuty.BaseURL, APIToken: s.PagerDuty.APIToken, From: s.PagerDuty.From, Clock: o.Clock, Log: o.Log,
-		Limits:        o.PagerDuty,
+		Limits:        o.PagerDuty.Share(s.Server.Replicas),
 		ReadOverrides: func() bool { return readsOverrides(o.Catalog()) },
 	}); err != nil {
 		v.Slack.Close()
