@@ -111,7 +111,10 @@ func (a *Announcer) Notice(ctx context.Context, j flows.Job) error {
 		}
 		v.req, v.holding = rec.Request, rec.Holding
 		n, thread = inThread(n, rec.Cards)
-		if outdated(n, &rec.Request) {
+		switch {
+		case n.About == flows.AboutStep && thread == "" && j.Attempts < 10:
+			return &flows.Temporary{Err: errors.New("the card is not there yet"), After: 2}
+		case n.About == flows.AboutStep && thread == "", outdated(n, &rec.Request):
 			return a.Engine.Finish(ctx, flows.Finish{Job: &j})
 		}
 	}

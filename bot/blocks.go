@@ -21,6 +21,7 @@ const (
 	ActionForward = "bg:forward"
 	ActionMore    = "bg:more"
 	ActionFull    = "bg:full"
+	ActionMenu    = "bg:menu"
 	ActionNothing = "bg:noop"
 )
 

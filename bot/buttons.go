@@ -31,7 +31,7 @@ func mayRevoke(r *flows.Request) bool {
 	return r.State == flows.StateApproved || r.State == flows.StateGranting || r.State == flows.StateActive
 }
 
-// actions are the buttons: at most three, one of them primary.
+// actions are the buttons: at most three, one of them primary, and the menu.
 func (v cardView) actions() []slack.BlockElement {
 	if v.token == "" {
 		return nil
@@ -50,7 +50,29 @@ func (v cardView) actions() []slack.BlockElement {
 	if len(out) > 0 && v.cut() {
 		out = append(out, v.button(ActionFull, "Read all", slack.StyleDefault))
 	}
-	return out
+	return append(out, v.menu())
+}
+
+// The words of the menu; the button's value follows.
+const (
+	menuFull    = "full"
+	menuForward = "forward"
+	menuOpen    = "open"
+)
+
+// menu is what is seldom needed, behind three dots.
+func (v cardView) menu() slack.BlockElement {
+	r := &v.req
+	options := []*slack.OptionBlockObject{option("Details and id", menuFull+"."+v.token)}
+	if !v.mine() && r.Asks(v.card) && r.Stage+1 < len(r.Route.Stages) {
+		options = append(options, option("Ask the next people now", menuForward+"."+v.token))
+	}
+	if inc := r.IncidentRef(); inc.Number != 0 && vendorURL(inc.URL) {
+		open := option(fmt.Sprintf("Open incident #%d", inc.Number), menuOpen+"."+v.token)
+		open.URL = inc.URL
+		options = append(options, open)
+	}
+	return slack.NewOverflowBlockElement(ActionMenu, options...)
 }
 
 // cut reports whether the card does not show all that was written.
@@ -107,5 +129,8 @@ func (v cardView) requesterActions() []slack.BlockElement {
 		}
 		out = append(out, v.button(ActionMore, label, slack.StyleDefault))
 	}
-	return out
+	if r.State.Final() {
+		return out
+	}
+	return append(out, v.menu())
 }

@@ -72,10 +72,15 @@ func incidentLink(i flows.IncidentRef) string {
 		return "`" + escape(string(i.ID)) + "`, which PagerDuty could not show"
 	}
 	label := fmt.Sprintf("#%d %s", i.Number, mrkdwn(i.Title, 120))
-	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://127.0.0.1") {
+	if vendorURL(i.URL) {
 		return "<" + strings.NewReplacer("|", "%7C", ">", "%3E", "<", "%3C").Replace(i.URL) + "|" + label + ">"
 	}
 	return label
+}
+
+// vendorURL reports whether an incident's address may be a link.
+func vendorURL(u string) bool {
+	return strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://127.0.0.1")
 }
 
 // answers are the flow's own prompt fields, each up to limit runes.

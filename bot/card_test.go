@@ -208,6 +208,10 @@ type shownBlock struct {
 		Style   string          `json:"style"`
 		Label   string          `json:"accessibility_label"`
 		Confirm json.RawMessage `json:"confirm"`
+		Options []struct {
+			Value string `json:"value"`
+			URL   string `json:"url"`
+		} `json:"options"`
 	} `json:"elements"`
 }
 
@@ -226,6 +230,14 @@ func wellBehaved(t *testing.T, r flows.Request, m Message) {
 			continue
 		}
 		for _, e := range b.Elements {
+			if e.Type == "overflow" && !r.State.Final() {
+				for _, o := range e.Options {
+					if what, token, _ := strings.Cut(o.Value, "."); token != "TOKEN" || (o.URL != "") != (what == menuOpen) {
+						t.Errorf("the menu's %q goes to %q", o.Value, o.URL)
+					}
+				}
+				continue
+			}
 			buttons++
 			if e.Value != "TOKEN" || e.Label == "" {
 				t.Errorf("button %s has the value %q, the label %q", e.Action, e.Value, e.Label)
@@ -316,7 +328,40 @@ func notices() map[string]struct {
 		"unreadable":         {active, flows.Notice{Channel: "C0ERRS", About: flows.AboutUnreadable}},
 		"fault":              {asked(), flows.Notice{Channel: "C0ERRS", About: flows.AboutFault}},
 		"fault-of-pagerduty": {asked(), flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "unknown"}},
-		"fault-of-a-job":     {flows.Request{}, flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "job note:x was given up; the log has the cause"}},
+		"step-granted":       {active, step(flows.VerbGranted, "")},
+		"step-forwarded":     {then(asked(), flows.StatePending, func(r *flows.Request) { r.Stage = 1 }), step(flows.VerbForward, "")},
+		"step-denied":        {then(asked(), flows.StateDenied, func(r *flows.Request) { r.DenyWhy = flows.NewText("use the *stuck* <replica>") }), step(flows.VerbDeny, "U0NOOR")},
+		"step-revoked": {then(asked(), flows.StateEnding, func(r *flows.Request) {
+			r.EndCause, r.EndedBy, r.EndWhy = flows.EndRevoked, someone("U0NOOR"), flows.NewText("wrong <cluster>")
+		}), step(flows.VerbRevoke, "U0NOOR")},
+		"step-ending":    {then(asked(), flows.StateEnding, byTime), step(flows.VerbEnd, "")},
+		"fault-of-a-job": {flows.Request{}, flows.Notice{Channel: "C0ERRS", About: flows.AboutFault, Detail: "job note:x was given up; the log has the cause"}},
+	}
+}
+
+// step is a line for the thread of a channel's card.
+func step(v flows.Verb, by string) flows.Notice {
+	n := flows.Notice{Channel: "C0SREM", About: flows.AboutStep, Detail: string(v)}
+	if by != "" {
+		n.By = someone(by)
+	}
+	return n
+}
+
+// Every step that is told to a thread has words of its own.
+func TestEveryStepHasWords(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, verb := range []string{
+		"approve", "deny", "forward", "reroute", "cancel", "lapse", "granted", "grant_failed", "done", "revoke", "end", "revoked",
+		"incident_resolved", "incident_merged", "overdue",
+	} {
+		v := drawing{req: then(asked(), flows.StateEnding, byTime), kind: flows.CardRequester, to: "U0SAM"}.view(cards())
+		text := v.tells(step(flows.Verb(verb), "U0NOOR"))
+		if was, twice := seen[text]; twice || !strings.HasPrefix(text, "› ") || !strings.HasSuffix(text, ".") {
+			t.Errorf("%s is told as %q, as %s is", verb, text, was)
+		}
+		seen[text] = verb
 	}
 }
 

@@ -65,6 +65,7 @@ func clickVerb(actionID string) (flows.Verb, bool) {
 func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
 	var after []func(context.Context)
 	for _, a := range p.Actions {
+		a = a.unfold()
 		if _, changes := clickVerb(a.ActionID); changes {
 			handle, err := b.accept(r.Context(), RowClick, b.clickRow(p, a))
 			if err != nil {

@@ -72,6 +72,8 @@ func (v cardView) tells(n flows.Notice) string {
 		return fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends %s. If you still need it, ask for more time on the card above.", r.IncidentRef().Number, v.target(), at(r.EndsAt))
 	case flows.AboutRefused:
 		return ":no_entry_sign: " + n.Detail
+	case flows.AboutStep:
+		return "› " + v.step(n)
 	}
 	return v.alarm(n)
 }

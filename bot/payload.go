@@ -2,6 +2,7 @@ package bot
 
 import (
 	"encoding/json"
+	"strings"
 )
 
 // The caps on bodies, before anything is parsed.
@@ -26,6 +27,24 @@ type interaction struct {
 // action is one click.
 type action struct {
 	ActionID, BlockID, Value, TS string
+
+	Picked string // the option of a menu
+}
+
+// unfold is what was picked from a card's menu, as if it were a button.
+func (a action) unfold() action {
+	if a.ActionID != ActionMenu {
+		return a
+	}
+	what, token, _ := strings.Cut(a.Picked, ".")
+	a.ActionID, a.Value = ActionNothing, token
+	switch what {
+	case menuFull:
+		a.ActionID = ActionFull
+	case menuForward:
+		a.ActionID = ActionForward
+	}
+	return a
 }
 
 // modalState is a modal as it stands.
@@ -126,6 +145,8 @@ func (p *interaction) action(value string) bool {
 			return set(&a.TS, value)
 		case "value":
 			return set(&a.Value, value)
+		case "selected_option":
+			return pair(value, "value", &a.Picked, "", nil)
 		}
 		return true
 	})

@@ -37,7 +37,7 @@ func (b *Bot) openReason(ctx context.Context, p *interaction, a action, callback
 	}
 }
 
-// openFull shows all that was written, where a card shows the beginning.
+// openFull shows all that was written, where a card shows the beginning, and the ids.
 func (b *Bot) openFull(ctx context.Context, p *interaction, a action) {
 	rec, ok := b.look(ctx, p, a)
 	if !ok {
@@ -53,7 +53,9 @@ func (b *Bot) openFull(ctx context.Context, p *interaction, a action) {
 			blocks = append(blocks, section("*%s*", escape(v.label(f.Name))), quote(f.Value, flows.MaxText))
 		}
 	}
-	if _, _, err := b.o.Views.OpenView(ctx, p.Trigger, modal("", "", "What was written", "", blocks)); err != nil {
+	blocks = append(blocks, section("*Id*\n`%s`", rec.Request.ID), section("*What is approved, as a hash*\n`%s`", rec.Request.Hash),
+		contextLine("`breakglass request show %s` shows everything that was recorded.", rec.Request.ID))
+	if _, _, err := b.o.Views.OpenView(ctx, p.Trigger, modal("", "", "Details", "", blocks)); err != nil {
 		b.log.LogAttrs(ctx, slog.LevelWarn, "a text could not be shown", slog.String("user", p.User), slog.Any("error", err))
 		b.tell(ctx, p.channel(), p.User, ":warning: It could not be shown: Slack did not take it in time. Click again.")
 	}

@@ -1,6 +1,9 @@
 package flows
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // CardKind says for whom a card is.
 type CardKind string
@@ -30,6 +33,11 @@ type Card struct {
 // CardID is the one id of a copy.
 func CardID(r RequestID, kind CardKind, to string) string {
 	return string(r) + "/" + string(kind) + "/" + to
+}
+
+// Destination is where a copy in a channel was to go, as the configuration says it.
+func (c Card) Destination() string {
+	return strings.TrimPrefix(c.ID, CardID(c.Request, c.Kind, ""))
 }
 
 // Asks reports whether the copy still asks for a decision: whether who it was sent
@@ -66,7 +74,7 @@ type Notice struct {
 	Channel string    `json:"channel,omitempty"`
 	About   About     `json:"about"`
 	Detail  string    `json:"detail,omitempty"` // a word for the front door, or a refusal's sentence; never typed text
-	By      PersonID  `json:"by,omitempty"`     // who did what is told; empty: the operator, on the machine
+	By      PersonID  `json:"by,omitempty"`     // who did what is told; empty: the engine, or the operator on the machine
 	Said    Text      `json:"said,omitzero"`    // why, as they typed it
 }
 
@@ -95,4 +103,5 @@ const (
 	AboutFrozen     About = "frozen"     // everybody: nothing is given until an admin lifts it
 	AboutUnfrozen   About = "unfrozen"   // everybody: access can be given again
 	AboutEndedMany  About = "ended_many" // everybody: an admin ended much at once
+	AboutStep       About = "step"       // to the thread of a channel's card: what happened; Detail is the verb
 )

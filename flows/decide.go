@@ -3,6 +3,7 @@ package flows
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -83,6 +84,7 @@ func (d *decision) finish() Outcome {
 	if d.shows() {
 		d.refreshCards()
 	}
+	d.tellThreads()
 	return d.out
 }
 
@@ -209,10 +211,36 @@ func (d *decision) notify(n Notice) {
 	if to == "" {
 		to = n.Channel
 	}
-	key := string(d.req.ID) + "/" + string(n.About) + "/" + to + "/" + n.Detail
+	key, lane := string(d.req.ID)+"/"+string(n.About)+"/"+to+"/"+n.Detail, ""
+	if n.About == AboutStep { // each is told, in the order in which they happened
+		key, lane = key+"/"+strconv.FormatInt(d.req.Version, 10), "thread:"+string(d.req.ID)+"/"+to
+	}
 	d.out.Jobs = append(d.out.Jobs, Job{
-		Kind: JobNotice, Key: JobKey(JobNotice, key), Subject: string(d.req.ID), RunAt: d.now, Args: args,
+		Kind: JobNotice, Key: JobKey(JobNotice, key), Subject: string(d.req.ID), Lane: lane, RunAt: d.now, Args: args,
 	})
+}
+
+// told are the steps that the thread below a channel's card tells: the card shows how
+// things stand, the thread what happened.
+func told(verb string) bool {
+	switch Verb(verb) {
+	case VerbApprove, VerbDeny, VerbForward, VerbReroute, VerbCancel, VerbLapse, VerbGranted, VerbGrantFailed, VerbDone, VerbRevoke, VerbEnd, VerbRevoked:
+		return true
+	}
+	return verb == "incident_resolved" || verb == "incident_merged" || verb == "overdue"
+}
+
+func (d *decision) tellThreads() {
+	for i := range d.f.Cards {
+		if d.f.Cards[i].To != "" {
+			continue
+		}
+		for j := range d.out.Entries {
+			if e := &d.out.Entries[j]; told(e.Verb) {
+				d.notify(Notice{Channel: d.f.Cards[i].Destination(), About: AboutStep, By: e.Actor.Person, Detail: e.Verb})
+			}
+		}
+	}
 }
 
 // tell adds a message to the requester (and the beneficiary, if another).

@@ -21,6 +21,7 @@ type Effects struct {
 	Directory flows.Directory
 	Incidents flows.Incidents
 	Notes     flows.IncidentWriter
+	Links     Permalinks // of cards in channels, for notes; nil: notes name none
 	Live      LiveIncidents
 	Grants    Grants
 	Note      func(r flows.Request, about string, name func(flows.PersonID) string) string // words of an incident note

@@ -159,10 +159,34 @@ func (e *Effects) note(ctx context.Context, j flows.Job) error {
 		return &flows.Permanent{Err: fmt.Errorf("read the note's arguments: %w", err)}
 	}
 	text := e.Note(rec.Request, args.About, func(p flows.PersonID) string { return e.name(ctx, p) })
+	if link := e.permalink(ctx, rec.Cards); link != "" {
+		text += " In Slack: " + link
+	}
 	if err := e.Notes.Note(ctx, rec.Request.Incident(), j.Key, text); err != nil {
 		return fmt.Errorf("write a note to incident %s: %w", rec.Request.Incident(), err)
 	}
 	return e.Engine.Finish(ctx, flows.Finish{Job: &j})
+}
+
+// Permalinks tells where a message is; integrations/slack implements it.
+type Permalinks interface {
+	Permalink(ctx context.Context, channel, ts string) (string, error)
+}
+
+// permalink is the address of the card that stands in a channel, where one does. A
+// Slack that is slow keeps no note back.
+func (e *Effects) permalink(ctx context.Context, cards []flows.Card) string {
+	ctx, cancel := context.WithTimeout(ctx, profileWithin)
+	defer cancel()
+	for _, c := range cards {
+		if e.Links == nil || c.To != "" || c.TS == "" {
+			continue
+		}
+		if link, err := e.Links.Permalink(ctx, c.Channel, c.TS); err == nil {
+			return link
+		}
+	}
+	return ""
 }
 
 // name is how a note calls a person: by the pinned link, else by Slack's name.

@@ -71,6 +71,11 @@ func (a *App) nextConfig(ctx context.Context) (*config.Config, error) {
 		return nil, err
 	}
 	var changed []string
+	for name := range old { // what is gone has changed, too
+		if _, still := now[name]; !still {
+			now[name] = ""
+		}
+	}
 	for _, name := range sorted(now) {
 		if old[name] != now[name] {
 			changed = append(changed, name)
