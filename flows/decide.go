@@ -202,6 +202,9 @@ func (d *decision) drop(kinds ...JobKind) {
 
 // notify adds a message to one person (or, with To empty, to a channel).
 func (d *decision) notify(n Notice) {
+	if n.To.IsService() {
+		return // it reads how things stand
+	}
 	n.Request = d.req.ID
 	args, err := json.Marshal(n)
 	if err != nil {
@@ -266,6 +269,9 @@ func (d *decision) note(about string) {
 
 // card adds a copy of the card, once.
 func (d *decision) card(kind CardKind, to PersonID, channel string) {
+	if to.IsService() {
+		return
+	}
 	who := string(to)
 	if who == "" {
 		who = channel

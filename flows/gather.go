@@ -83,7 +83,7 @@ func (g *gathering) actor(ctx context.Context) {
 }
 
 func (g *gathering) standing(ctx context.Context, p PersonID) Standing {
-	if g.f.Catalog.Team != "" && p.Team() != g.f.Catalog.Team {
+	if g.f.Catalog.Team != "" && p.Team() != g.f.Catalog.Team && !p.IsService() {
 		return StandingForeign
 	}
 	profile, err := g.e.o.Directory.Profile(ctx, p, true)

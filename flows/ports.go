@@ -19,6 +19,8 @@ var (
 	ErrDuplicate = errors.New("an open request for the same person and target exists")
 	// ErrFrozen: an admin froze everything; nothing is approved and nothing given.
 	ErrFrozen = errors.New("an admin froze everything that gives access")
+	// ErrCrowded: as many devices wait to be confirmed as may.
+	ErrCrowded = errors.New("too many devices wait to be confirmed")
 	// ErrReadOnly: the store does not write (disk full, end-only mode).
 	ErrReadOnly = errors.New("the store does not write")
 )

@@ -137,9 +137,6 @@ func (s *Store) TouchPass(ctx context.Context, id string, at time.Time) error {
 	return nil
 }
 
-// ErrCrowded says that as many devices wait to be confirmed as may.
-var ErrCrowded = errors.New("too many devices wait to be confirmed")
-
 // AddDevice keeps a device that waits to be confirmed, if fewer than most do. Those
 // whose time is over at now make room.
 func (s *Store) AddDevice(ctx context.Context, p flows.Pass, most int, now time.Time) error {
@@ -156,7 +153,7 @@ func (s *Store) AddDevice(ctx context.Context, p flows.Pass, most int, now time.
 			return err
 		}
 		if n >= int64(most) {
-			return ErrCrowded
+			return flows.ErrCrowded
 		}
 		return q.InsertPass(ctx, row)
 	})

@@ -88,7 +88,7 @@ func TestOwnRequestOnTheWeb(t *testing.T) {
 	b.SignsIn(p, "sub-"+company.Dana, "/")
 	s.In("C0ERRS", "dana signed in")
 	approve := func() bottest.Page {
-		return b.Post("/requests/"+id, url.Values{"step": {"approve"}, "hash": {hashOn(t, b.Get("/requests/" + id))}})
+		return b.Post("/requests/"+id, url.Values{"step": {"approve"}, "hash": {hashOn(t, b.Get("/requests/"+id))}})
 	}
 	if no := approve(); no.Status != http.StatusForbidden || !strings.Contains(no.Text(), "known by your e-mail address only") {
 		t.Fatalf("by an address: %d %s", no.Status, no.Text())

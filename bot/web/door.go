@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"breakglass/flows"
@@ -16,7 +17,11 @@ type Door struct {
 	Who          Entry
 	Doc          string // one line; an operation of the API has one
 	handler      Handler
+	operation    func(*Web, huma.API) // instead of handler
 }
+
+// IsOperation reports whether the door is described in the API's document.
+func (d Door) IsOperation() bool { return d.operation != nil }
 
 // Handler is what is behind a door. The caller is nil where anybody may enter.
 type Handler func(w http.ResponseWriter, r *http.Request, c *doors.Caller)
@@ -33,7 +38,12 @@ func Plain(h http.HandlerFunc) Handler {
 
 // Mount puts the doors into a router, each behind its entry.
 func (w *Web) Mount(r chi.Router, all []Door) {
+	w.api = w.newAPI(r)
 	for _, d := range all {
+		if d.operation != nil {
+			d.operation(w, w.api)
+			continue
+		}
 		r.Method(d.Method, d.Path, w.enter(d))
 	}
 }
@@ -41,22 +51,39 @@ func (w *Web) Mount(r chi.Router, all []Door) {
 // enter lets in whom the door is for.
 func (w *Web) enter(d Door) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
-		if d.Who.open {
-			d.handler(rw, r, nil)
-			return
-		}
-		c, err := w.caller(r)
-		if err == nil {
-			if no := d.Who.admits(c); no != nil {
-				err = no
-			}
-		}
+		c, err := w.admit(d, r)
 		if err != nil {
 			w.keepOut(rw, r, d, err)
 			return
 		}
 		d.handler(rw, r, c)
 	}
+}
+
+var tooFast = flows.Refuse(codeLimit, "These are too many calls in a minute. Nothing was done.").Then("Wait a while.")
+
+// admit finds the caller and says whether the door is for them.
+func (w *Web) admit(d Door, r *http.Request) (*doors.Caller, error) {
+	if d.Who.open {
+		if d.Who.slow && !w.strangers.allow(from(r)) {
+			return nil, tooFast
+		}
+		return nil, nil
+	}
+	c, err := w.caller(r)
+	if err != nil {
+		if !w.strangers.allow(from(r)) { // nobody tries secrets one after the other
+			return nil, tooFast
+		}
+		return nil, err
+	}
+	if !w.callers.allow(c.Pass.ID) {
+		return nil, tooFast
+	}
+	if no := d.Who.admits(c); no != nil {
+		return nil, no
+	}
+	return c, nil
 }
 
 // keepOut answers who may not enter.
@@ -70,11 +97,14 @@ func (w *Web) keepOut(rw http.ResponseWriter, r *http.Request, d Door, err error
 	case unknown && d.Who.page:
 		w.toSignIn(rw, r)
 	case d.Who.page && refused:
-		w.fail(rw, r, http.StatusForbidden, no)
+		w.fail(rw, r, statusOf(no.Code), no)
 	case d.Who.page:
 		w.fail(rw, r, http.StatusInternalServerError, fault)
 	default:
-		rw.Header().Set("WWW-Authenticate", `Bearer realm="breakglass"`)
-		writeProblem(rw, problemOf(err))
+		p := problemOf(err)
+		if p.Status == http.StatusUnauthorized {
+			rw.Header().Set("WWW-Authenticate", `Bearer realm="breakglass"`)
+		}
+		writeProblem(rw, p)
 	}
 }

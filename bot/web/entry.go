@@ -11,6 +11,8 @@ import (
 type Entry struct {
 	Name  string // for the table of doors and the API's description
 	open  bool   // no pass is needed
+	slow  bool   // and callers are counted by their address
+	own   bool   // what is behind it looks for itself who comes in
 	page  bool   // for browsers: who has no session is sent to the sign-in
 	kinds []flows.PassKind
 	scope flows.PassScope // what a token must be for; empty: any
@@ -21,6 +23,10 @@ type Entry struct {
 var (
 	// Anybody needs no pass: sign-in itself, and what the operator's network may see.
 	Anybody = Entry{Name: "anybody on the operator's network", open: true}
+	// Newcomer needs no pass either, and is counted: what begins a sign-in.
+	Newcomer = Entry{Name: "anybody on the operator's network, so often a minute", open: true, slow: true}
+	// Owner is the owner of the process; what is behind the door checks the door file.
+	Owner = Entry{Name: "the owner of the process, by the door file", open: true, own: true}
 	// Signed is a person in a browser, after sign-in.
 	Signed = Entry{Name: "a person who signed in", page: true, kinds: []flows.PassKind{flows.PassSession}}
 	// Reads, Asks and Decides are who holds a session, a login or a token for it.
@@ -49,8 +55,8 @@ func (e Entry) As(roles ...flows.Role) Entry {
 	return e
 }
 
-// Open reports whether no pass is needed.
-func (e Entry) Open() bool { return e.open }
+// Open reports whether nobody is asked who they are.
+func (e Entry) Open() bool { return e.open && !e.own }
 
 // admits says no to a caller whom the door is not for.
 func (e Entry) admits(c *doors.Caller) *flows.Refusal {

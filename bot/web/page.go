@@ -121,6 +121,13 @@ var (
 	slackMention = regexp.MustCompile(`<@([A-Z0-9]+)>`)
 )
 
+// sentence is one of our own, with its markers turned into words.
+func sentence(s string, name func(flows.PersonID) string) string {
+	return slackMention.ReplaceAllStringFunc(slackDate.ReplaceAllString(s, "$1"), func(m string) string {
+		return name(flows.PersonID(m[2 : len(m)-1]))
+	})
+}
+
 // words are what templates may say. Everything is escaped by html/template; typed is
 // the one way for what people typed.
 func words(name func(flows.PersonID) string) template.FuncMap {
@@ -134,17 +141,13 @@ func words(name func(flows.PersonID) string) template.FuncMap {
 	return template.FuncMap{
 		"typed": func(t flows.Text) string { return t.Raw() },
 		"name":  name, "people": people,
-		"sentence": func(s string) string {
-			return slackMention.ReplaceAllStringFunc(slackDate.ReplaceAllString(s, "$1"), func(m string) string {
-				return name(flows.Person("", m[2:len(m)-1]))
-			})
-		},
-		"span":  flows.Span,
-		"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"ago":   func(now, t time.Time) string { return flows.Ago(now.Sub(t)) },
-		"left":  func(now, t time.Time) string { return flows.Ago(t.Sub(now)) },
-		"tone":  tone,
+		"sentence": func(s string) string { return sentence(s, name) },
+		"span":     flows.Span,
+		"stamp":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"ago":      func(now, t time.Time) string { return flows.Ago(now.Sub(t)) },
+		"left":     func(now, t time.Time) string { return flows.Ago(t.Sub(now)) },
+		"tone":     tone,
 		"upper": func(s any) string {
 			t := fmt.Sprint(s)
 			return strings.ToUpper(t[:min(1, len(t))]) + t[min(1, len(t)):]

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 
 	"breakglass/flows"
 	"breakglass/flows/doors"
@@ -16,7 +17,17 @@ type Problem struct {
 	Detail string     `json:"detail" doc:"what happened, what was not done, what to do next"`
 	Code   flows.Code `json:"code" doc:"what programs go by"`
 	Field  string     `json:"field,omitempty" doc:"the input it is about"`
+
+	Errors []Misfit `json:"errors,omitempty" doc:"where the input does not fit its description"`
 }
+
+// Misfit is one place where an input does not fit its description.
+type Misfit struct {
+	Where string `json:"location"`
+	What  string `json:"message"`
+}
+
+var problemType = reflect.TypeFor[Problem]()
 
 // Error makes a problem an error.
 func (p *Problem) Error() string { return p.Detail }

@@ -16,6 +16,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"breakglass/flows"
 	"breakglass/flows/doors"
 )
@@ -62,6 +64,9 @@ type Web struct {
 	o     Options
 	log   *slog.Logger
 	pages *pages
+	api   huma.API
+
+	callers, strangers *limiter
 }
 
 // New makes a Web.
@@ -73,7 +78,9 @@ func New(o Options) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Web{o: o, log: o.Log, pages: p}, nil
+	return &Web{
+		o: o, log: o.Log, pages: p, callers: newLimiter(o.Clock.Now, perPass), strangers: newLimiter(o.Clock.Now, perAddress),
+	}, nil
 }
 
 // secure reports whether browsers reach the console over https.
@@ -84,8 +91,14 @@ func (w *Web) name(p flows.PersonID) string {
 	if p.IsService() {
 		return "service " + p.User()
 	}
+	if p.Team() == string(p) { // as sentences name people
+		p = flows.Person(w.o.Catalog().Team, string(p))
+	}
 	return w.o.Name(p)
 }
+
+// plain is a sentence of the domain, as people read it.
+func (w *Web) plain(s string) string { return sentence(s, w.name) }
 
 // provider finds a provider by its name in an address.
 func (w *Web) provider(name string) Provider {

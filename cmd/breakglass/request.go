@@ -12,7 +12,8 @@ import (
 )
 
 func (c *cli) request() *cobra.Command {
-	return group("request", "List, show and end requests", c.requestList(), c.requestShow(), c.requestEnd())
+	return group("request", "Ask, decide, and list, show and end requests", c.requestList(), c.requestShow(), c.requestCreate(), c.requestWait(),
+		c.requestApprove(), c.requestDeny(), c.requestCancel(), c.requestDone(), c.requestEnd())
 }
 
 func (c *cli) requestList() *cobra.Command {

@@ -13,6 +13,7 @@ var (
 	goodUser    = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
 	goodGroup   = regexp.MustCompile(`^S[A-Z0-9]{2,}$`)
 	goodHandle  = regexp.MustCompile(`^@[a-z0-9][a-z0-9._-]*$`)
+	goodService = regexp.MustCompile(`^service:[a-z][a-z0-9_-]{0,39}$`)
 	goodPD      = regexp.MustCompile(`^[A-Z][A-Z0-9]{2,}$`)
 	goodChannel = regexp.MustCompile(`^(#[^\s#@<>&,.A-Z]{1,80}|[CG][A-Z0-9]{2,})$`)
 )
@@ -69,7 +70,7 @@ func (f *fields) principals(name string) []flows.Principal {
 	var out []flows.Principal
 	seen := map[string]bool{}
 	for _, it := range f.texts(name) {
-		if suggestion, ok := f.ld.goodPrincipal(it.text); !ok {
+		if suggestion, ok := f.ld.goodPrincipal(it.text); !ok && (name != "requesters" || !goodService.MatchString(it.text)) {
 			f.bad[name] = true
 			f.ld.errorf(it.at, suggestion, "%q names neither a Slack user nor a user group.", it.text)
 			continue

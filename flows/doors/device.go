@@ -40,7 +40,9 @@ func (d *Doors) StartDevice(ctx context.Context, dev Device) (code string, p flo
 		ID: d.name("log_"), Version: 1, Kind: flows.PassDevice, Hash: dev.Hash, Key: dev.Key, Name: cutName(dev.Name), From: dev.From,
 		Code: Hash(code), CreatedAt: now, ExpiresAt: now.Add(DeviceLife),
 	}
-	if err := d.o.Store.AddDevice(ctx, p, mostDevices, now); err != nil {
+	if err := d.o.Store.AddDevice(ctx, p, mostDevices, now); errors.Is(err, flows.ErrCrowded) {
+		return "", p, flows.Refuse(flows.RefusedTooMany, "Too many machines wait to be confirmed. Nothing was begun.").Then("Try again in ten minutes.")
+	} else if err != nil {
 		return "", p, fmt.Errorf("begin a login: %w", err)
 	}
 	return code, p, nil

@@ -15,8 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/go-chi/chi/v5"
-
 	"breakglass/flows"
 )
 
@@ -113,9 +111,23 @@ func (a *App) byOwner(r *http.Request) bool {
 	return err == nil && ip != nil && ip.IsLoopback() && ok && len(want) > 0 && subtle.ConstantTimeCompare(sum[:], want) == 1
 }
 
+// ownersEnd lets the owner of the process end requests at the door where people do, by
+// the door file; everybody else goes on to that door.
+func (a *App) ownersEnd(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rest, isRequest := strings.CutPrefix(r.URL.Path, "/v1/requests/")
+		id, isEnd := strings.CutSuffix(rest, "/end")
+		if r.Method == http.MethodPost && isRequest && isEnd && !strings.Contains(id, "/") && a.byOwner(r) {
+			a.endRequest(w, r, flows.RequestID(id))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // endRequest ends what a request gave, or withdraws it: the operator's hand when
 // Slack is down.
-func (a *App) endRequest(w http.ResponseWriter, r *http.Request) {
+func (a *App) endRequest(w http.ResponseWriter, r *http.Request, id flows.RequestID) {
 	var in struct {
 		Reason string `json:"reason"`
 	}
@@ -123,7 +135,6 @@ func (a *App) endRequest(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "The body is not JSON. Nothing was done."})
 		return
 	}
-	id := flows.RequestID(chi.URLParam(r, "id"))
 	rec, err := a.engine.Load(r.Context(), id)
 	if errors.Is(err, flows.ErrNotFound) {
 		answer(w, http.StatusNotFound, map[string]any{"error": "There is no such request."})

@@ -26,14 +26,14 @@ func (a *App) publicRoutes() http.Handler {
 // who may enter.
 func (a *App) internalDoors() []web.Door {
 	w := a.web
-	return []web.Door{
+	return append([]web.Door{
 		web.At("GET", "/healthz", web.Anybody, web.Plain(a.healthz)),
 		web.At("GET", "/readyz", web.Anybody, web.Plain(a.readyz)),
 		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)), // numbers only
 
 		web.At("GET", "/sign-in", web.Anybody, w.SignInPage),
-		web.At("GET", "/sign-in/{provider}", web.Anybody, w.SignInBegin),
-		web.At("GET", "/sign-in/{provider}/callback", web.Anybody, w.SignInFinish),
+		web.At("GET", "/sign-in/{provider}", web.Newcomer, w.SignInBegin),
+		web.At("GET", "/sign-in/{provider}/callback", web.Newcomer, w.SignInFinish),
 		web.At("GET", "/assets/{file}", web.Anybody, w.Asset),
 
 		web.At("GET", "/", web.Signed, w.Home),
@@ -44,22 +44,37 @@ func (a *App) internalDoors() []web.Door {
 		web.At("GET", "/sessions", web.Signed, w.PassesPage),
 		web.At("POST", "/sessions/{id}/end", web.Signed, w.PassEnd),
 		web.At("POST", "/sign-out", web.Signed, w.SignOut),
-	}
+
+		web.At("GET", "/v1/openapi.json", web.Anybody, w.OpenAPI),
+		web.Operation("GET", "/v1/me", web.Reads, "Who you are here", w.WhoAmI),
+		web.Creation("POST", "/v1/requests", web.Asks, "Ask for access", w.AskFor),
+		web.Operation("GET", "/v1/requests", web.Reads, "List requests, newest first", w.Requests),
+		web.Operation("GET", "/v1/requests/{id}", web.Reads, "Show a request", w.Request),
+		web.Operation("POST", "/v1/requests/{id}/decisions", web.Decides, "Approve or deny", w.Decide),
+		web.Operation("POST", "/v1/requests/{id}/cancel", web.Asks, "Withdraw a request", w.Cancel),
+		web.Operation("POST", "/v1/requests/{id}/done", web.Asks, "Hand access back", w.Done),
+		web.Operation("POST", "/v1/requests/{id}/end", web.Asks, "End or withdraw, whichever it needs", w.End), // by the door file: see ownersEnd
+		web.At("GET", "/v1/requests/{id}/events", web.Reads, w.Events),                                         // server-sent
+		web.Operation("GET", "/v1/grants", web.Reads, "List the access that there is now", w.Grants),
+
+		web.Operation("POST", "/v1/login", web.Newcomer, "Begin a machine's login", w.LoginBegin),
+		web.Creation("POST", "/v1/tokens", web.Owns, "Make a token", w.TokenCreate),
+		web.Operation("GET", "/v1/tokens", web.Owns, "List your sessions, logins and tokens", w.TokenList),
+		web.Operation("DELETE", "/v1/tokens/{id}", web.Owns, "End a session, login or token", w.TokenEnd),
+
+		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
+		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))), // a command looked by itself
+		web.At("POST", "/v1/end", web.Owner, web.Plain(a.local(a.endMany))),
+		web.At("POST", "/v1/freeze", web.Owner, web.Plain(a.local(a.freeze))),
+		web.At("POST", "/v1/unfreeze", web.Owner, web.Plain(a.local(a.unfreeze))),
+	}, a.auditDoors()...)
 }
 
-// internalRoutes mounts them. Nothing changes by a form or script of another site. The
-// owner of the process, by the door file, ends requests there too.
+// internalRoutes mounts them. Nothing changes by a form or script of another site.
 func (a *App) internalRoutes() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.recovered, http.NewCrossOriginProtection().Handler, a.ownersLook)
+	r.Use(a.recovered, http.NewCrossOriginProtection().Handler, a.ownersLook, a.ownersEnd)
 	a.web.Mount(r, a.internalDoors())
-	a.web.Mount(r, a.auditDoors())
-	r.Post("/v1/requests/{id}/end", a.local(a.endRequest)) // the owner of the process, by the door file
-	r.Post("/v1/reload", a.local(a.reloadNow))             // likewise
-	r.Post("/v1/audit/looks", a.local(a.recordLook))       // likewise: a command looked by itself
-	r.Post("/v1/end", a.local(a.endMany))                  // likewise
-	r.Post("/v1/freeze", a.local(a.freeze))                // likewise
-	r.Post("/v1/unfreeze", a.local(a.unfreeze))            // likewise
 	return r
 }
 
