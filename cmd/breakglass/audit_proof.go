@@ -25,16 +25,12 @@ func (c *cli) exportProof(cmd *cobra.Command, s settings, file, door string, arg
 		return err
 	}
 	defer st.Close()
-	id, err := st.ID(ctx)
-	if err != nil {
-		return err
-	}
 	if err := c.recordLook(ctx, s, door, history.Look{What: history.LookExport, Form: "proof"}); err != nil {
 		return err
 	}
 	return c.into(file, func(w io.Writer) error {
 		tally := c.tally("entries written")
-		n, err := audit.Export(ctx, w, id, audit.Live(st), func(n int64) { tally(int(n)) })
+		n, err := audit.Export(ctx, w, audit.Live(st), func(n int64) { tally(int(n)) })
 		if err != nil {
 			return hint(fmt.Errorf("after %d entries: %w", n, err), "what was written is not the whole")
 		}

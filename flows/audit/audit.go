@@ -5,7 +5,7 @@
 // flows and golang.org/x/mod. README.md says what is proved and what cannot be.
 //
 // Read first: grow.go (how entries get into the tree), checkpoint.go (what is signed),
-// verify.go (what is checked).
+// verify.go (what is checked), verify.py (the same by other hands).
 package audit
 
 import (

@@ -87,7 +87,7 @@ func TestVerifyWhatIsWhole(t *testing.T) {
 		}
 	}
 	var file bytes.Buffer
-	if n, err := audit.Export(t.Context(), &file, "store", audit.Live(s), nil); err != nil || n != 705 {
+	if n, err := audit.Export(t.Context(), &file, audit.Live(s), nil); err != nil || n != 705 {
 		t.Fatalf("exported %d, %v", n, err)
 	}
 	again := s.verify(t, audit.Exported(&file), s.heads[3], s.heads[10])
@@ -174,7 +174,7 @@ func TestKeys(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	s := newShelf(b).fill(b, 20_000, 500)
 	var file bytes.Buffer
-	if _, err := audit.Export(b.Context(), &file, "store", audit.Live(s), nil); err != nil {
+	if _, err := audit.Export(b.Context(), &file, audit.Live(s), nil); err != nil {
 		b.Fatal(err)
 	}
 	keys := s.keys(b)

@@ -5,8 +5,10 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,7 +42,8 @@ type item struct {
 	erases   []string // "CHAIN/SEQ/PATH" of what this entry says was erased
 	head     Head     // of a checkpoint
 	trusted  bool     // it is signed by a pinned key
-	total    int64    // of the end of an export
+	total    int64    // entries, at the end of an export
+	heads    int64    // checkpoints, likewise
 	findings []Finding
 }
 
@@ -110,6 +113,8 @@ func (it *item) open(openings []flows.Opening) {
 	for i := range openings {
 		c := it.commitAt(openings[i].Path)
 		switch {
+		case i > 0 && openings[i-1].Path >= openings[i].Path:
+			it.find(lineOnly, it.name(), "its openings are not in their order: "+openings[i].Path)
 		case c == nil:
 			it.find(lineOnly, it.name(), "an opening was added that opens nothing: "+openings[i].Path)
 		case !opens(&openings[i], c.hash):
@@ -162,7 +167,9 @@ func (it *item) commitAt(path string) *commit {
 func (it *item) checkHead(keys note.Verifiers) {
 	c := it.Checkpoint
 	var err error
-	if keys != nil {
+	if strings.Count(c.Note, signature) != 1 {
+		err = errors.New("it has not one signature")
+	} else if keys != nil {
 		it.head, err = Open(c.Note, keys)
 		it.trusted = err == nil
 	} else {

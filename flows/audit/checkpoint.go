@@ -111,6 +111,9 @@ func Open(signed string, keys note.Verifiers) (Head, error) {
 		return Head{}, err
 	}
 	for _, s := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Head{}, errors.New("its signature is not written as it was signed")
+		}
 		if s.Name == h.Origin {
 			return h, nil
 		}

@@ -91,9 +91,9 @@ func (h *headReader) upTo(ctx context.Context, size int64, give func(Record) err
 // Export writes a log as JSON Lines: a line that says what it is, then the entries and
 // checkpoints in the order of the tree, then a line that says it is complete. progress
 // is told now and then how many entries are written; nil: nobody.
-func Export(ctx context.Context, w io.Writer, store string, log Log, progress func(entries int64)) (entries int64, err error) {
+func Export(ctx context.Context, w io.Writer, log Log, progress func(entries int64)) (entries int64, err error) {
 	out := bufio.NewWriterSize(w, 1<<16)
-	fmt.Fprintf(out, "{\"breakglass\":\"audit proof\",\"v\":%d,\"store\":%q}\n", ExportVersion, store) // errors stay in out until Flush
+	fmt.Fprintln(out, begins(ExportVersion)) // errors stay in out until Flush
 	var heads int64
 	line := make([]byte, 0, 4096)
 	err = log(ctx, func(r Record) error {
@@ -106,8 +106,7 @@ func Export(ctx context.Context, w io.Writer, store string, log Log, progress fu
 				progress(entries)
 			}
 		case r.Checkpoint != nil:
-			line = append(line, `{"checkpoint":`...)
-			line = append(appendText(line, r.Checkpoint.Note), "}\n"...)
+			line = append(appendHead(line, r.Checkpoint.Note), '\n')
 			heads++
 		}
 		_, err := out.Write(line)
@@ -116,8 +115,18 @@ func Export(ctx context.Context, w io.Writer, store string, log Log, progress fu
 	if err != nil {
 		return entries, err
 	}
-	fmt.Fprintf(out, "{\"end\":true,\"entries\":%d,\"checkpoints\":%d}\n", entries, heads)
+	fmt.Fprintln(out, ends(entries, heads))
 	return entries, out.Flush()
+}
+
+func begins(version int) string { return fmt.Sprintf(`{"breakglass":"audit proof","v":%d}`, version) }
+
+func ends(entries, heads int64) string {
+	return fmt.Sprintf(`{"end":true,"entries":%d,"checkpoints":%d}`, entries, heads)
+}
+
+func appendHead(b []byte, note string) []byte {
+	return append(appendText(append(b, `{"checkpoint":`...), note), '}')
 }
 
 // appendLeaf writes the line of an entry: its place, its openings, and last its bytes
@@ -190,7 +199,6 @@ func (it *item) decode() error {
 	var other struct {
 		Breakglass  *string `json:"breakglass"`
 		V           int     `json:"v"`
-		Store       string  `json:"store"`
 		Checkpoint  *string `json:"checkpoint"`
 		End         bool    `json:"end"`
 		Entries     int64   `json:"entries"`
@@ -209,9 +217,27 @@ func (it *item) decode() error {
 	case other.Checkpoint != nil:
 		it.Checkpoint = &flows.Checkpoint{Note: *other.Checkpoint}
 	case other.End:
-		it.kind, it.total = kindEnd, other.Entries
+		it.kind, it.total, it.heads = kindEnd, other.Entries, other.Checkpoints
 	default:
 		return errors.New("it is neither an entry nor a checkpoint")
+	}
+	return it.exact(other.V)
+}
+
+// exact holds a line to the one way in which an export writes it.
+func (it *item) exact(version int) error {
+	var want []byte
+	switch {
+	case it.Checkpoint != nil:
+		want = appendHead(nil, it.Checkpoint.Note)
+	case it.kind == kindEnd:
+		want = []byte(ends(it.total, it.heads))
+	default:
+		want = []byte(begins(version))
+	}
+	if !bytes.Equal(want, it.Line) {
+		it.kind, it.Checkpoint = kindNone, nil
+		return errLine
 	}
 	return nil
 }
@@ -256,7 +282,7 @@ func (s *scanner) opening() (flows.Opening, error) {
 		}
 	}
 	salt := make([]byte, hex.DecodedLen(len(raw[1])))
-	if _, err := hex.Decode(salt, raw[1]); err != nil || !s.at('}') {
+	if _, err := hex.Decode(salt, raw[1]); err != nil || !s.at('}') || hex.EncodeToString(salt) != string(raw[1]) {
 		return o, errLine
 	}
 	o.Path, o.Salt, o.Value = string(unescaped(raw[0])), salt, string(unescaped(raw[2]))

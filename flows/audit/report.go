@@ -18,7 +18,7 @@ func (f Finding) String() string {
 	where := "the log"
 	switch {
 	case f.Entry != "" && f.From >= 0:
-		where = fmt.Sprintf("%s (place %d)", f.Entry, f.From)
+		where = fmt.Sprintf("%s (place %d)", f.Entry, f.To)
 	case f.Entry != "":
 		where = f.Entry
 	case f.From >= 0 && f.From == f.To:

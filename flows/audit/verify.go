@@ -126,8 +126,8 @@ func feed(ctx context.Context, log Log, send func(*batch) error) error {
 
 // chainEnd is the last entry of a chain that was read.
 type chainEnd struct {
-	seq  int64
-	hash tlog.Hash
+	seq, at int64
+	hash    tlog.Hash
 }
 
 // lost is a commitment without its opening.
@@ -192,6 +192,9 @@ func (w Witnessed) open(keys note.Verifiers) (Head, error) {
 
 // take is the part of the verification that goes in order.
 func (v *verifier) take(it *item) {
+	if v.ended {
+		v.report.Find(Finding{From: v.tree.size, To: v.tree.size, What: "something stands after the end of the export"})
+	}
 	for _, f := range it.findings {
 		if f.From == lineOnly {
 			f.From, f.To = v.tree.size, v.tree.size
@@ -209,9 +212,9 @@ func (v *verifier) take(it *item) {
 		}
 		v.started = true
 	case kindEnd:
-		v.ended = true
-		if it.total != v.tree.size {
-			v.report.Find(Finding{From: min(it.total, v.tree.size), To: max(it.total, v.tree.size), What: fmt.Sprintf("the export says it has %d entries and has %d", it.total, v.tree.size)})
+		if v.ended = true; it.total != v.tree.size || it.heads != v.report.Checkpoints {
+			v.report.Find(Finding{From: min(it.total, v.tree.size), To: max(it.total, v.tree.size), What: fmt.Sprintf(
+				"the export says it has %d entries and %d checkpoints, and has %d and %d", it.total, it.heads, v.tree.size, v.report.Checkpoints)})
 		}
 	case kindNone: // said already
 	}
@@ -254,7 +257,7 @@ func (v *verifier) place(it *item, at int64, name string) {
 func (v *verifier) link(it *item, at int64, name string) {
 	key := maphash.Bytes(v.seed, it.body.chain)
 	end := v.chains[key]
-	v.chains[key] = chainEnd{it.body.seq, it.hash}
+	v.chains[key] = chainEnd{it.body.seq, at, it.hash}
 	prev := ""
 	if end.seq > 0 {
 		prev = hex.EncodeToString(end.hash[:])
@@ -262,11 +265,17 @@ func (v *verifier) link(it *item, at int64, name string) {
 	f := Finding{From: at, To: at, Entry: name}
 	switch {
 	case it.body.seq > end.seq+1:
+		f.From = v.good // before that nothing is missing
+		if end.seq > 0 {
+			f.From = max(f.From, end.at+1)
+		}
+		f.From = min(f.From, at)
 		f.What = fmt.Sprintf("entry %d of its chain, which comes before it, was removed or moved", end.seq+1)
 	case it.body.seq <= end.seq:
 		f.What = fmt.Sprintf("its chain had its entry %d already: one was inserted, or they were reordered", it.body.seq)
 	case prev != string(it.body.prev):
-		f.What = "the entry before it in its chain is not the one it names: one of the two was altered"
+		f.From = end.at
+		f.What = fmt.Sprintf("entry %d of its chain, at place %d, is not the one it names: one of the two was altered", end.seq, end.at)
 	default:
 		return
 	}
@@ -293,7 +302,7 @@ func (v *verifier) checkpoint(it *item) {
 	f := Finding{From: v.good, To: max(size-1, v.good)}
 	switch {
 	case it.head.Size != size:
-		f.From, f.To = size, size
+		f.To = size
 		f.What = fmt.Sprintf("the checkpoint of %d entries stands after %d: entries are missing, or it is an old one in a new place", it.head.Size, size)
 	case it.head.Root != v.tree.root():
 		f.What = fmt.Sprintf("the checkpoint of %d entries is of others: something among these was altered, removed, inserted or moved", size)
@@ -324,8 +333,8 @@ func (v *verifier) witness() {
 // end says what only the whole log tells.
 func (v *verifier) end() {
 	for _, h := range v.held {
-		v.report.Find(Finding{From: v.tree.size, To: max(h.head.Size-1, v.tree.size), What: fmt.Sprintf(
-			"the checkpoint at %s is of %d entries and the log has %d: the rest was removed", h.where, h.head.Size, v.tree.size)})
+		v.report.Find(Finding{From: v.report.Witnessed, To: max(h.head.Size-1, v.report.Witnessed), What: fmt.Sprintf(
+			"the checkpoint of %d entries at %s is of others, and the log has %d: some of these were removed", h.head.Size, h.where, v.tree.size)})
 	}
 	for _, l := range v.lost {
 		if by, ok := v.erased[l.path]; ok {

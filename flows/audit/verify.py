@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Verify a proof export of Breakglass without anything of Breakglass.
+
+    python3 verify.py EXPORT KEY [CHECKPOINTS ...]
+
+EXPORT is what "breakglass audit export --proof" wrote, KEY the public key that the
+auditor pinned, CHECKPOINTS files with checkpoints that were kept outside of the
+database. Python 3.8 or newer and its standard library are all it needs. It exits with
+0 if everything holds, with 3 if not, and names the first place. What is checked and
+how things are written: README.md beside this file.
+"""
+import base64
+import hashlib
+import json
+import re
+import sys
+
+# Ed25519 as in RFC 8032, section 6: slow and plain.
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def add(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(n, p):
+    q = (0, 1, 1, 0)
+    while n:
+        if n & 1:
+            q = add(q, p)
+        p, n = add(p, p), n >> 1
+    return q
+
+
+def same(p, q):
+    return (p[0] * q[2] - q[0] * p[2]) % P == 0 and (p[1] * q[2] - q[1] * p[2]) % P == 0
+
+
+def point(raw):
+    y = int.from_bytes(raw, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(xx, (P + 3) // 8, P)
+    if (x * x - xx) % P:
+        x = x * ROOT % P
+    if y >= P or (x * x - xx) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+BASE = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def signed(public, message, signature):
+    a, r, s = point(public), point(signature[:32]), int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= L or len(signature) != 64:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    return same(times(s, BASE), add(r, times(h, a)))
+
+
+def parse_key(text):
+    name, number, key = text.strip().split("+", 2)
+    raw = base64.b64decode(key, validate=True)
+    if raw[0] != 1 or len(raw) != 33 or hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex() != number:
+        raise ValueError("this is no public key of a checkpoint")
+    return name, bytes.fromhex(number), raw[1:]
+
+
+def open_note(text, key):
+    """The size and the root of a checkpoint that the key signed."""
+    name, number, public = key
+    body, mark, signatures = text.partition("\n\n")
+    body += "\n"
+    lines = body.split("\n")
+    if not mark or len(lines) != 4 or lines[0] != name or not re.fullmatch("[1-9][0-9]*", lines[1]):
+        raise ValueError("it is not of this log")
+    match = re.fullmatch("\u2014 (\\S+) (\\S+)\n", signatures)
+    raw = base64.b64decode(match[2], validate=True) if match else b""
+    if not match or match[1] != name or base64.b64encode(raw).decode() != match[2]:
+        raise ValueError("it has not one signature of the key")
+    root = base64.b64decode(lines[2], validate=True)
+    if raw[:4] != number or not signed(public, body.encode(), raw[4:]):
+        raise ValueError("its signature does not hold")
+    return int(lines[1]), root
+
+
+class Tree:
+    """The right edge of a Merkle tree, RFC 6962."""
+
+    def __init__(self):
+        self.size, self.edge = 0, []
+
+    def add(self, data):
+        node, size = hashlib.sha256(b"\0" + data).digest(), self.size
+        leaf = node
+        while size & 1:
+            node, size = hashlib.sha256(b"\1" + self.edge.pop() + node).digest(), size >> 1
+        self.edge.append(node)
+        self.size += 1
+        return leaf.hex()
+
+    def root(self):
+        if not self.edge:
+            return hashlib.sha256(b"").digest()
+        node = self.edge[-1]
+        for left in reversed(self.edge[:-1]):
+            node = hashlib.sha256(b"\1" + left + node).digest()
+        return node
+
+
+def unique(pairs):
+    if len({k for k, _ in pairs}) != len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def commitments(value, path=""):
+    if isinstance(value, dict):
+        if list(value) == ["commit"] and str(value["commit"]).startswith("sha256:"):
+            yield path, value["commit"]
+            return
+        for k, v in value.items():
+            yield from commitments(v, path + "." + k if path else k)
+    elif isinstance(value, list):
+        for i, v in enumerate(value):
+            yield from commitments(v, path + "." + str(i))
+
+
+def commit(path, salt, value):
+    h = hashlib.sha256()
+    for part in (b"breakglass commitment v1", path.encode(), salt, value.encode()):
+        h.update(str(len(part)).encode() + b":" + part)
+    return "sha256:" + h.hexdigest()
+
+
+class Verifier:
+    def __init__(self, key, kept):
+        self.key, self.kept = key, sorted(kept)
+        self.tree, self.ends, self.found = Tree(), {}, []
+        self.heads, self.signed, self.witnessed, self.lost, self.erased = 0, 0, 0, [], set()
+        self.last = None
+
+    def find(self, what):
+        self.found.append("place %d: %s" % (self.tree.size, what))
+
+    def line(self, line):
+        if self.last == "end":
+            self.find("something stands after the end")
+        elif line.startswith('{"leaf":'):
+            self.last = "leaf"
+            self.leaf(line)
+        else:
+            got = json.loads(line, object_pairs_hook=unique)
+            if json.dumps(got, separators=(",", ":"), ensure_ascii=False) != line:
+                raise ValueError("a line is not as an export writes it")
+            if self.last is None and got == {"breakglass": "audit proof", "v": 1}:
+                self.last = "begin"
+            elif list(got) == ["checkpoint"]:
+                self.checkpoint(got["checkpoint"])
+            elif got == {"end": True, "entries": self.tree.size, "checkpoints": self.heads}:
+                self.last = "end"
+            else:
+                raise ValueError("a line is not what comes here")
+
+    def leaf(self, line):
+        head, mark, raw = line.partition(',"entry":')
+        raw = raw[:-1]
+        head = json.loads(head + "}", object_pairs_hook=unique)
+        try:
+            if head["leaf"] != self.tree.size:
+                self.find("the entry says it is at place %d" % head["leaf"])
+            if json.dumps(head, separators=(",", ":"), ensure_ascii=False)[:-1] + mark + raw + "}" != line:
+                raise ValueError("the line is not as an export writes it")
+            entry = json.loads(raw, object_pairs_hook=unique)
+            if canonical(entry) != raw:
+                raise ValueError("the entry is not in the canonical form")
+            self.entry(entry, head["openings"], hashlib.sha256(b"\0" + raw.encode()).hexdigest())
+        finally:
+            self.tree.add(raw.encode())
+            self.witness()
+
+    def entry(self, entry, openings, leaf):
+        name = "%s/%d" % (entry["chain"], entry["seq"])
+        seq, prev = self.ends.get(entry["chain"], (0, ""))
+        if (entry["seq"], entry["prev"]) != (seq + 1, prev):
+            self.find("%s does not follow entry %d of its chain" % (name, seq))
+        self.ends[entry["chain"]] = (entry["seq"], leaf)
+        if entry["verb"] == "erased":
+            self.erased.update(entry["facts"].get("openings", []))
+        want = dict(commitments(entry))
+        if [o["path"] for o in openings] != sorted({o["path"] for o in openings}, key=str.encode):
+            self.find("the openings of %s are not in their order" % name)
+        for o in openings:
+            if want.pop(o["path"], None) != commit(o["path"], bytes.fromhex(o["salt"]), o["value"]):
+                self.find("an opening of %s opens nothing: %s" % (name, o["path"]))
+        self.lost += [(self.tree.size, "%s/%s" % (name, path)) for path in want]
+
+    def checkpoint(self, text):
+        self.heads += 1
+        try:
+            size, root = open_note(text, self.key)
+        except ValueError as e:
+            self.find("the checkpoint that stands here: %s" % e)
+            return
+        if (size, root) != (self.tree.size, self.tree.root()):
+            self.find("the checkpoint of %d entries is of others than the %d before it" % (size, self.tree.size))
+        else:
+            self.signed = size
+
+    def witness(self):
+        while self.kept and self.kept[0][0] <= self.tree.size:
+            size, root = self.kept.pop(0)
+            if root == self.tree.root():
+                self.witnessed = size
+            else:
+                self.find("the kept checkpoint of %d entries is of others: something from place %d on was changed" % (size, self.witnessed))
+
+    def end(self):
+        if self.last != "end":
+            self.find("the export ends in the middle")
+        if self.kept:
+            self.find("a kept checkpoint is of %d entries, and there are %d: some were removed" % (self.kept[-1][0], self.tree.size))
+        for place, path in self.lost:
+            if path not in self.erased:
+                self.found.append("place %d: a value cannot be opened, and nothing says that it was erased: %s" % (place, path))
+
+
+def kept_in(text, key):
+    for note in re.findall("(?m)^\\S+\n[0-9]+\n[A-Za-z0-9+/]{43}=\n\n\u2014 \\S+ \\S+\n", text):
+        yield open_note(note, key)
+    for name, size, root in re.findall("Audit log (\\S+): ([0-9]+) entries, root ([A-Za-z0-9+/]{43}=)\\.", text):
+        if name == key[0]:
+            yield int(size), base64.b64decode(root)
+
+
+def main(args):
+    if len(args) < 2:
+        print(__doc__)
+        return 2
+    key = parse_key(args[1])
+    kept = []
+    for file in args[2:]:
+        with open(file, encoding="utf-8") as f:
+            kept += kept_in(f.read(), key)
+    v = Verifier(key, kept)
+    with open(args[0], encoding="utf-8", newline="\n") as f:
+        for line in f:
+            try:
+                v.line(line[:-1] if line.endswith("\n") else line + " (without its end)")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+                v.find(str(e))
+    v.end()
+    print("%d entries, %d checkpoints; %d are signed for, %d by a checkpoint from outside" % (v.tree.size, v.heads, v.signed, v.witnessed))
+    for what in v.found[:20]:
+        print("NOT AS IT WAS SIGNED: " + what)
+    return 3 if v.found else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (OSError, ValueError) as e:
+        print("NOT AS IT WAS SIGNED: it cannot be read: %s" % e)
+        sys.exit(3)
