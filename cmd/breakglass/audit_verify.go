@@ -20,6 +20,7 @@ type verification struct {
 	s      settings
 	keys   []string
 	files  []string // of checkpoints
+	live   bool
 	output string
 }
 
@@ -32,10 +33,14 @@ func (c *cli) auditVerify() *cobra.Command {
 			"altered, removed, inserted or moved, and says what it cannot know. Without EXPORT it reads the database,\n" +
 			"beside a running server too; with one it needs neither database nor configuration.\n\n" +
 			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
-			"somebody with the database and the signing key cannot hide: give it with --checkpoint.",
+			"somebody with the database and the signing key cannot hide: give it with --checkpoint, or let --live\n" +
+			"fetch those that Slack and PagerDuty have.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("output", v.output, "text", "json"); err != nil {
 				return err
+			}
+			if len(args) == 1 && v.live {
+				return misused("--live compares the database with Slack and PagerDuty; it does not go with an export")
 			}
 			if len(args) == 1 && len(v.keys) == 0 {
 				return usageError{err: errors.New("an export is verified against a public key that you got from somewhere else"),
@@ -50,6 +55,7 @@ func (c *cli) auditVerify() *cobra.Command {
 	v.s.flags(cmd)
 	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public `KEY` that signed the checkpoints; may be repeated after a rotation")
 	cmd.Flags().StringArrayVar(&v.files, "checkpoint", nil, "`FILE` with checkpoints that were kept outside; may be repeated")
+	cmd.Flags().BoolVar(&v.live, "live", false, "compare with the checkpoints in the Slack channel and in the notes of PagerDuty's incidents")
 	cmd.Flags().StringVarP(&v.output, "output", "o", "text", "`FORM`: text or json")
 	return cmd
 }
@@ -125,9 +131,19 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		return err
 	}
 	o.Node = st.TreeNode
+	fetched := &published{}
+	if v.live {
+		if fetched, err = c.fetch(ctx, st, cfg, progress); err != nil {
+			return err
+		}
+		o.Witnessed = append(o.Witnessed, fetched.witnessed...)
+	}
 	r, err := audit.Verify(ctx, audit.Live(st), o)
 	if err != nil {
 		return err
+	}
+	for _, f := range fetched.findings {
+		r.Find(f)
 	}
 	progress("looking at the chains")
 	if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
@@ -136,6 +152,12 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		return err
 	}
 	progress("")
+	if v.live && v.output == "text" {
+		if _, err := fmt.Fprintf(c.out, "%s from Slack and %s from notes on %s were compared.\n", count(fetched.slack, "checkpoint", "checkpoints"),
+			count(fetched.notes, "checkpoint", "checkpoints"), count(fetched.incidents, "incident", "incidents")); err != nil {
+			return err
+		}
+	}
 	if own != "" && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "The key is this installation's own, %s. Pin it, and give it with --key.\n", own); err != nil {
 			return err
@@ -186,12 +208,12 @@ func (c *cli) verdict(v verification, r *audit.Report) error {
 func (c *cli) openAudit(ctx context.Context, v verification) (*store.Store, *config.Config, string, error) {
 	dsn := v.s.db
 	var cfg *config.Config
-	if dsn == "" {
+	if dsn == "" || v.live {
 		var err error
 		if cfg, err = c.load(v.s, nil); err != nil {
 			return nil, nil, "", err
 		}
-		if dsn, err = v.s.dsn(ctx, cfg); err != nil {
+		if dsn, err = v.s.dsn(ctx, cfg); err != nil { // --db, if it is said
 			return nil, nil, "", err
 		}
 	}

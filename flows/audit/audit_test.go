@@ -3,6 +3,8 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 
@@ -154,6 +156,46 @@ func TestGrowthRefusesToSignAnotherTree(t *testing.T) {
 	}
 }
 
+func TestProve(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t).fill(t, 300, 70)
+	hash := func(text string) (h tlog.Hash) {
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || copy(h[:], b) != tlog.HashSize {
+			t.Fatalf("%q is no hash", text)
+		}
+		return h
+	}
+	all := func(texts []string) (out []tlog.Hash) {
+		for _, text := range texts {
+			out = append(out, hash(text))
+		}
+		return out
+	}
+	p, err := audit.Prove(t.Context(), s, "req_00010", 3, 140)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tlog.CheckRecord(all(p.Inclusion), p.Size, hash(p.Root), p.Leaf, tlog.RecordHash(s.leaves[p.Leaf].Entry.Bytes)); err != nil {
+		t.Error(err)
+	}
+	if err := tlog.CheckTree(all(p.Growth), p.Size, hash(p.Root), 140, s.heads[1].Root); err != nil {
+		t.Error(err)
+	}
+	s.write(t, "system", "note", nil)
+	if _, err := s.Sequence(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		chain     string
+		seq, from int64
+	}{{"req_00010", 9, 0}, {"system", 1, 0}, {"req_00010", 3, 301}, {"req_00010", 3, -1}} {
+		if _, err := audit.Prove(t.Context(), s, c.chain, c.seq, c.from); !errors.Is(err, flows.ErrNotFound) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"", "x", "PRIVATE+KEY+a+b+c", "PRIVATE+KEY+acme+00000000+AQ=="} {
@@ -196,6 +238,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-var _ audit.Archive = (*shelf)(nil)
-var _ audit.Ground = (*shelf)(nil)
-var _ = flows.TreeBlock
+var (
+	_ audit.Archive  = (*shelf)(nil)
+	_ audit.Ground   = (*shelf)(nil)
+	_ audit.Provable = (*shelf)(nil)
+)

@@ -167,12 +167,13 @@ func (it *item) commitAt(path string) *commit {
 func (it *item) checkHead(keys note.Verifiers) {
 	c := it.Checkpoint
 	var err error
-	if strings.Count(c.Note, signature) != 1 {
+	switch {
+	case strings.Count(c.Note, signature) != 1:
 		err = errors.New("it has not one signature")
-	} else if keys != nil {
+	case keys != nil:
 		it.head, err = Open(c.Note, keys)
 		it.trusted = err == nil
-	} else {
+	default:
 		it.head, err = Peek(c.Note)
 	}
 	if err != nil {

@@ -96,7 +96,7 @@ func (r *Report) Limits() []string {
 	}
 	switch {
 	case r.Witnessed == 0 && r.Signed > 0:
-		out = append(out, "No checkpoint from outside was compared (--checkpoint): whoever holds both the database and the signing key could have made this anew.")
+		out = append(out, "No checkpoint from outside was compared (--checkpoint, --live): whoever holds both the database and the signing key could have made this anew.")
 	case r.Witnessed < r.Signed:
 		out = append(out, fmt.Sprintf("The last %d signed entries are younger than the last witnessed checkpoint: whoever holds the database and the signing key could have changed them.", r.Signed-r.Witnessed))
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"breakglass/flows"
 	"breakglass/flows/audit"
@@ -145,6 +144,15 @@ func (s *shelf) TreeNode(_ context.Context, level int, n int64) ([32]byte, error
 	return h, nil
 }
 
+func (s *shelf) LeafOf(_ context.Context, chain string, seq int64) (int64, error) {
+	for _, l := range s.leaves {
+		if l.Entry.Chain == chain && l.Entry.Seq == seq {
+			return l.Index, nil
+		}
+	}
+	return 0, flows.ErrNotFound
+}
+
 func (s *shelf) LastCheckpoint(context.Context) (flows.Checkpoint, error) {
 	if len(s.heads) == 0 {
 		return flows.Checkpoint{}, flows.ErrNotFound
@@ -188,5 +196,3 @@ func (s *shelf) verify(t testing.TB, log audit.Log, kept ...flows.Checkpoint) *a
 	}
 	return r
 }
-
-var _ tlog.HashReader = tlog.HashReaderFunc(nil)

@@ -55,6 +55,8 @@ func newMethods() map[string]method {
 
 		"conversations.list": {perMinute: 20, need: []string{"channels"},
 			keep: map[string][]string{"channels": channel, "response_metadata": {"next_cursor"}}},
+		"conversations.history": {perMinute: 50, need: []string{"messages"}, keep: map[string][]string{
+			"messages": {"ts", "text", "user", "bot_id", "edited.ts"}, "response_metadata": {"next_cursor"}, "has_more": nil}},
 		"conversations.info": {perMinute: 50, need: []string{"channel.id"}, keep: map[string][]string{"channel": channel}},
 	}
 }

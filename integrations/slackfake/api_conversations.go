@@ -89,6 +89,37 @@ func conversationsInfo(c *call) (map[string]any, *apiError) {
 	return map[string]any{"channel": out}, nil
 }
 
+// conversationsHistory lists the messages of a conversation that the app is in, the
+// newest first. Replies in threads are not among them.
+func conversationsHistory(c *call) (map[string]any, *apiError) {
+	ch := c.people.channels[c.args.str("channel")]
+	if ch == nil || (ch.IsPrivate || ch.IsIM) && !ch.isMember(c.opt.BotUserID) {
+		return nil, fails("channel_not_found")
+	}
+	if err := c.token.permit(method{scopes: []string{strings.Replace(ch.readScope(), ":read", ":history", 1)}}); err != nil {
+		return nil, err
+	}
+	if !ch.isMember(c.opt.BotUserID) {
+		return nil, fails("not_in_channel")
+	}
+	if c.args.number("limit", 100) > 999 {
+		return nil, wrong("invalid_limit", "limit %d is above 999", c.args.number("limit", 100))
+	}
+	oldest, latest, inclusive := c.args.str("oldest"), c.args.str("latest"), c.args.boolean("inclusive")
+	found := []any{}
+	for _, m := range slices.Backward(c.messages.byChannel[ch.ID]) {
+		within := (oldest == "" || m.TS > oldest) && (latest == "" || m.TS < latest)
+		if within = within || inclusive && (m.TS == oldest || m.TS == latest); within && (m.ThreadTS == "" || m.ThreadTS == m.TS) {
+			found = append(found, c.messageJSON(m))
+		}
+	}
+	page, next, err := paged(c.args, found, 100)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"messages": page, "has_more": next != "", "pin_count": 0, "response_metadata": map[string]any{"next_cursor": next}}, nil
+}
+
 func conversationsMembers(c *call) (map[string]any, *apiError) {
 	ch, err := c.visible()
 	if err != nil {

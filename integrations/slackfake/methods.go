@@ -19,6 +19,7 @@ func newMethods() map[string]method {
 		"views.update":  {perMinute: tier4, run: viewsUpdate},
 		"views.publish": {perMinute: tier4, run: viewsPublish},
 
+		"conversations.history": {perMinute: tier3, run: conversationsHistory},
 		"conversations.open":    {perMinute: tier3, run: conversationsOpen},
 		"conversations.info":    {perMinute: tier3, run: conversationsInfo},
 		"conversations.list":    {perMinute: tier2, run: conversationsList},

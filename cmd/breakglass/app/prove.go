@@ -18,6 +18,7 @@ import (
 	"breakglass/bot"
 	"breakglass/flows"
 	"breakglass/flows/audit"
+	"breakglass/flows/config"
 	"breakglass/integrations/target"
 )
 
@@ -135,7 +136,7 @@ func (a *App) auditSigner(ctx context.Context) (note.Signer, error) {
 func (a *App) outlets(publisher *target.Publisher) []audit.Outlet {
 	s := a.conf().Settings.Audit
 	var all []audit.Outlet
-	if channel := a.auditChannel(); channel != "" {
+	if channel := AuditChannel(a.conf()); channel != "" {
 		all = append(all, audit.Outlet{Kind: "slack", Every: s.Every, Send: func(ctx context.Context, c flows.Checkpoint) (string, error) {
 			where, ts, err := poster{a.slack}.Post(ctx, channel, bot.Message{Text: bot.CheckpointText(c, a.Catalog().World)})
 			return where + "/" + ts, err
@@ -161,11 +162,17 @@ func (a *App) outlets(publisher *target.Publisher) []audit.Outlet {
 	return all
 }
 
-func (a *App) auditChannel() string {
-	if c := a.conf().Settings.Audit.Channel; c != "" {
-		return c
+// AuditChannel is the Slack channel that gets checkpoints; empty where there is none.
+func AuditChannel(c *config.Config) string {
+	if c.Settings.Audit.Channel != "" {
+		return c.Settings.Audit.Channel
 	}
-	return a.errorsTo()
+	for _, e := range c.Settings.Environments {
+		if e.ErrorsTo != "" {
+			return e.ErrorsTo
+		}
+	}
+	return ""
 }
 
 // addToFile adds to the end of a file and waits until it is on disk.
@@ -212,6 +219,20 @@ func (a *App) standAudit(ctx context.Context) {
 	}
 	if err != nil {
 		a.log.ErrorContext(ctx, "the audit tree does not stand", "error", err)
+	}
+}
+
+// checkpoint answers with the newest signed head of the audit log.
+func (a *App) checkpoint(w http.ResponseWriter, r *http.Request) {
+	head, err := audit.Newest(r.Context(), a.store)
+	switch {
+	case errors.Is(err, flows.ErrNotFound):
+		answer(w, http.StatusNotFound, map[string]string{"error": "there is no checkpoint yet"})
+	case err != nil:
+		a.log.ErrorContext(r.Context(), "read the last checkpoint", "error", err)
+		answer(w, http.StatusServiceUnavailable, map[string]string{"error": "the database does not answer"})
+	default:
+		answer(w, http.StatusOK, head)
 	}
 }
 
