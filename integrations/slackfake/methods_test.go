@@ -130,7 +130,7 @@ func TestScopes(t *testing.T) {
 func TestUnknownMethod(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if out := b.call(t, "conversations.history", obj{"channel": "C0PROD"}); out["error"] != "unknown_method" || out["req_method"] != "conversations.history" {
+	if out := b.call(t, "conversations.replies", obj{"channel": "C0PROD"}); out["error"] != "unknown_method" || out["req_method"] != "conversations.replies" {
 		t.Errorf("answer = %v", out)
 	}
 	if v := b.Violations(); len(v) != 1 || v[0].Code != "unknown_method" {

@@ -29,7 +29,8 @@ func (a *App) internalDoors() []web.Door {
 	return append([]web.Door{
 		web.At("GET", "/healthz", web.Anybody, web.Plain(a.healthz)),
 		web.At("GET", "/readyz", web.Anybody, web.Plain(a.readyz)),
-		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)), // numbers only
+		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)),    // numbers only
+		web.At("GET", "/v1/audit/checkpoint", web.Anybody, web.Plain(a.checkpoint)), // a size and a hash: it names nobody
 
 		web.At("GET", "/sign-in", web.Anybody, w.SignInPage),
 		web.At("GET", "/sign-in/{provider}", web.Newcomer, w.SignInBegin),
@@ -63,7 +64,6 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("DELETE", "/v1/tokens/{id}", web.Owns, "End a session, login or token", w.TokenEnd),
 
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
-		web.At("GET", "/v1/audit/checkpoint", web.Anybody, web.Plain(a.checkpoint)),    // a size and a hash: it names nobody
 		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))), // a command looked by itself
 		web.At("POST", "/v1/end", web.Owner, web.Plain(a.local(a.endMany))),
 		web.At("POST", "/v1/freeze", web.Owner, web.Plain(a.local(a.freeze))),
