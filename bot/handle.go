@@ -26,6 +26,7 @@ func (b *Bot) HandleInbox(ctx context.Context, job flows.Job) error {
 	if err := json.Unmarshal(kept.Body, &r); err != nil {
 		return &flows.Permanent{Err: fmt.Errorf("decode inbox row %s: %w", job.Subject, err)}
 	}
+	r.at = kept.At
 	h := handling{b: b, job: job, row: r}
 	switch {
 	case kept.Kind == RowClick:

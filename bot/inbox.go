@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
+	"time"
 
 	"breakglass/flows"
 )
@@ -37,6 +39,8 @@ type row struct {
 	Values    values `json:"values,omitempty"`
 	Text      string `json:"text,omitempty"`
 	Once      string `json:"once,omitempty"` // hash of what is good for one use (a command's trigger)
+
+	at time.Time // when the payload came in
 }
 
 // who is the person the row came from.
@@ -49,7 +53,7 @@ func (r row) trace() string {
 	if strings.HasPrefix(channel, "D") {
 		channel = ""
 	}
-	for _, part := range [][2]string{{"action_ts", r.ActionTS}, {"channel", channel}, {"message_ts", r.MessageTS}, {"view", r.View}} {
+	for _, part := range [][2]string{{"action_ts", r.ActionTS}, {"channel", channel}, {"message_ts", r.MessageTS}, {"view", r.View}, {"received", received(r.at)}} {
 		if part[1] != "" {
 			if out != "" {
 				out += ","
@@ -58,6 +62,14 @@ func (r row) trace() string {
 		}
 	}
 	return out
+}
+
+// received is the time a payload came in, in Unix milliseconds; empty where not known.
+func received(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(at.UnixMilli(), 10)
 }
 
 // accept keeps a payload before it is answered, under a key made of all that it

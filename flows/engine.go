@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -26,7 +27,8 @@ type Options struct {
 	EndOnly   func() string   // why nothing is given right now; nil or empty: all is well
 	Wake      Wake
 	Limits    Limits
-	Owner     string        // this process's name on leases
+	Owner     string        // this process's name, on leases and in entries
+	Version   string        // the program's, in entries
 	Lease     time.Duration // of jobs handled at once; 15 s unless set
 }
 
@@ -104,7 +106,9 @@ func (e *Engine) Do(ctx context.Context, cmd Command, fin Finish) (Result, error
 		if rec != nil {
 			req = &rec.Request
 		}
-		return e.decide(req, cmd, f, e.o.Clock.Now()), nil
+		out := e.decide(req, cmd, f, e.o.Clock.Now())
+		witness(&out, &f)
+		return out, nil
 	})
 }
 
@@ -120,7 +124,9 @@ func (e *Engine) Aside(ctx context.Context, id RequestID, fin Finish, decide fun
 func (e *Engine) FollowIncident(ctx context.Context, id RequestID, inc Incident, fin Finish) (Result, error) {
 	return e.Aside(ctx, id, fin, func(r Request, f Facts, now time.Time) Outcome {
 		f.Incident, f.IncidentIs = &inc, Yes
-		return FollowIncident(r, f, now)
+		out := FollowIncident(r, f, now)
+		witness(&out, &f)
+		return out
 	})
 }
 
@@ -193,6 +199,7 @@ func (e *Engine) apply(ctx context.Context, id RequestID, rec *Record, out Outco
 		}
 	}
 	var err error
+	e.attest(out.Entries, fin.Job)
 	if c.Entries, head, err = Seal(string(id), head, out.Entries, e.o.IDs.Random); err != nil {
 		return err
 	}
@@ -263,12 +270,15 @@ func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Fini
 
 func (e *Engine) record(ctx context.Context, chain string, entry Entry, fin Finish, freeze *time.Time) error {
 	entry.At = e.o.Clock.Now()
+	entry.Facts = maps.Clone(entry.Facts)
+	written := []Entry{entry}
+	e.attest(written, fin.Job)
 	for range conflictTries {
 		head, err := e.o.Chains.ChainHead(ctx, chain)
 		if err != nil {
 			return fmt.Errorf("read the chain %s: %w", chain, err)
 		}
-		sealed, _, err := Seal(chain, head, []Entry{entry}, e.o.IDs.Random)
+		sealed, _, err := Seal(chain, head, written, e.o.IDs.Random)
 		if err != nil {
 			return err
 		}

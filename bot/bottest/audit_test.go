@@ -1,6 +1,7 @@
 package bottest_test
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 )
 
 // Months later the auditor asks in Slack what was done, and reads it there; who had no
@@ -94,5 +96,50 @@ func TestTheAuditOverHTTP(t *testing.T) {
 		if resp.StatusCode != want {
 			t.Errorf("by the door file: %d, want %d", resp.StatusCode, want)
 		}
+	}
+}
+
+// Each entry says which program wrote it, and what an auditor asks for: why these people
+// were asked, the incident as it was read and how old that was, the times of the life,
+// and for an effect the job, its tries and what the target answered.
+func TestWhatEntriesCarry(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	dana := s.As(company.Dana)
+	card := selfCard(s, "Production database")
+	dana.Presses(card, "bg:approve")
+	dana.Sees("You asked for Production database", "Access works until")
+	dana.Sees("You have access to Production database until")
+	s.In("C0PROD", "asks for Production database", "for themselves, on call")
+	s.Quiet()
+	r := s.Only()
+	for verb, want := range map[string][]string{
+		"submit":  {"requester", "beneficiary", "link", "reason", "seconds", "target_hash", "flow_hash", "door", "request"},
+		"route":   {"stages", "why", "evidence", "on_call", "origin"},
+		"approve": {"shown", "self", "why", "evidence", "on_call", "on_call_age_ms", "submitted_at", "latest_end", "beneficiary", "seconds"},
+		"granted": {"job", "attempts", "receipt", "had_before", "target_kind", "target_hash", "submitted_at", "decided_at", "granted_at", "granted_seconds", "ends_at"},
+	} {
+		facts := s.Facts(r.ID, verb)
+		for _, name := range append(want, "replica", "config", "world", "flow", "target") {
+			if _, has := facts[name]; !has {
+				t.Errorf("%s says nothing of %s: %v", verb, name, facts)
+			}
+		}
+		if inc, ok := facts["incident_as_read"].(map[string]any); r.Incident() != "" && verb != "granted" && verb != "route" && (!ok || inc["status"] != "acknowledged" || inc["url"] == "") {
+			t.Errorf("%s has the incident as %v", verb, facts["incident_as_read"])
+		}
+	}
+	entries, err := s.App.Store().Entries(t.Context(), string(r.ID))
+	must(t, err)
+	story, err := history.StoryOf(&r, entries)
+	must(t, err)
+	trace := ""
+	for _, e := range story.Entries {
+		if e.Verb == "approve" {
+			trace = fmt.Sprint(e.Actor.(map[string]any)["trace"])
+		}
+	}
+	if !contains(trace, "action_ts=") || !contains(trace, "message_ts=") || !contains(trace, "received=") {
+		t.Errorf("the approval's trace is %q", trace)
 	}
 }

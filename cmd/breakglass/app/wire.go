@@ -126,7 +126,7 @@ func (a *App) buildEngine() {
 	reducer := handler.New(handler.Options{OnCall: a.pager, Incidents: a.pager, Directory: a.people, Now: a.o.Clock.Now})
 	a.engine = flows.NewEngine(flows.Options{
 		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.people,
-		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner,
+		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner, Version: a.o.Version,
 		Lease: leaseFor,
 	})
 }

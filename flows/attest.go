@@ -1,0 +1,97 @@
+package flows
+
+import "time"
+
+// What an auditor asks for beside what a decision rests on is added to the entries here,
+// between Decide and the seal, so that deciding pays nothing for it: which program wrote
+// the entry, for which job and try, the incident as it was, and the times of the life.
+
+// attest adds to entries who wrote them: the replica, the program, and the job that an
+// effect's outcome is of.
+func (e *Engine) attest(entries []Entry, job *Job) {
+	for i := range entries {
+		facts := entries[i].Facts
+		if facts == nil {
+			facts = map[string]any{}
+			entries[i].Facts = facts
+		}
+		if e.o.Owner != "" {
+			facts["replica"] = e.o.Owner
+		}
+		if e.o.Version != "" {
+			facts["version"] = e.o.Version
+		}
+		if job != nil && !job.fromInbox() {
+			facts["job"], facts["attempts"] = job.Key, int64(job.Attempts+1)
+		}
+	}
+}
+
+// fromInbox reports whether the job is a kept payload: its key says nothing more than
+// the actor's trace.
+func (j *Job) fromInbox() bool { return j.Kind == JobInbox }
+
+// witness adds to the entries of a step what was read for it and the times so far.
+func witness(out *Outcome, f *Facts) {
+	r := &out.Request
+	for i := range out.Entries {
+		e := &out.Entries[i]
+		if e.Facts == nil {
+			continue // belongs to no request that there is
+		}
+		if f.Incident != nil {
+			e.Facts["incident_as_read"] = f.Incident.facts(r.Content.Requester, e.At)
+		}
+		switch Verb(e.Verb) {
+		case VerbSubmit:
+			e.Facts["door"] = string(r.Door)
+		case VerbRoute, VerbReroute:
+			e.Facts["why"] = why(r)
+		case VerbApprove, VerbDeny:
+			e.Facts["why"], e.Facts["submitted_at"] = why(r), millis(r.SubmittedAt)
+			e.Facts["beneficiary"] = Personal{About: r.Content.Beneficiary, Value: string(r.Content.Beneficiary)}
+			if p := r.Proof; p != nil && e.Facts["self"] == true {
+				e.Facts["on_call_age_ms"] = e.At.Sub(p.ReadAt).Milliseconds()
+			}
+			if e.To == StateApproved {
+				e.Facts["latest_end"] = millis(r.LatestEnd)
+			}
+		case VerbGranted, VerbGrantFailed, VerbRevoked:
+			e.Facts["submitted_at"], e.Facts["decided_at"] = millis(r.SubmittedAt), millis(r.DecidedAt)
+			e.Facts["asked_seconds"] = int64(r.Content.Duration / time.Second)
+			if t := f.target(&r.Content); t != nil {
+				e.Facts["target_kind"], e.Facts["target_hash"] = t.Kind, t.Hash
+			}
+			if !r.GrantedAt.IsZero() {
+				e.Facts["granted_at"] = millis(r.GrantedAt)
+			}
+			if Verb(e.Verb) == VerbGranted {
+				e.Facts["granted_seconds"] = int64(r.EndsAt.Sub(r.GrantedAt) / time.Second)
+			}
+		}
+	}
+}
+
+// why is the route's reason: it names who is asked, so it stands as a commitment.
+func why(r *Request) any {
+	if r.Route == nil {
+		return nil
+	}
+	return quoted(r.Content.Requester, r.Route.Why)
+}
+
+// facts is the incident as it was read. Its title was typed somewhere.
+func (i *Incident) facts(about PersonID, now time.Time) object {
+	return object{
+		{"age_ms", age(now, i.ReadAt)}, {"id", string(i.ID)}, {"merged_into", string(i.MergedInto)}, {"number", int64(i.Number)},
+		{"read_at", millis(i.ReadAt)}, {"service", i.ServiceID}, {"status", string(i.Status)}, {"title", quoted(about, i.Title.Raw())},
+		{"urgency", i.Urgency}, {"url", i.URL},
+	}
+}
+
+func age(now, read time.Time) int64 {
+	if read.IsZero() {
+		return 0
+	}
+	return now.Sub(read).Milliseconds()
+}
