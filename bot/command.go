@@ -70,6 +70,7 @@ func (b *Bot) ask(w http.ResponseWriter, r *http.Request, c *slash) {
 		b.say(w, r, c, unknownText(c.Command, wish.unknown, b.knownWords(cat, who)))
 		return
 	}
+	wish.near = channelIncident(c.ChannelName)
 	if !isTrigger(c.Trigger) {
 		b.refuse(w, r, rejectMalformed)
 		return
@@ -151,9 +152,13 @@ func (b *Bot) tell(ctx context.Context, channel, user, text string) {
 
 // openForm opens the form before anything else, then fills it.
 func (b *Bot) openForm(ctx context.Context, trigger, channel string, who flows.PersonID, wish wish) {
-	form := requestForm{cat: b.o.Catalog(), draft: wish.draft, looking: true}
-	if wish.unsure {
+	form := requestForm{cat: b.o.Catalog(), draft: wish.draft, looking: true, near: wish.near}
+	switch {
+	case wish.unsure:
 		form.draft.offer = offer{}
+	case wish.offer.none():
+		b.recall(ctx, &form, who)
+		wish.offer = form.draft.offer
 	}
 	view, hash, err := b.o.Views.OpenView(ctx, trigger, form.view())
 	if err != nil {

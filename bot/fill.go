@@ -32,6 +32,24 @@ func (b *Bot) lookUp(ctx context.Context, form *requestForm, who flows.PersonID)
 	b.lookUpIncident(ctx, form, who)
 }
 
+// recallWithin bounds what the opening of a form waits for the store.
+const recallWithin = 20 * time.Millisecond
+
+// recall puts the target that the person asked for last into a form that names none,
+// before it opens: what somebody picks in an open form is not overtaken.
+func (b *Bot) recall(ctx context.Context, form *requestForm, who flows.PersonID) {
+	ctx, cancel := context.WithTimeout(ctx, recallWithin)
+	defer cancel()
+	last, err := b.o.Requests.Requests(ctx, flows.RequestFilter{Person: who, Limit: 1})
+	if err != nil || len(last) == 0 || last[0].Content.Requester != who {
+		return // it is only for convenience
+	}
+	o, ok := offerOf(form.cat, optionValue(string(last[0].Content.Flow)+"/"+string(last[0].Content.Target)))
+	if ok && b.asks.peek(o.flow, who) == flows.Yes {
+		form.draft.offer, form.recalled = o, true
+	}
+}
+
 // checkOffer takes a target out of the form that is known not to be open to the person.
 func (b *Bot) checkOffer(ctx context.Context, form *requestForm, who flows.PersonID) {
 	o := form.draft.offer
@@ -61,6 +79,12 @@ func (b *Bot) lookUpIncident(ctx context.Context, form *requestForm, who flows.P
 			form.notes = append(form.notes, fmt.Sprintf("PagerDuty has no incident %s.", escape(cut(word, 40))))
 		default:
 			form.typed = true
+			return
+		}
+	}
+	if form.near != "" {
+		if inc, err := b.o.Incidents.Incident(ctx, form.near); err == nil && inc.Status != flows.IncidentResolved {
+			form.chosen, form.nearby = &inc, true
 			return
 		}
 	}

@@ -22,6 +22,7 @@ func helpText(command string) string {
 		"• `" + c + " audit` shows what was decided: `" + c + " audit incident 4711`, `" + c + " audit @dana last 30d`",
 		"• Admins, in an emergency: `" + c + " end @person`, `" + c + " end target NAME` (or flow, incident, all), `" + c + " freeze`, `" + c + " unfreeze`",
 		"• `" + c + " help` shows this",
+		"_In a thread_ Slack takes no commands: use a channel, or your messages with Breakglass. In a channel named after an incident, `#inc-4711-…`, that one is chosen.",
 		"_Target_: what access is given to. _Approver_: who decides; the card says why it is them. Every decision is recorded.",
 	}, "\n")
 }

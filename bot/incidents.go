@@ -72,7 +72,17 @@ func incidentLabel(i flows.Incident) string {
 	return cut(fmt.Sprintf("#%d %s", i.Number, plain(i.Title, maxOption)), maxOption)
 }
 
+// channelIncident is the incident that a channel is named after: "inc-4711-payouts".
+func channelIncident(name string) string {
+	if m := incidentChannel.FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 var (
+	incidentChannel = regexp.MustCompile(`^(?i:inc|incident|pd|pagerduty)[-_]?([0-9]{1,9})(?:[-_].*)?$`)
+
 	incidentNumber = regexp.MustCompile(`^(?i:inc-?)?#?([0-9]{1,9})$`)
 	incidentID     = regexp.MustCompile(`^[PQ][0-9A-Z]{6,13}$`)
 	incidentURL    = regexp.MustCompile(`^<?https://[a-zA-Z0-9.-]+/incidents/([0-9A-Z]{1,14})(?:[/?#|>].*)?$`)

@@ -27,6 +27,9 @@ type requestForm struct {
 	looking   bool            // the skeleton: incidents are still being looked up
 	typed     bool            // PagerDuty does not list them: the incident is typed
 	chosen    *flows.Incident // shown as picked
+	near      string          // the incident that the channel is named after
+	nearby    bool            // chosen is that one
+	recalled  bool            // the target is the one asked for last
 	mine      bool            // chosen is one the requester acknowledged
 	notes     []string        // what the person should know, escaped
 	targetGen string          // see blockID
@@ -107,7 +110,11 @@ func (f requestForm) targetBlock() slack.Block {
 	} else {
 		s.FocusOnLoad = true
 	}
-	in := input(blockID(askTarget, f.targetGen), "What do you need access to?", "", s, false)
+	hint := ""
+	if f.recalled {
+		hint = "You asked for this last."
+	}
+	in := input(blockID(askTarget, f.targetGen), "What do you need access to?", hint, s, false)
 	in.DispatchAction = true
 	return in
 }
@@ -166,6 +173,9 @@ func (f requestForm) incidentBlock() slack.Block {
 	s := searched(askIncident, "Search by number or title")
 	if f.chosen != nil {
 		s.InitialOption = option(incidentLabel(*f.chosen), string(f.chosen.ID))
+		if f.nearby {
+			hint = strings.TrimSpace("Chosen because this channel is named after it. " + hint)
+		}
 		if f.mine {
 			hint = strings.TrimSpace("Chosen because you acknowledged it. " + hint)
 		}

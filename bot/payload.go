@@ -220,6 +220,7 @@ func (p *interaction) org() string {
 type slash struct {
 	Command, Text, Trigger          string
 	User, Team, Org, Channel, AppID string
+	ChannelName                     string
 	check                           bool // Slack only checks the address
 }
 
@@ -228,7 +229,7 @@ func readSlash(body []byte) (*slash, error) {
 	s := new(slash)
 	fields := map[string]*string{
 		"command": &s.Command, "text": &s.Text, "trigger_id": &s.Trigger, "user_id": &s.User, "team_id": &s.Team,
-		"enterprise_id": &s.Org, "channel_id": &s.Channel, "api_app_id": &s.AppID,
+		"enterprise_id": &s.Org, "channel_id": &s.Channel, "channel_name": &s.ChannelName, "api_app_id": &s.AppID,
 	}
 	ok := eachField(body, func(key string, value []byte) bool {
 		if key == "ssl_check" {

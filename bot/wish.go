@@ -11,6 +11,7 @@ import (
 type wish struct {
 	draft
 	unsure  bool   // whether the person may ask for the target is not known yet
+	near    string // the incident that the channel is named after; empty: none
 	unknown string // a word that means nothing to us; nothing else is then set
 }
 

@@ -59,3 +59,15 @@ func TestStartsWith(t *testing.T) {
 		}
 	}
 }
+
+func TestChannelIncident(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"inc-4711-payouts": "4711", "incident-12": "12", "INC_7_x": "7", "pd-99": "99", "inc4711": "4711",
+		"general": "", "inc-payouts": "", "incidents": "", "inc-47x": "", "directmessage": "", "": "",
+	} {
+		if got := channelIncident(name); got != want {
+			t.Errorf("#%s is named after %q, want %q", name, got, want)
+		}
+	}
+}
