@@ -259,3 +259,45 @@ func TestEvents(t *testing.T) {
 		s.All(where, "Production database")
 	}
 }
+
+// A pipeline that was written for Sym asks, polls and ends with its calls unchanged.
+func TestSymsPipeline(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with, bottest.Set("requesters", `["service:ci"]`))
+	mara := signed(s, p, company.Mara).API()
+	ci := s.API(answers(t, mara.Call("POST", "/v1/tokens", map[string]any{"name": "ci", "service": true, "scopes": []string{"read", "ask"}}), 201, "").Text("secret"))
+	in := map[string]any{
+		"flow_srn": "acme:flow:prod:latest", "context": map[string]string{"job": "deploy"},
+		"flow_inputs": map[string]any{"target_id": "acme:access_target:custom:prod_database:latest", "duration": 1200, "reason": "deploy", "ticket": "OPS-7"},
+	}
+	for _, who := range []string{"user_email", "user_id"} {
+		as := map[string]any{"flow_srn": in["flow_srn"], "flow_inputs": in["flow_inputs"], who: "dana@demo.example"}
+		answers(t, ci.Call("POST", "/events/request", as), 403, "not_allowed")
+	}
+	run := answers(t, ci.Call("POST", "/events/request", in), 200, "").Text("run_id")
+	s.Quiet()
+	stands := func(want string) {
+		t.Helper()
+		if got := answers(t, ci.Call("GET", "/runs/"+run, nil), 200, "").Text("status"); got != want {
+			t.Errorf("the run is %s, want %s", got, want)
+		}
+	}
+	stands("requested")
+	if got := answers(t, ci.Call("GET", "/events/"+run, nil), 200, "").Text("status"); got != "success" {
+		t.Errorf("the event is %s", got)
+	}
+	r := s.Only()
+	if r.Content.Duration != 20*time.Minute || r.Content.Fields[0].Value.Raw() != "OPS-7" || r.Content.Requester != flows.Service("ci") {
+		t.Errorf("what was asked: %+v", r.Content)
+	}
+	answers(t, mara.Call("POST", "/v1/requests/"+run+"/decisions", map[string]any{"decision": "approve", "hash": r.Hash}), 200, "")
+	s.Quiet()
+	stands("escalated")
+	answers(t, ci.Call("POST", "/events/deescalate", map[string]any{"run_id": run}), 200, "")
+	s.Quiet()
+	stands("deescalated")
+	for _, where := range []string{company.Mara, company.Noor} {
+		s.All(where, "Production database")
+	}
+}

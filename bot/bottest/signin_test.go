@@ -186,3 +186,49 @@ func TestOtherSites(t *testing.T) {
 		}
 	}
 }
+
+// Sign in with Slack names a Slack user, so that it needs no link and confirms who they
+// are: Dana approves her own request with it. Another workspace's user is a stranger.
+func TestSignInWithSlack(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, bottest.Edit("breakglass.hcl", func(hcl string) string {
+		return hcl + `
+secret "slack_client_secret" {
+  source = "env"
+  name   = "SIGN_IN_SECRET"
+}
+
+sign_in "slack" {
+  client_id     = "` + company.SlackClient + `"
+  client_secret = secret.slack_client_secret
+}
+`
+	}))
+	s.Slack.AllowRedirect(s.URL("/sign-in/slack/callback"))
+	signs := func(who string) (*bottest.Browser, bottest.Page) {
+		b := s.Browser()
+		return b, b.Post(b.Get("/sign-in/slack?to=/sessions").URL.String(), url.Values{"user": {who}})
+	}
+	if _, page := signs(company.Lena); !strings.Contains(page.Text(), "session (this one) U0LENA") {
+		t.Errorf("Lena, who has no person block: %d %s", page.Status, page.Text())
+	}
+	dana, page := signs(company.Dana)
+	if !strings.Contains(page.Text(), "session (this one) dana") {
+		t.Fatalf("Dana: %d %s", page.Status, page.Text())
+	}
+	s.As(company.Dana).Asks("Production console", "payments are down", nil)
+	s.As(company.Dana).Sees("you may approve this yourself")
+	id := string(s.Only().ID)
+	if page := dana.Post("/requests/"+id, url.Values{"step": {"approve"}, "hash": {hashOn(t, dana.Get("/requests/"+id))}}); page.Status != http.StatusOK {
+		t.Errorf("Dana approves her own request: %s", page.Text())
+	}
+	s.As(company.Dana).Sees("You have access to Production console")
+	s.In("C0PROD", "for themselves, on call")
+	s.Slack.AddUser(slackfake.User{ID: "U0ELSE", Name: "else", RealName: "Else", TeamID: "T0ELSE01"})
+	if _, page := signs("U0ELSE"); page.Status != http.StatusForbidden || !strings.Contains(page.Text(), "foreign account") {
+		t.Errorf("a user of another workspace: %d %s", page.Status, page.Text())
+	}
+	if _, page := signs("nobody"); page.Status != http.StatusBadRequest {
+		t.Errorf("somebody whom Slack denies: %d %s", page.Status, page.Text())
+	}
+}

@@ -206,5 +206,5 @@ func exchangeError(err error) (rejected bool, _ error) {
 	if !errors.As(err, &re) || re.Response == nil {
 		return false, fmt.Errorf("ask for the token: %w", err)
 	}
-	return re.ErrorCode == "invalid_client", fmt.Errorf("%w: the code was refused (HTTP %d)", ErrDenied, re.Response.StatusCode)
+	return re.ErrorCode == "invalid_client" || re.ErrorCode == "bad_client_secret", fmt.Errorf("%w: the code was refused (HTTP %d)", ErrDenied, re.Response.StatusCode)
 }

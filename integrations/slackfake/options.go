@@ -36,6 +36,9 @@ type Options struct {
 	BotScopes []string
 	// SigningSecret signs every delivery to the app.
 	SigningSecret string
+	// ClientID and ClientSecret are the app's for Sign in with Slack; empty: it
+	// has none.
+	ClientID, ClientSecret string
 
 	// Endpoints is where the app listens; SetEndpoints changes it later.
 	Endpoints Endpoints

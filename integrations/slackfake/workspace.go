@@ -43,6 +43,8 @@ type Workspace struct {
 	deliveries []*DeliveryFault
 	ledger     ledger
 	violations []Violation
+	openid     openID
+	redirects  []string
 	notices    map[string][]Notice
 	changed    chan struct{}
 	version    int64
@@ -58,6 +60,7 @@ func New(opt Options) (*Workspace, error) {
 		return nil, err
 	}
 	ws := &Workspace{
+		openid:    openID{codes: map[string]*openIDCode{}},
 		opt:       opt,
 		life:      newLifetime(),
 		schemas:   newSchemas(),
@@ -102,6 +105,11 @@ func (ws *Workspace) Handler() http.Handler { return ws.handler }
 func (ws *Workspace) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method...}", ws.serveAPI)
+	mux.HandleFunc("POST /api/openid.connect.token", ws.openIDToken)
+	mux.HandleFunc("GET /.well-known/openid-configuration", ws.openIDConfiguration)
+	mux.HandleFunc("GET /openid/connect/authorize", ws.openIDAuthorize)
+	mux.HandleFunc("POST /openid/connect/authorize", ws.openIDAuthorize)
+	mux.HandleFunc("GET /openid/connect/keys", ws.openIDKeys)
 	mux.HandleFunc("POST /response/{rest...}", ws.serveResponseURL)
 	mux.Handle("/control/", ws.controlRoutes())
 	return mux

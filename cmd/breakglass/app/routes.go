@@ -63,6 +63,11 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("GET", "/v1/tokens", web.Owns, "List your sessions, logins and tokens", w.TokenList),
 		web.Operation("DELETE", "/v1/tokens/{id}", web.Owns, "End a session, login or token", w.TokenEnd),
 
+		web.Operation("POST", "/events/request", web.Asks, "Sym's way to ask", w.SymAsk),
+		web.Operation("POST", "/events/deescalate", web.Asks, "Sym's way to end", w.SymDeescalate),
+		web.Operation("GET", "/events/{id}", web.Reads, "Sym's way to see how an event went", w.SymEventOf),
+		web.Operation("GET", "/runs/{id}", web.Reads, "Sym's way to see how things stand", w.SymRunOf),
+
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
 		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))), // a command looked by itself
 		web.At("POST", "/v1/end", web.Owner, web.Plain(a.local(a.endMany))),

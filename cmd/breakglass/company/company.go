@@ -31,6 +31,7 @@ const (
 	signingSecret = "demo-signing-secret-of-no-workspace"
 	pagerKey      = "demo-pagerduty-key"
 	webhookSecret = "demo-webhook-secret"
+	SlackClient   = "1111.2222"
 	SignInSecret  = "demo-sign-in-secret"
 	databaseKey   = "whsec_ZGVtby1kYXRhYmFzZS1rZXktMDEyMzQ1Njc4OWFi"
 )

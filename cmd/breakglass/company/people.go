@@ -17,6 +17,7 @@ func (c *Company) openSlack() error {
 	limits := slackfake.RateLimits{Off: !c.o.Strict}
 	ws, err := slackfake.New(slackfake.Options{
 		Now: c.o.Clock.Now, TeamID: Team, EnterpriseID: c.o.Enterprise, TeamDomain: "demo", AppID: AppID, BotName: "breakglass", BotToken: botToken, SigningSecret: signingSecret,
+		ClientID: SlackClient, ClientSecret: SignInSecret,
 		Commands: []string{"/access"}, RateLimits: limits, ControlToken: c.o.ControlToken,
 	})
 	if err != nil {
