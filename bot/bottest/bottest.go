@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math/rand/v2"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -206,6 +207,9 @@ func (s *Story) Reload(edit ...func(*company.Options)) error {
 	}
 	return s.App.Reload(context.Background())
 }
+
+// DatabaseFile is the file of the SQLite store.
+func (s *Story) DatabaseFile() string { return filepath.Join(s.options.Dir, "breakglass.db") }
 
 // Directory is where the test's own configuration lies.
 func (s *Story) Directory() string { return s.options.Config }

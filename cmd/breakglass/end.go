@@ -139,6 +139,9 @@ func (c *cli) unfreeze() *cobra.Command {
 		"Nothing is frozen any more: access can be given again.")
 }
 
+// doorPaths are where the running server takes these orders.
+var doorPaths = map[string]string{"freeze": "/v1/freeze", "unfreeze": "/v1/unfreeze", "accept": "/v1/restore/accept"}
+
 func (c *cli) freezing(verb, short, long, said string) *cobra.Command {
 	var s settings
 	var door, reason string
@@ -150,7 +153,7 @@ func (c *cli) freezing(verb, short, long, said string) *cobra.Command {
 					return err
 				}
 			}
-			if _, err := throughDoor(cmd.Context(), door, "/v1/"+verb, map[string]string{"reason": reason}); err != nil {
+			if _, err := throughDoor(cmd.Context(), door, doorPaths[verb], map[string]string{"reason": reason}); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(c.out, said)

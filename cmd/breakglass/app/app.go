@@ -117,6 +117,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.ErrorContext(ctx, "the audit tail does not verify: end-only", "error", err)
 	}
 	a.standAudit(ctx)
+	a.lookForRollback(ctx)
 	a.lookBack(ctx)
 	a.guard.look(ctx)
 	if err := a.checkTargets(ctx, a.Catalog()); err != nil {

@@ -35,15 +35,15 @@ type guard struct {
 
 	mu   sync.Mutex
 	why  map[string]string
-	held string        // a reason that stays
-	last time.Time     // the latest time that was seen
-	prev time.Time     // the time that was seen last
-	back time.Duration // how far the clock jumped back, while the database's clock could not be asked
+	held map[string]bool // reasons that stay
+	last time.Time       // the latest time that was seen
+	prev time.Time       // the time that was seen last
+	back time.Duration   // how far the clock jumped back, while the database's clock could not be asked
 }
 
 func newGuard(clock flows.Clock, st *store.Store, log *slog.Logger) *guard {
 	now := clock.Now()
-	return &guard{clock: clock, store: st, log: log, why: map[string]string{}, last: now, prev: now}
+	return &guard{clock: clock, store: st, log: log, why: map[string]string{}, held: map[string]bool{}, last: now, prev: now}
 }
 
 // since tells of the newest time that is stored: a clock that shows less has jumped
@@ -102,13 +102,21 @@ func (g *guard) hold(name, why string) {
 	g.set(name, why)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.held = name
+	g.held[name] = true
+}
+
+// release ends a hold, by an admin's word.
+func (g *guard) release(name string) {
+	g.mu.Lock()
+	delete(g.held, name)
+	g.mu.Unlock()
+	g.clear(name)
 }
 
 func (g *guard) clear(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.held == name {
+	if g.held[name] {
 		return
 	}
 	if _, was := g.why[name]; was {
