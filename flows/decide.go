@@ -235,12 +235,18 @@ func told(verb string) bool {
 
 func (d *decision) tellThreads() {
 	for i := range d.f.Cards {
-		if d.f.Cards[i].To != "" {
+		card := &d.f.Cards[i]
+		if card.To != "" {
 			continue
 		}
 		for j := range d.out.Entries {
-			if e := &d.out.Entries[j]; told(e.Verb) {
-				d.notify(Notice{Channel: d.f.Cards[i].Destination(), About: AboutStep, By: e.Actor.Person, Detail: e.Verb})
+			e := &d.out.Entries[j]
+			if !told(e.Verb) {
+				continue
+			}
+			d.notify(Notice{Channel: card.Destination(), About: AboutStep, By: e.Actor.Person, Detail: e.Verb})
+			if card.TS == "" { // it is being posted: its thread begins when it is there
+				d.out.Jobs[len(d.out.Jobs)-1].Lane = card.ID
 			}
 		}
 	}
