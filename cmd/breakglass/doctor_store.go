@@ -15,6 +15,7 @@ import (
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
+	"breakglass/flows/audit"
 	"breakglass/store"
 )
 
@@ -51,7 +52,7 @@ func (d *examination) store(ctx context.Context, dsn string) {
 		d.ok("store", "%s answers, the schema fits.", engine(dsn))
 	}
 	d.skew(ctx, st, dsn)
-	d.audit(ctx, st)
+	d.audit(ctx, st, dsn)
 	d.queue(ctx, st)
 }
 
@@ -80,13 +81,34 @@ func (d *examination) skew(ctx context.Context, st *store.Store, dsn string) {
 	}
 }
 
-func (d *examination) audit(ctx context.Context, st *store.Store) {
+func (d *examination) audit(ctx context.Context, st *store.Store, dsn string) {
 	d.progress("verifying the audit entries")
 	if err := st.VerifyTail(ctx, verified); err != nil {
 		d.problem("audit", capital(sentence(err)), "Nothing is granted like this. Stop the server, keep the file as it is, and restore a backup.")
 		return
 	}
 	d.ok("audit", "The newest entries, up to %d, are as they were written.", verified)
+	d.tree(ctx, st, dsn)
+}
+
+// tree looks whether the log can be proved to others.
+func (d *examination) tree(ctx context.Context, st *store.Store, dsn string) {
+	if d.cfg.Settings.Audit.SigningKey.IsZero() && app.AuditKeyFile(dsn) == "" {
+		d.warning("proof", "No key signs the audit log, so nobody outside can tell whether it was changed.",
+			"breakglass audit key NAME FILE, and name it in the configuration: audit { signing_key = secret.… }")
+		return
+	}
+	n, since, err := st.Waiting(ctx)
+	last, none := st.LastCheckpoint(ctx)
+	switch {
+	case err != nil:
+		d.problem("proof", capital(sentence(err)), "Look at the database itself.")
+	case n > 0 && d.clock.Now().Sub(since) > audit.MaxLag:
+		d.warning("proof", count(n, "audit entry is", "audit entries are")+" not under the tree yet, the first since "+stamp(since)+".",
+			"If no server runs: it takes them in when it starts. If one does, its log says why it could not.")
+	case none == nil:
+		d.ok("proof", "The first %d entries are under a checkpoint; breakglass audit verify checks them all.", last.Size)
+	}
 }
 
 // queue looks at what should have happened by now.

@@ -83,6 +83,7 @@ func Credentials(c *config.Config) []Credential {
 			all = append(all, Credential{"target." + string(id) + "." + name, t.Secrets[name], false})
 		}
 	}
+	all = append(all, Credential{"audit.signing_key", c.Settings.Audit.SigningKey, false}, Credential{"audit.webhook_secret", c.Settings.Audit.WebhookSecret, false})
 	for _, s := range c.Settings.Sinks {
 		all = append(all, Credential{"sink." + s.Key() + ".secret", s.Secret, false})
 	}
