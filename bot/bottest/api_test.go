@@ -3,6 +3,7 @@ package bottest_test
 import (
 	"bufio"
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,9 +65,7 @@ func TestAPILife(t *testing.T) {
 		"an unknown member":  {map[string]any{"on_behalf_of": "U0DANA"}, 422, ""},
 	} {
 		in := ask()
-		for k, v := range c.change {
-			in[k] = v
-		}
+		maps.Copy(in, c.change)
 		t.Log(name)
 		answers(t, sam.Call("POST", "/v1/requests", in), c.status, c.code)
 	}

@@ -140,6 +140,7 @@ func (h *hall) open(ctx context.Context, ts *testscript.TestScript, with func(co
 	if h.company.App != nil {
 		internal = h.company.App.InternalAddr()
 	}
+	ts.Setenv("INTERNAL", internal)
 	return writeExample(ts.MkAbs("conf"), strings.NewReplacer(
 		"http://127.0.0.1:8401", at.Slack, "http://127.0.0.1:8402", at.PagerDuty, "http://127.0.0.1:8403/access", at.Database,
 		"environment \"prod\" {", "server {\n  internal_listen = \""+internal+"\"\n}\n\nenvironment \"prod\" {"))
