@@ -374,6 +374,17 @@ func (s *Story) unexpected() {
 	}
 }
 
+// Overlook looks at every message so far: the story is about something else.
+func (s *Story) Overlook() {
+	s.T.Helper()
+	s.Quiet()
+	for _, ch := range s.Slack.Channels() {
+		for _, m := range s.Slack.Messages(ch.ID) {
+			s.expect(m)
+		}
+	}
+}
+
 // Alarms are the messages in the operators' channel, without the checkpoints.
 func (s *Story) Alarms() []slackfake.Message {
 	return slices.DeleteFunc(s.Slack.Messages("C0ERRS"), checkpoint)

@@ -19,7 +19,7 @@ import (
 var files embed.FS
 
 // pages are the templates, each with the layout around it. A page is a file
-// templates/NAME.html that defines "main"; show makes it.
+// templates/NAME.html that defines "main"; show makes it. parts.html is what several use.
 type pages struct{ byName map[string]*template.Template }
 
 func loadPages() (*pages, error) {
@@ -30,10 +30,10 @@ func loadPages() (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}}
 	for _, f := range names {
 		name := strings.TrimSuffix(f.Name(), ".html")
-		if name == "layout" {
+		if name == "layout" || name == "parts" {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(words(func(flows.PersonID) string { return "" })).ParseFS(files, "templates/layout.html", "templates/"+f.Name())
+		t, err := template.New("layout.html").Funcs(words(func(flows.PersonID) string { return "" })).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+f.Name())
 		if err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", name, err)
 		}
@@ -152,6 +152,15 @@ func words(name func(flows.PersonID) string) template.FuncMap {
 			t := fmt.Sprint(s)
 			return strings.ToUpper(t[:min(1, len(t))]) + t[min(1, len(t)):]
 		},
+
+		"asking": func(q string) string { return auditPath(q, "") },
+		"exact":  exact, "ago2": flows.Ago,
+		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
+		"least": func(a, b int) int { return min(a, b) },
+		"tabs": func(c *doors.Caller, at string) map[string]any {
+			return map[string]any{"At": at, "All": c != nil && (c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin))}
+		},
+		"under": func(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") },
 	}
 }
 

@@ -49,6 +49,9 @@ type Options struct {
 	Doors     *doors.Doors
 	Engine    Engine
 	Requests  Finder
+	Archive   Archive                            // the past, for the pages under /audit
+	Recorder  Recorder                           // of who looked
+	Live      func(context.Context) (int, error) // how many accesses there are now
 	Catalog   func() *flows.Catalog
 	Name      func(flows.PersonID) string // how the configuration calls people
 	Providers []Provider

@@ -52,7 +52,7 @@ var rooms = map[string]room{
 	"integrations/sink":            {imports: list("flows"), tests: list("store")},
 	"bot":                          {imports: list("flows", "flows/audit/history", "flows/audit/query"), tests: list("integrations/slack", "store")},
 	"bot/records":                  {imports: list("flows", "flows/audit/history", "flows/audit/query"), tests: list("store")},
-	"bot/web":                      {imports: list("flows", "flows/doors")},
+	"bot/web":                      {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
 		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store", "flows/audit/history", "flows/doors"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",

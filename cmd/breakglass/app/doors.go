@@ -31,13 +31,19 @@ func (a *App) buildWeb() error {
 	})
 	var err error
 	a.web, err = web.New(web.Options{
-		Doors: d, Engine: a.engine, Requests: a.store, Catalog: a.Catalog, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) }, Providers: providers,
+		Doors: d, Engine: a.engine, Requests: a.store, Archive: a.store, Recorder: a.engine, Live: a.liveAccess, Catalog: a.Catalog, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) }, Providers: providers,
 		Clock: a.o.Clock, Random: a.o.IDs.Random, Console: a.console, Version: a.o.Version, Log: a.log,
 	})
 	if err != nil {
 		return fmt.Errorf("web console: %w", err)
 	}
 	return nil
+}
+
+// liveAccess is how many accesses there are at the targets now.
+func (a *App) liveAccess(ctx context.Context) (int, error) {
+	s, err := a.store.Stats(ctx)
+	return s.Requests[flows.StateActive] + s.Requests[flows.StateEnding], err
 }
 
 // console is the address under which people reach the internal listener.

@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"breakglass/bot/web"
+	"breakglass/flows"
 )
 
 // publicRoutes is everything the internet can reach: Slack and PagerDuty, by their
@@ -45,6 +46,13 @@ func (a *App) internalDoors() []web.Door {
 		web.At("GET", "/sessions", web.Signed, w.PassesPage),
 		web.At("POST", "/sessions/{id}/end", web.Signed, w.PassEnd),
 		web.At("POST", "/sign-out", web.Signed, w.SignOut),
+
+		web.At("GET", "/audit", web.Signed, w.AuditPage), // here and below: what the person may see of the past
+		web.At("GET", "/audit/requests/{id}", web.Signed, w.StoryPage),
+		web.At("GET", "/audit/incidents/{id}", web.Signed, w.IncidentPage),
+		web.At("GET", "/audit/people/{id}", web.Signed, w.PersonPage),
+		web.At("GET", "/audit/charts", web.Signed.As(flows.RoleAuditor, flows.RoleAdmin), w.ChartsPage),
+		web.At("GET", "/audit/evidence", web.Signed.As(flows.RoleAuditor, flows.RoleAdmin), w.EvidencePage),
 
 		web.At("GET", "/v1/openapi.json", web.Anybody, w.OpenAPI),
 		web.Operation("GET", "/v1/me", web.Reads, "Who you are here", w.WhoAmI),

@@ -61,6 +61,8 @@ const (
 	LookRequest  = "request"
 	LookTimeline = "timeline"
 	LookExport   = "export"
+	LookCharts   = "charts"
+	LookSample   = "sample" // for an auditor's evidence; Form holds the seed
 )
 
 // Look is one look at the record.

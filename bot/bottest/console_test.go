@@ -1,0 +1,320 @@
+package bottest_test
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"breakglass/bot/bottest"
+	"breakglass/cmd/breakglass/company"
+	"breakglass/flows"
+	"breakglass/flows/audit/history"
+	"breakglass/integrations/oidcfake"
+	"breakglass/integrations/pagerdutyfake"
+	"breakglass/integrations/slackfake"
+)
+
+// nasty is what somebody types who tries the pages.
+const nasty = `<script>alert(1)</script>"><img src=x onerror=alert(2)> {{.}} 'x' javascript:alert(3)`
+
+// lived is a company with a past.
+type lived struct {
+	*bottest.Story
+	provider *oidcfake.Provider
+	incident pagerdutyfake.Incident
+	given    flows.Request // Sam's for the incident, approved by Mara, over
+	own      flows.Request // Dana's, approved by herself, on call, over
+	denied   flows.Request // Sam's, denied by Mara
+}
+
+func live(t *testing.T) *lived {
+	t.Helper()
+	p, with := bottest.SignIn(t)
+	l := &lived{Story: bottest.Open(t, with, bottest.Edit("breakglass.hcl", func(hcl string) string {
+		return hcl + "\nperson \"audi\" {\n  slack = \"" + company.Audi + "\"\n  pagerduty = \"PAUDI01\"\n  email = \"audi@demo.example\"\n}\n"
+	})), provider: p}
+	dana, sam, mara := l.As(company.Dana), l.As(company.Sam), l.As(company.Mara)
+	l.incident = opened(l.Story, "Payments fail "+nasty)
+	sam.Asks("Production database", nasty, slackfake.Values{"incident": l.incident.ID, "duration": "1h"})
+	mara.Presses(mara.Sees("<@U0SAM> asks for Production database", "Waiting for you"), "bg:approve")
+	sam.Sees("You have access to Production database until")
+	l.given = l.newest()
+	l.FastForward(time.Minute)
+	dana.Asks("Production database", "the replica lags, failing over", nil)
+	dana.Presses(dana.Sees("You asked for Production database", "you may approve this yourself"), "bg:approve")
+	dana.Sees("You have access to Production database until")
+	l.own = l.newest()
+	l.FastForward(2 * time.Hour)
+	sam.Asks("Production console", "curious about the numbers", nil)
+	mara.Denies(mara.Sees("<@U0SAM> asks for Production console"), "use the replica "+nasty)
+	sam.Sees("was not granted")
+	l.denied = l.newest()
+	l.FastForward(2 * time.Minute)
+	l.Overlook()
+	return l
+}
+
+// newest is the request that was made last, as it is.
+func (l *lived) newest() flows.Request {
+	l.T.Helper()
+	l.Quiet()
+	return l.Requests()[0]
+}
+
+// signsIn has somebody sign in at the console.
+func (l *lived) signsIn(user string) *bottest.Browser {
+	l.T.Helper()
+	b := l.Browser()
+	if page := b.SignsIn(l.provider, "sub-"+user, "/"); page.Status != http.StatusOK {
+		l.T.Fatalf("%s signs in: %d %s", user, page.Status, page.Text())
+	}
+	l.Overlook()
+	return b
+}
+
+// shows fails the test unless the page has these texts.
+func shows(t *testing.T, page bottest.Page, texts ...string) {
+	t.Helper()
+	if page.Status != http.StatusOK {
+		t.Errorf("%s: %d", page.URL, page.Status)
+	}
+	for _, want := range texts {
+		if !strings.Contains(page.Text(), want) {
+			t.Errorf("%s does not show %q: %s", page.URL, want, page.Text())
+		}
+	}
+}
+
+// The auditor asks, follows what is found, and reads the whole story with its proof.
+func TestConsoleForTheAuditor(t *testing.T) {
+	t.Parallel()
+	l := live(t)
+	audi := l.signsIn(company.Audi)
+	looksAreRecorded(t, l, audi)
+	reports(t, l, audi)
+	shows(t, audi.Get("/audit"), "Production console 30m for sam", "Denied by mara", "Approved by themselves, ended 22 Nov 03:31 at its time", "That you looked is recorded.")
+	page := audi.Get("/audit?filter=1&person=sam&part=for&outcome=granted&words=script")
+	if got := page.URL.Query().Get("q"); !strings.Contains(page.Body, `<details class="filters" open>`) || got != "for:sam outcome:granted reason:script" || page.URL.Path != "/audit" {
+		t.Errorf("the form became %s", page.URL)
+	}
+	shows(t, page, "Production database 1h for sam", "Words were looked for since")
+	if strings.Contains(page.Text(), "for dana") || !strings.Contains(page.Body, `<option value="for" selected>`) {
+		t.Errorf("Sam's grants: %s", page.Body)
+	}
+	if wrong := audi.Get("/audit?q=tarqet:db"); wrong.Status != http.StatusUnprocessableEntity || !strings.Contains(wrong.Text(), "Did you mean target:db?") {
+		t.Errorf("a mistake: %d %s", wrong.Status, wrong.Text())
+	}
+	if bad := audi.Get("/audit?after=nowhere"); bad.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a place that there is not: %d", bad.Status)
+	}
+	shows(t, audi.Get("/audit/requests/"+string(l.given.ID)), "All 9 entries are proved", "on call for mgr_on_call, level 1", "mara approved in Slack",
+		"pagerduty.is_on_call(user=PSAM001) → false", "Its receipt rcpt_", "Card to decide to noor", l.given.Hash, "Entry 9: revoked", "Proved: entry")
+	shows(t, audi.Get("/audit/requests/"+string(l.own.ID)), "dana approved their own request, on call", "On call for primary, level 1", "Shift since 2026-11-21 03:00 UTC (24 h before)", "Override: no")
+	shows(t, audi.Get("/audit/requests/"+string(l.denied.ID)), "mara denied", "use the replica", "Given never")
+	for _, at := range []string{l.incident.ID, "1"} {
+		inc := audi.Get("/audit/incidents/" + at)
+		shows(t, inc, "Incident #1 Payments fail", "Open it at PagerDuty")
+		inOrder(t, inc, "In order", "sam asked for access Production database", "mara approved", "The target confirmed the access", "The target confirmed the end", "mara denied Production console")
+	}
+	shows(t, audi.Get("/audit/people/U0SAM"), "PagerDuty PSAM001", "1 h of access in 90 days", "Production console 30m for sam")
+	shows(t, audi.Get("/audit/charts?days=30"), "given and ended 2", "denied 1", "within a minute 2 100 %", "1 of 2 50 %")
+	shows(t, audi.Get("/audit/charts?days=30&flow=nothing"), "Nothing was approved in this time")
+	if no := audi.Get("/audit/requests/req_none"); no.Status != http.StatusNotFound {
+		t.Errorf("no request: %d", no.Status)
+	}
+	if no := audi.Get("/audit/incidents/Q0NONE"); no.Status != http.StatusNotFound {
+		t.Errorf("no incident: %d", no.Status)
+	}
+}
+
+// inOrder fails the test unless the page says these one after the other.
+func inOrder(t *testing.T, page bottest.Page, texts ...string) {
+	t.Helper()
+	rest := page.Text()
+	for _, want := range texts {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Errorf("%s does not go on with %q: %s", page.URL, want, rest)
+			return
+		}
+		rest = after
+	}
+}
+
+// reports: the sample of an evidence report is drawn again by its seed, and each report
+// says from what it was drawn.
+func reports(t *testing.T, l *lived, audi *bottest.Browser) {
+	t.Helper()
+	form := audi.Get("/audit/evidence")
+	shows(t, form, "Draw the sample")
+	if !strings.Contains(form.Body, `value="2026-08-01"`) || !strings.Contains(form.Body, `value="2026-10-31"`) {
+		t.Errorf("the window is not the last three months: %s", form.Body)
+	}
+	one := audi.Get("/audit/evidence?n=1&seed=s1&since=2026-11-01&until=2026-11-30")
+	shows(t, one, "2 grants and 2 removals within the window", "1 grants and 1 removals, drawn by seed s1", "checkpoint")
+	l.FastForward(2 * time.Minute)
+	if again := audi.Get("/audit/evidence?n=1&seed=s1&since=2026-11-01&until=2026-11-30"); drawnIn(again) != drawnIn(one) || drawnIn(one) == "" {
+		t.Errorf("the same seed drew %s, then %s", drawnIn(one), drawnIn(again))
+	}
+	both := audi.Get("/audit/evidence?n=25&seed=s1&since=2026-11-01&until=2026-11-30")
+	shows(t, both, "by themselves, on call for primary, level 1, read 2026-11-22 03:01:00 UTC", "by mara", "it ended at its time")
+	shows(t, audi.Get("/audit/evidence?n=1&seed=s1&since=2026-10-01&until=2026-10-30"), "No access was given in the window", "No access was removed in the window")
+	for _, bad := range []string{"n=0&seed=s", "n=101&seed=s", "n=5&seed=s&since=2026-13-01", "n=5&seed=s&since=2026-02-01&until=2026-01-01", "n=5&seed=s&since=2020-01-01", "n=5&seed=" + strings.Repeat("x", 65)} {
+		if page := audi.Get("/audit/evidence?" + bad); page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(), "No report was made") {
+			t.Errorf("%s: %d", bad, page.Status)
+		}
+	}
+}
+
+// drawnIn is the requests of a report.
+func drawnIn(p bottest.Page) string {
+	return strings.Join(regexp.MustCompile(`href="/audit/requests/(req_\w+)"`).FindAllString(p.Body, -1), " ")
+}
+
+// looksAreRecorded: each look is an audit entry, with who looked and for what.
+func looksAreRecorded(t *testing.T, l *lived, audi *bottest.Browser) {
+	t.Helper()
+	for _, path := range []string{
+		"/audit?q=@sam", "/audit/requests/" + string(l.given.ID), "/audit/incidents/" + l.incident.ID, "/audit/people/U0DANA", "/audit/charts", "/audit/evidence?n=1&seed=abc",
+	} {
+		shows(t, audi.Get(path), "That you looked is recorded.")
+	}
+	l.Quiet()
+	entries, err := l.App.Store().Entries(t.Context(), "system")
+	must(t, err)
+	events, err := history.Events(entries)
+	must(t, err)
+	var got []string
+	for _, e := range events {
+		if f, ok := e.Facts.(map[string]any); ok && e.Verb == "audit_read" {
+			got = append(got, fmt.Sprint(f["what"], " ", e.Who()))
+		}
+	}
+	who := " " + string(company.Person(company.Audi))
+	if diff := cmp.Diff([]string{"list" + who, "request" + who, "timeline" + who, "list" + who, "charts" + who, "sample" + who}, got); diff != "" {
+		t.Errorf("looks (-want +got):\n%s", diff)
+	}
+}
+
+// Who is neither auditor nor admin sees what they had a part in, however they ask.
+func TestConsoleShowsOthersTheirOwn(t *testing.T) {
+	t.Parallel()
+	l := live(t)
+	dana, noor, sam := l.signsIn(company.Dana), l.signsIn(company.Noor), l.signsIn(company.Sam)
+	secret := []string{"curious about", "onerror", string(l.given.ID), string(l.denied.ID), l.given.ID.Short(), "Payments fail", "sam"}
+	for _, path := range []string{
+		"/audit", "/audit?q=@sam", "/audit?q=by:@sam+OR+me", "/audit?q=person:U0SAM", "/audit?q=incident+1", "/audit?q=%22curious%22", "/audit?q=for:T0DEMO01/U0SAM",
+		"/audit?q=%22%25%25%25%22", "/audit?q=me&after=9999999999999.req_z", "/audit?viewer=&q=", "/audit?q=target:x%27+OR+%271%27=%271", "/audit?q=%22abc%27)+OR+1=1+--%22",
+		"/audit/requests/" + string(l.given.ID), "/audit/requests/" + string(l.denied.ID), "/audit/requests/system", "/audit/requests/" + string(l.own.ID) + "%27+OR+1=1",
+		"/audit/incidents/" + l.incident.ID, "/audit/incidents/1", "/audit/incidents/1?after=1.1", "/audit/people/U0SAM", "/audit/people/T0DEMO01%2FU0SAM", "/audit/people/%25",
+		"/audit/charts", "/audit/evidence", "/audit/evidence?n=5&seed=a",
+	} {
+		for name, b := range map[string]*bottest.Browser{"Dana": dana, "Noor, who was asked but did nothing": noor} {
+			page := b.Get(path)
+			body := page.Body
+			for _, echo := range []string{"value=\"" + html.EscapeString(page.URL.Query().Get("q")) + "\"", ">sam</option>", `value="sam"`} {
+				body = strings.ReplaceAll(body, echo, "")
+			}
+			if _, list, is := strings.Cut(body, "</details>"); is && page.URL.Path == "/audit" {
+				body = list // behind the box and the form, which repeat what was typed
+			}
+			for _, s := range secret {
+				if strings.Contains(body, s) && page.Status == http.StatusOK {
+					t.Errorf("%s, at %s, reads %q: %s", name, path, s, page.Text())
+				}
+			}
+			if page.Status == http.StatusInternalServerError {
+				t.Errorf("%s, at %s: something broke", name, path)
+			}
+			if hidden := !strings.HasPrefix(path, "/audit?") && path != "/audit"; hidden && page.Status != http.StatusNotFound && page.Status != http.StatusForbidden {
+				t.Errorf("%s, at %s: %d", name, path, page.Status)
+			}
+		}
+	}
+	shows(t, dana.Get("/audit"), "Production database 30m for dana", "You see what you asked for, had, decided or ended")
+	shows(t, dana.Get("/audit/requests/"+string(l.own.ID)), "dana approved their own request")
+	shows(t, dana.Get("/audit/people/U0DANA"), "30 min of access")
+	shows(t, sam.Get("/audit/incidents/1"), "mara denied Production console")
+	if body := sam.Get("/audit/people/U0DANA"); body.Status != http.StatusNotFound {
+		t.Errorf("Sam looks Dana up: %d", body.Status)
+	}
+	mara := l.signsIn(company.Mara) // an admin
+	shows(t, mara.Get("/audit/requests/"+string(l.own.ID)), "dana approved")
+	if out := l.Browser().Get("/audit"); out.URL.Path != "/sign-in" {
+		t.Errorf("nobody, at /audit: %s", out.URL)
+	}
+}
+
+// What was erased is said to be, and the proofs hold all the same.
+func TestConsoleErased(t *testing.T) {
+	t.Parallel()
+	l := live(t)
+	if n, err := l.App.Store().EraseOpenings(t.Context(), company.Person(company.Sam)); err != nil || n == 0 {
+		t.Fatalf("erased %d: %v", n, err)
+	}
+	audi := l.signsIn(company.Audi)
+	page := audi.Get("/audit/requests/" + string(l.given.ID))
+	shows(t, page, "All 9 entries are proved", "Asked by erased", "Reason erased", "reason erased", "erased asked for access in Slack")
+	if _, main, _ := strings.Cut(page.Body, "<h1>"); strings.Contains(main, "reason\">&lt;script") {
+		t.Errorf("the reason is still there: %s", page.Text())
+	}
+}
+
+// In a real browser: nothing that was typed runs or loads, the policy is kept, no page is
+// wider than a phone or hard to read in the dark, and the keyboard is enough.
+func TestConsoleInABrowser(t *testing.T) {
+	t.Parallel()
+	l := live(t)
+	audi := l.signsIn(company.Audi)
+	c := browse(t, l.URL("/"), audi.Client.Jar)
+	for name, path := range map[string]string{
+		"search": "/audit?q=@sam", "given": "/audit/requests/" + string(l.given.ID), "own": "/audit/requests/" + string(l.own.ID), "incident": "/audit/incidents/" + l.incident.ID,
+		"person": "/audit/people/U0SAM", "charts": "/audit/charts?days=30", "evidence": "/audit/evidence?n=5&seed=abc&since=2026-11-01&until=2026-11-30",
+	} {
+		for look, width := range map[string]int{"phone": 390, "dark": 1100} {
+			c.sized(width, 800, look == "dark")
+			c.opens(l.URL(path))
+			c.eval(`document.querySelectorAll("details").forEach(d => d.open = true)`, nil)
+			c.fits(name + ", " + look)
+			c.contrast(name + ", " + look)
+			c.shoot(name + "-" + look)
+		}
+		var ran int
+		if c.eval(`document.querySelectorAll("script, img, iframe, [onerror], [style]").length`, &ran); ran != 0 {
+			t.Errorf("%s: what was typed became %d elements", name, ran)
+		}
+		if os.Getenv("SCREENSHOTS") != "" {
+			c.sized(1100, 800, false)
+			c.opens(l.URL(path))
+			c.shoot(name + "-light")
+		}
+	}
+	c.opens(l.URL("/audit"))
+	c.until(`document.activeElement.id === "q"`) // the box has the focus
+	c.press("denied")
+	c.until(`document.activeElement.value === "denied"`)
+	c.arrives(func() { c.press("Enter") })
+	var at, focus string
+	if c.eval(`location.search`, &at); at != "?q=denied" {
+		t.Errorf("typing leads to %s", at)
+	}
+	c.eval(`document.querySelector(".line .main").focus()`, nil)
+	c.arrives(func() { c.press("Enter") })
+	if c.eval(`location.pathname`, &at); at != "/audit/requests/"+string(l.denied.ID) {
+		t.Errorf("the first line leads to %s", at)
+	}
+	c.press("Tab")
+	if c.eval(`document.activeElement.textContent`, &focus); focus != "Skip to the page" {
+		t.Errorf("the first Tab is at %q", focus)
+	}
+	if hosts := c.visited(); len(hosts) != 1 || hosts[0] != l.App.InternalAddr() {
+		t.Errorf("the pages asked %v for something", hosts)
+	}
+}

@@ -1,0 +1,224 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"breakglass/flows"
+	"breakglass/flows/audit"
+	"breakglass/flows/audit/history"
+	"breakglass/flows/audit/query"
+	"breakglass/flows/doors"
+)
+
+// Past answers questions about requests.
+type Past interface {
+	Search(ctx context.Context, f flows.Search) (flows.Found, error)
+	// PartIn is what a person did in a request; 0 for nothing.
+	PartIn(ctx context.Context, id flows.RequestID, p flows.PersonID) (flows.Part, error)
+}
+
+// Chains reads audit entries, with the openings that are left.
+type Chains interface {
+	Entries(ctx context.Context, chain string) ([]flows.Sealed, error)
+	IncidentsNumbered(ctx context.Context, number int) ([]flows.IncidentID, error)
+	Timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error)
+}
+
+// Log is the audit entries with their proofs.
+type Log interface {
+	Chains
+	audit.Shelf
+}
+
+// Archive is the store as the pages under /audit read it.
+type Archive interface {
+	Past
+	Counts
+	Log
+}
+
+// Recorder writes entries that belong to no request; *flows.Engine implements it.
+type Recorder interface {
+	Record(ctx context.Context, chain string, e flows.Entry, fin flows.Finish) error
+}
+
+// desk is where somebody looks into the past. Whatever a page shows of it comes through
+// here, so that who may see what is decided in one place: auditors and admins see
+// everything, others what they asked for, had, decided or ended.
+type desk struct {
+	*Web
+	asker history.Asker
+	seen  map[flows.RequestID]bool
+}
+
+func (w *Web) desk(c *doors.Caller) *desk {
+	all := c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin)
+	return &desk{w, history.Asker{Person: c.Person, All: all, Door: c.Door, Trace: "pass=" + c.Pass.ID}, map[flows.RequestID]bool{}}
+}
+
+// search finds what answers the question, of what the asker may see.
+func (d *desk) search(ctx context.Context, f flows.Search) (flows.Found, error) {
+	f, err := d.asker.Narrow(f)
+	if err != nil {
+		return flows.Found{}, err
+	}
+	return d.o.Archive.Search(ctx, f)
+}
+
+// sees reports whether the asker may see a request.
+func (d *desk) sees(ctx context.Context, id flows.RequestID) (bool, error) {
+	if d.asker.All {
+		return true, nil
+	}
+	if yes, known := d.seen[id]; known {
+		return yes, nil
+	}
+	part, err := d.o.Archive.PartIn(ctx, id, d.asker.Person)
+	if err != nil {
+		return false, err
+	}
+	d.seen[id] = part != 0
+	return part != 0, nil
+}
+
+// request reads a request with its entries, if the asker may see it.
+func (d *desk) request(ctx context.Context, id flows.RequestID) (flows.Record, []flows.Sealed, error) {
+	yes, err := d.sees(ctx, id)
+	if err != nil {
+		return flows.Record{}, nil, err
+	}
+	if !yes {
+		return flows.Record{}, nil, noSuchRequest
+	}
+	rec, err := d.o.Engine.Load(ctx, id)
+	if errors.Is(err, flows.ErrNotFound) {
+		return rec, nil, noSuchRequest
+	}
+	if err != nil {
+		return rec, nil, err
+	}
+	entries, err := d.o.Archive.Entries(ctx, string(id))
+	return rec, entries, err
+}
+
+// timeline reads a page of an incident's time-line, of what the asker may see.
+func (d *desk) timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error) {
+	all, err := d.o.Archive.Timeline(ctx, id, after, limit)
+	if err != nil {
+		return all, err
+	}
+	kept := all.Entries[:0]
+	for _, e := range all.Entries {
+		yes, err := d.sees(ctx, flows.RequestID(e.Chain))
+		if err != nil {
+			return flows.Timeline{}, err
+		}
+		if yes {
+			kept = append(kept, e)
+		}
+	}
+	all.Entries = kept
+	return all, nil
+}
+
+// look records that somebody looked. A look that cannot be recorded is shown all the
+// same, and says so.
+func (d *desk) look(ctx context.Context, l history.Look) seenBy {
+	err := d.o.Recorder.Record(ctx, "system", l.Entry(d.asker), flows.Finish{})
+	if err != nil {
+		d.log.ErrorContext(ctx, "a look at the audit could not be recorded", "user", d.asker.Person.User(), "error", err)
+	}
+	return seenBy{All: d.asker.All, Recorded: err == nil}
+}
+
+// seenBy is what the foot of such a page says.
+type seenBy struct{ All, Recorded bool }
+
+// parse reads a question.
+func (d *desk) parse(text string) (query.Query, error) {
+	return query.Parse(text, query.Options{Now: d.o.Clock.Now(), Me: d.asker.Person, Person: d.called})
+}
+
+// called finds the person of a question: a Slack user id, or a name of the configuration.
+func (w *Web) called(typed string) (flows.PersonID, error) {
+	cat := w.o.Catalog()
+	if id, ok := strings.CutPrefix(typed, cat.Team+"/"); ok {
+		typed = id
+	}
+	if p := flows.Principal(typed); p.IsUser() && strings.ToUpper(typed) == typed {
+		return flows.Person(cat.Team, typed), nil
+	}
+	for _, l := range cat.Links.All() {
+		if strings.EqualFold(l.Name, typed) {
+			return l.Person, nil
+		}
+	}
+	if team, user, both := strings.Cut(typed, "/"); both && team != "" && user != "" {
+		return flows.PersonID(typed), nil
+	}
+	return "", fmt.Errorf("%s is nobody that is known here; a Slack user id always works", typed)
+}
+
+// said is a value about a person as pages show it, or that it was erased.
+type said struct {
+	Text   string
+	Erased bool
+}
+
+func saidOf(v string) said {
+	if v == history.Erased {
+		return said{Erased: true}
+	}
+	return said{Text: v}
+}
+
+// who is a person as pages show them.
+type who struct {
+	Name   string
+	Path   string // of their page
+	Erased bool
+}
+
+// who is somebody by the id that an entry or a request names.
+func (w *Web) who(id flows.PersonID) who {
+	switch {
+	case id == history.Erased:
+		return who{Erased: true}
+	case id == "":
+		return who{}
+	}
+	return who{Name: w.name(id), Path: "/audit/people/" + url.PathEscape(w.shortID(id))}
+}
+
+// shortID is a person's id without the team, if it is ours.
+func (w *Web) shortID(id flows.PersonID) string {
+	if cat := w.o.Catalog(); cat != nil && id.Team() == cat.Team {
+		return id.User()
+	}
+	return string(id)
+}
+
+// personAt is the person that a page's address names.
+func (w *Web) personAt(segment string) flows.PersonID {
+	if id, err := url.PathUnescape(segment); err == nil {
+		segment = id
+	}
+	if strings.Contains(segment, "/") {
+		return flows.PersonID(segment)
+	}
+	return flows.Person(w.o.Catalog().Team, segment)
+}
+
+// target is how a target is called.
+func (w *Web) target(id flows.TargetID) string {
+	if cat := w.o.Catalog(); cat != nil {
+		if t := cat.Targets[id]; t != nil && t.Label != "" {
+			return t.Label
+		}
+	}
+	return string(id)
+}
