@@ -19,10 +19,12 @@ const (
 	ActionDone    = "bg:done"
 	ActionRevoke  = "bg:revoke"
 	ActionForward = "bg:forward"
-	ActionMore    = "bg:more"
-	ActionFull    = "bg:full"
-	ActionMenu    = "bg:menu"
-	ActionNothing = "bg:noop"
+
+	ActionApproveNote = "bg:approve_note" // opens the form that asks for the note
+	ActionMore        = "bg:more"
+	ActionFull        = "bg:full"
+	ActionMenu        = "bg:menu"
+	ActionNothing     = "bg:noop"
 )
 
 // blockActions begins the block id of a card's buttons; the request's id follows.

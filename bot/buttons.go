@@ -58,12 +58,16 @@ const (
 	menuFull    = "full"
 	menuForward = "forward"
 	menuOpen    = "open"
+	menuNote    = "note"
 )
 
 // menu is what is seldom needed, behind three dots.
 func (v cardView) menu() slack.BlockElement {
 	r := &v.req
 	options := []*slack.OptionBlockObject{option("Details and id", menuFull+"."+v.token)}
+	if !v.mine() && r.Asks(v.card) {
+		options = append(options, option("Approve with a note…", menuNote+"."+v.token))
+	}
 	if !v.mine() && r.Asks(v.card) && r.Stage+1 < len(r.Route.Stages) {
 		options = append(options, option("Ask the next people now", menuForward+"."+v.token))
 	}

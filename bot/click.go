@@ -114,6 +114,8 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 	switch a.ActionID {
 	case ActionDeny:
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackDeny) }
+	case ActionApproveNote:
+		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackNote) }
 	case ActionRevoke:
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackRevoke) }
 	case ActionFull:

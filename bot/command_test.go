@@ -165,7 +165,7 @@ func (d *desk) another(apiURL string) *bot.Bot {
 	c := d.clientAt(apiURL)
 	b, err := bot.New(d.t.Context(), bot.Options{
 		Team: team, AppID: app, Signing: flows.NewSecret("signing", d.secret), Catalog: func() *flows.Catalog { return d.cat },
-		Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: c, Incidents: d.pd,
+		Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Foresight: d.engine, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: c, Incidents: d.pd,
 		Views: c, Slack: poster{c}, Clock: d.clock, IDs: newIDs(9),
 	})
 	must(d.t, err)

@@ -69,7 +69,7 @@ func setup(t *testing.T, edit ...func(*bot.Options)) *desk {
 	}
 	o := bot.Options{
 		Team: team, AppID: app, Signing: flows.NewSecret("signing", d.secret), Catalog: func() *flows.Catalog { return d.cat },
-		Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: client, Incidents: d.pd,
+		Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Foresight: d.engine, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: client, Incidents: d.pd,
 		Views: client, Slack: poster{client}, Clock: d.clock, IDs: ids, Log: slog.New(slog.NewJSONHandler(d.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	for _, e := range edit {

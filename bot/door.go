@@ -28,6 +28,7 @@ type Options struct {
 	Inbox     flows.Inbox
 	Engine    Engine
 	Emergency Emergency
+	Foresight Foresight
 	Cards     CardFinder
 	Requests  RequestFinder
 	History   History
@@ -81,7 +82,7 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 	switch {
 	case !isID(o.Team):
 		return nil, errors.New("slack: the team (external_id, \"T…\") is not set, so payloads of any team would be let in")
-	case o.Catalog == nil, o.Inbox == nil, o.Engine == nil, o.Emergency == nil, o.Cards == nil, o.Requests == nil, o.Directory == nil,
+	case o.Catalog == nil, o.Inbox == nil, o.Engine == nil, o.Emergency == nil, o.Foresight == nil, o.Cards == nil, o.Requests == nil, o.Directory == nil,
 		o.Incidents == nil, o.History == nil, o.Recorder == nil, o.Views == nil, o.Slack == nil, o.Clock == nil, o.IDs == nil:
 		return nil, errors.New("bot: a required field of Options is nil")
 	}

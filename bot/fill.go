@@ -30,6 +30,7 @@ func (b *Bot) lookUp(ctx context.Context, form *requestForm, who flows.PersonID)
 	b.checkOffer(ctx, form, who)
 	form.looking = false
 	b.lookUpIncident(ctx, form, who)
+	b.foresee(ctx, form, who)
 }
 
 // recallWithin bounds what the opening of a form waits for the store.
@@ -115,6 +116,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 	if asked {
 		b.keepIncident(&form, who)
 		b.checkOffer(ctx, &form, who)
+		b.foresee(ctx, &form, who)
 	} else {
 		b.lookUp(ctx, &form, who)
 	}

@@ -111,11 +111,15 @@ func (h handling) notice(id flows.RequestID, no *flows.Refusal) flows.Job {
 // reason is a denial or revocation with its reason. Whether the person may is the
 // engine's to say: the card may have changed while they typed.
 func (h handling) reason(ctx context.Context) error {
-	verb := flows.VerbDeny
-	if h.row.Callback == callbackRevoke {
-		verb = flows.VerbRevoke
+	id, hash, _ := strings.Cut(h.row.Request, " ")
+	cmd := flows.Command{Verb: flows.VerbDeny, ID: flows.RequestID(id), Reason: reasonIn(h.row.Values)}
+	switch h.row.Callback {
+	case callbackRevoke:
+		cmd.Verb = flows.VerbRevoke
+	case callbackNote:
+		cmd.Verb, cmd.Hash = flows.VerbApprove, hash
 	}
-	return h.do(ctx, flows.Command{Verb: verb, ID: flows.RequestID(h.row.Request), Reason: reasonIn(h.row.Values)})
+	return h.do(ctx, cmd)
 }
 
 // click is a button that needs no more words, if it is good.

@@ -18,6 +18,7 @@ const (
 	callbackDeny    = "bg:deny"
 	callbackRevoke  = "bg:revoke"
 	callbackAlarm   = "bg:alarm"
+	callbackNote    = "bg:approve_note"
 )
 
 // requestForm is everything the request form is drawn from.
@@ -32,6 +33,7 @@ type requestForm struct {
 	recalled  bool            // the target is the one asked for last
 	mine      bool            // chosen is one the requester acknowledged
 	notes     []string        // what the person should know, escaped
+	foreseen  string          // who would be asked now; empty: as the configuration says
 	targetGen string          // see blockID
 }
 
@@ -42,7 +44,11 @@ func (f requestForm) view() json.RawMessage {
 		blocks = append(blocks, section(":information_source: %s", n))
 	}
 	if !f.draft.offer.none() {
-		blocks = append(blocks, section(":busts_in_silhouette: %s", whoDecides(f.draft.offer.flow)))
+		who := f.foreseen
+		if who == "" {
+			who = whoDecides(f.draft.offer.flow)
+		}
+		blocks = append(blocks, section(":busts_in_silhouette: %s", who))
 	}
 	blocks = append(blocks, f.durationBlocks()...)
 	blocks = append(blocks, f.incidentBlock(), f.reasonBlock())

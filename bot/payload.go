@@ -41,6 +41,8 @@ func (a action) unfold() action {
 	switch what {
 	case menuFull:
 		a.ActionID = ActionFull
+	case menuNote:
+		a.ActionID = ActionApproveNote
 	case menuForward:
 		a.ActionID = ActionForward
 	}

@@ -76,6 +76,13 @@ func reasonView(cat *flows.Catalog, r *flows.Request, callback string) json.RawM
 			input(askWhy, "Why?", "It is recorded, and the holder reads it.", why, true),
 		})
 	}
+	if callback == callbackNote { // the hash of what was shown goes with it: that is what is approved
+		note := why
+		return modal(callback, string(r.ID)+" "+r.Hash, "Approve with a note", "Approve", []slack.Block{
+			section("%s", about), quote(r.Content.Reason, shortReason),
+			input(askWhy, "Note", "It is recorded, and stands on the card: the requester reads it.", note, false),
+		})
+	}
 	var options []*slack.OptionBlockObject
 	for _, p := range denyPresets() {
 		options = append(options, option(p, p))
@@ -109,12 +116,16 @@ func reasonIn(entered values) flows.Text {
 
 // reasoned takes a submitted reason modal.
 func (b *Bot) reasoned(w http.ResponseWriter, r *http.Request, p *interaction) {
+	if p.View.Callback == callbackNote && reasonIn(p.View.Values).Empty() {
+		fieldErrors(w, map[string]string{askWhy: "Write the note, or go back and press Approve."})
+		return
+	}
 	if p.View.Callback == callbackDeny && reasonIn(p.View.Values).Empty() {
 		fieldErrors(w, map[string]string{askWhy: "Say why: pick a reason above or write one here. The requester reads it."})
 		return
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, row{
-		Team: b.o.Team, User: p.User, Callback: p.View.Callback, Request: cut(p.View.Metadata, 64),
+		Team: b.o.Team, User: p.User, Callback: p.View.Callback, Request: cut(p.View.Metadata, 160),
 		View: p.View.ID, ViewHash: p.View.Hash, Values: p.View.Values,
 	})
 	if err != nil {

@@ -96,7 +96,15 @@ func votes(r *flows.Request) string {
 	if len(who) == 0 {
 		who = append(who, r.DecidedBy)
 	}
-	return mentions(who)
+	return mentions(who) + approvalNote(r)
+}
+
+// approvalNote is what the last approver wrote, if anything.
+func approvalNote(r *flows.Request) string {
+	if n := len(r.Votes); n > 0 && !r.Votes[n-1].Note.Empty() {
+		return ": “" + mrkdwn(r.Votes[n-1].Note, 300) + "”"
+	}
+	return ""
 }
 
 func (v cardView) denied() string {

@@ -14,7 +14,7 @@ func (v cardView) step(n flows.Notice) string {
 	}
 	switch flows.Verb(n.Detail) {
 	case flows.VerbApprove:
-		return by + " approved."
+		return by + " approved" + approvalNote(r) + "."
 	case flows.VerbDeny:
 		return by + " denied: “" + mrkdwn(r.DenyWhy, 300) + "”."
 	case flows.VerbForward:

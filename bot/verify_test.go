@@ -281,7 +281,7 @@ func TestNewRefusesBadSecrets(t *testing.T) {
 	for _, bad := range []string{"", " ", "short", strings.Repeat(" ", 40)} {
 		_, err := bot.New(t.Context(), bot.Options{
 			Team: team, Signing: flows.NewSecret("signing", &rotating{current: bad}), Catalog: func() *flows.Catalog { return d.cat },
-			Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: d.client(), Incidents: d.pd,
+			Inbox: d.store, Engine: d.engine, Emergency: emergency{d.engine}, Foresight: d.engine, Cards: d.store, Requests: d.store, History: d.store, Recorder: d.engine, Directory: d.client(), Incidents: d.pd,
 			Views: d.client(), Slack: poster{d.client()}, Clock: d.clock, IDs: newIDs(1),
 		})
 		if err == nil || !strings.Contains(err.Error(), "anybody could sign") {

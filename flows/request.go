@@ -112,6 +112,7 @@ type Vote struct {
 	At   time.Time
 	Door Door
 	Hash string // the content hash that was approved
+	Note Text   // what they wrote with it; may be empty
 }
 
 // EndCause says why access ended.

@@ -29,7 +29,7 @@ func (d *decision) approve() {
 		}
 	}
 	d.dropVotes()
-	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash})
+	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash, Note: d.cmd.Reason})
 	if len(d.req.Votes) < need {
 		d.enter(VerbApprove, StatePending, d.decisionFacts(self, need))
 		return
