@@ -29,6 +29,7 @@ type Options struct {
 	Engine    Engine
 	Emergency Emergency
 	Foresight Foresight
+	Erasures  Erasures // nil: nobody can be erased
 	Cards     CardFinder
 	Requests  RequestFinder
 	History   History

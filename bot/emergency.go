@@ -25,10 +25,16 @@ type Emergency interface {
 	Unfreeze(ctx context.Context, actor flows.Actor, why flows.Text, fin flows.Finish) (*flows.Refusal, error)
 }
 
+// Erasures is what an admin says about erasing a person.
+type Erasures interface {
+	// ConfirmErasure is an admin's yes to a proposal.
+	ConfirmErasure(ctx context.Context, code string, actor flows.Actor, why flows.Text, fin flows.Finish) (*flows.Refusal, error)
+}
+
 // alarm is what was asked for in an emergency: it goes through the confirmation and
 // the inbox as it is, and is looked at by the engine after that.
 type alarm struct {
-	Verb string `json:"verb"` // "end", "freeze", "unfreeze"
+	Verb string `json:"verb"` // "end", "freeze", "unfreeze", "erase"
 	Kind string `json:"kind,omitempty"`
 	Name string `json:"name,omitempty"`
 }
@@ -41,6 +47,8 @@ func readAlarm(words []string) (alarm, bool) {
 	switch verb := strings.ToLower(words[0]); {
 	case verb == "freeze" || verb == "unfreeze":
 		return alarm{Verb: verb}, len(words) == 1
+	case verb == "erase":
+		return alarm{Verb: verb, Name: strings.ToLower(cut(words[len(words)-1], 16))}, len(words) == 2
 	case verb != "end" || len(words) < 2:
 		return alarm{}, false
 	case strings.ToLower(words[1]) == "all":
@@ -89,8 +97,16 @@ func alarmView(a alarm) json.RawMessage {
 	return modal(callbackAlarm, string(metadata), title, submit, []slack.Block{
 		section("%s", what),
 		input(askWhy, "Why?", "It is recorded, and everybody who is told reads it.", why, false),
-		contextLine("Only for admins. The channels of all flows are told."),
+		contextLine("Only for admins. %s", a.told()),
 	})
+}
+
+// told says who is told.
+func (a alarm) told() string {
+	if a.Verb == "erase" {
+		return "The operators’ channel is told."
+	}
+	return "The channels of all flows are told."
 }
 
 // words are title, button and the sentence of the confirmation.
@@ -100,6 +116,8 @@ func (a alarm) words() (title, submit, what string) {
 		return "Freeze all access", "Freeze", ":lock: *Nothing is approved and nothing given from then on*, on any server, until an admin lifts it. What was given before stays until it ends."
 	case a.Verb == "unfreeze":
 		return "Lift the freeze", "Lift it", ":unlock: *Access can be given again.* Requests that waited can be decided."
+	case a.Verb == "erase":
+		return "Erase a person", "Confirm", fmt.Sprintf(":wastebasket: *What is kept about the person of erasure `%s` is destroyed for good*, once two admins have confirmed it. Who it is stands in the operators’ channel. The audit stays provable; what was sent to sinks, Slack and PagerDuty stays there.", escape(a.Name))
 	case a.Kind == "all":
 		return "End everything", "End everything", ":octagonal_sign: *The access of everybody ends now*, at every target, and every open request is withdrawn."
 	}
@@ -177,6 +195,11 @@ func (h handling) emergency(ctx context.Context) error {
 		no, err = e.Freeze(ctx, actor, why, fin)
 	case "unfreeze":
 		no, err = e.Unfreeze(ctx, actor, why, fin)
+	case "erase":
+		if h.b.o.Erasures == nil {
+			return &flows.Permanent{Err: errors.New("this program cannot erase")}
+		}
+		no, err = h.b.o.Erasures.ConfirmErasure(ctx, a.Name, actor, why, fin)
 	case "end":
 		var s flows.EndScope
 		if s, no = h.b.o.Catalog().EndScope(a.Kind, a.Name); no != nil {

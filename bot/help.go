@@ -20,7 +20,7 @@ func helpText(command string) string {
 		"• `" + c + " done ID` ends access you no longer need",
 		"• `" + c + " cancel ID` takes a request back",
 		"• `" + c + " audit` shows what was decided: `" + c + " audit incident 4711`, `" + c + " audit @dana last 30d`",
-		"• Admins, in an emergency: `" + c + " end @person`, `" + c + " end target NAME` (or flow, incident, all), `" + c + " freeze`, `" + c + " unfreeze`",
+		"• Admins, in an emergency: `" + c + " end @person`, `" + c + " end target NAME` (or flow, incident, all), `" + c + " freeze`, `" + c + " unfreeze`; `" + c + " erase CODE` confirms an erasure",
 		"• `" + c + " help` shows this",
 		"_In a thread_ Slack takes no commands: use a channel, or your messages with Breakglass. In a channel named after an incident, `#inc-4711-…`, that one is chosen.",
 		"_Target_: what access is given to. _Approver_: who decides; the card says why it is them. Every decision is recorded.",

@@ -108,7 +108,7 @@ func dashes(s string) string { return strings.ReplaceAll(s, "-", "_") }
 
 // knownWords is what may stand behind /access.
 func (b *Bot) knownWords(cat *flows.Catalog, who flows.PersonID) []string {
-	words := []string{"help", "list", "done", "cancel", "end", "freeze", "unfreeze"}
+	words := []string{"help", "list", "done", "cancel", "end", "freeze", "unfreeze", "erase"}
 	for _, o := range offers(cat) {
 		if b.asks.peek(o.flow, who) == flows.Yes && !slices.Contains(words, string(o.target.ID)) {
 			words = append(words, string(o.target.ID))

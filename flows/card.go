@@ -102,6 +102,7 @@ const (
 	AboutUnreadable About = "incident_unreadable"
 	AboutFrozen     About = "frozen"     // everybody: nothing is given until an admin lifts it
 	AboutUnfrozen   About = "unfrozen"   // everybody: access can be given again
+	AboutErasure    About = "erasure"    // operator: how an erasure stands
 	AboutEndedMany  About = "ended_many" // everybody: an admin ended much at once
 	AboutStep       About = "step"       // to the thread of a channel's card: what happened; Detail is the verb
 )

@@ -26,6 +26,7 @@ const (
 	JobReconcile JobKind = "reconcile"  // re-read the incidents that live requests belong to
 	JobTree      JobKind = "tree"       // take what was written into the audit tree, and sign
 	JobWitness   JobKind = "witness"    // publish checkpoints outside; Subject is the kind of place
+	JobErase     JobKind = "erase"      // erase a person, once two admins said so; else the proposal lapses
 	JobEndReport JobKind = "end_report" // how an order of the kill switch stands
 )
 

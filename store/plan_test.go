@@ -27,6 +27,12 @@ var scans = map[string]string{
 	"unplacedEntries":   "looks at every entry; asked by a full verification only",
 	"sinkCursors":       "lists every sink; a handful",
 	"releaseAllSinks":   "looks at every sink; once, when a file is opened",
+	"openingsNaming":    "looks at every opening; asked by an erasure only",
+	"requestsNaming":    "looks at every request; asked by an erasure only",
+	"jobsNaming":        "looks at every job; asked by an erasure only",
+	"wordsNaming":       "looks at the words of every reason; asked by an erasure only",
+	"eraseSignIns":      "looks at every sign-in; asked by an erasure only",
+	"eraseInCards":      "looks at every card; asked by an erasure only",
 	"headlessChains":    "looks at every chain; asked by a full verification only",
 	"headlessRequests":  "looks at every request; asked by a full verification only",
 }

@@ -162,6 +162,18 @@ func (db *sqliteDB) write(ctx context.Context, _ []string, f func(context.Contex
 
 func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now().UTC(), nil }
 
+// forget empties the log beside the file: what was erased stands in it as it was. The
+// file itself has secure_delete. Where readers are in the way, the next checkpoint of
+// the whole log does it, at the latest when the file is closed.
+func (db *sqliteDB) forget(ctx context.Context) error {
+	pool, err := sql.Open("sqlite", dsn(db.path, "_pragma=journal_mode(WAL)"))
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(err, pool.Close())
+}
+
 func (db *sqliteDB) close() error {
 	var errs []error
 	if db.reads != nil {

@@ -19,7 +19,7 @@ import (
 
 func (c *cli) audit() *cobra.Command {
 	return group("audit", "Ask what was decided, by whom and why, and prove it",
-		c.auditList(), c.auditShow(), c.auditExport(), c.auditKey(), c.auditVerify(), c.auditGenerate())
+		c.auditList(), c.auditShow(), c.auditExport(), c.auditKey(), c.auditVerify(), c.auditGenerate(), c.auditErase())
 }
 
 // askingHelp is what commands that take a question say about it.

@@ -1,9 +1,17 @@
 package config
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // defaultEvery is how often the Slack channel gets a checkpoint at most.
 const defaultEvery = time.Hour
+
+// defaultRetention is how long what is kept about people must be kept: an auditor's
+// year, and the month in which the report on it is written.
+const defaultRetention = 400 * 24 * time.Hour
 
 func (ld *loader) readAudit(d *decl) {
 	f := ld.fieldsOf(d)
@@ -11,7 +19,7 @@ func (ld *loader) readAudit(d *decl) {
 	if every := f.duration("every", 0); every > 0 {
 		a.Every = every
 	}
-	a.AllowPrivate = f.flag("allow_private")
+	a.AllowPrivate, a.Retention = f.flag("allow_private"), f.retention()
 	a.Webhook, a.WebhookSecret = f.text("webhook", ""), f.handle("webhook_secret")
 	switch {
 	case f.given("webhook") && f.sound("webhook"):
@@ -27,4 +35,22 @@ func (ld *loader) readAudit(d *decl) {
 	}
 	f.finish()
 	ld.audit = a
+}
+
+// retention reads a number of days, or "none".
+func (f *fields) retention() time.Duration {
+	s := f.text("retention", "400d")
+	if !f.given("retention") || !f.sound("retention") {
+		return defaultRetention
+	}
+	if s == "none" {
+		return 0
+	}
+	digits, ok := strings.CutSuffix(s, "d")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || n > 36500 {
+		f.wrong("retention", `Write it like "400d", or "none".`, "retention of %s is not a number of days.", f.what)
+		return defaultRetention
+	}
+	return time.Duration(n) * 24 * time.Hour
 }

@@ -26,7 +26,7 @@ func (ld *loader) decode() {
 	each("server", ld.readServer)
 	each("sign_in", ld.signIn)
 	ld.checkConsole()
-	ld.audit = Audit{Every: defaultEvery}
+	ld.audit = Audit{Every: defaultEvery, Retention: defaultRetention}
 	each("audit", ld.readAudit)
 	each("person", ld.person)
 	ld.checkPeople()

@@ -74,7 +74,8 @@ type Audit struct {
 	File          string        // checkpoints are added to its end; may be empty
 	Webhook       string        // they are posted there; may be empty
 	WebhookSecret flows.Secret
-	AllowPrivate  bool // the webhook is inside the own network
+	AllowPrivate  bool          // the webhook is inside the own network
+	Retention     time.Duration // what is kept about people is not erased before; 400 days unless set
 }
 
 // Environment is an environment block.

@@ -81,6 +81,7 @@ func (a *App) internalDoors() []web.Door {
 		web.At("POST", "/v1/end", web.Owner, web.Plain(a.local(a.endMany))),
 		web.At("POST", "/v1/freeze", web.Owner, web.Plain(a.local(a.freeze))),
 		web.At("POST", "/v1/unfreeze", web.Owner, web.Plain(a.local(a.unfreeze))),
+		web.At("POST", "/v1/audit/erasures", web.Owner, web.Plain(a.local(a.proposeErasure))), // admins confirm in Slack
 		web.At("POST", "/v1/restore/report", web.Owner, web.Plain(a.local(a.reportUngoverned))),
 		web.At("POST", "/v1/restore/accept", web.Owner, web.Plain(a.local(a.acceptEarlier))),
 	}, a.auditDoors()...)

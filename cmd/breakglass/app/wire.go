@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"breakglass/bot"
 	"breakglass/flows"
@@ -72,6 +73,7 @@ func (a *App) build(ctx context.Context) error {
 	handlers[flows.JobTree], handlers[flows.JobWitness] = a.keeper.Grow, a.keeper.Publish
 	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
 	handlers[flows.JobEndReport] = a.reportEnd
+	handlers[flows.JobErase] = func(ctx context.Context, j flows.Job) error { return a.engine.RunErasure(ctx, j) }
 	return nil
 }
 
@@ -127,7 +129,7 @@ func (a *App) buildEngine() {
 	a.engine = flows.NewEngine(flows.Options{
 		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.people,
 		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner, Version: a.o.Version,
-		Lease: leaseFor,
+		Lease: leaseFor, Eraser: a.store, Retention: func() time.Duration { return a.conf().Settings.Audit.Retention },
 	})
 }
 
@@ -136,7 +138,7 @@ func (a *App) buildBot(ctx context.Context) error {
 	// Its work is ended by Stop, in turn, and not by the signal to stop.
 	b, err := bot.New(context.WithoutCancel(ctx), bot.Options{
 		Team: s.Team, Enterprise: s.Enterprise, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
-		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.slack, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
+		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Erasures: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.slack, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
 		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Lease: leaseFor, Log: a.log,
 	})
 	if err != nil {

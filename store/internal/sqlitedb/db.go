@@ -90,6 +90,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countOpenStmt, err = db.PrepareContext(ctx, countOpen); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpen: %w", err)
 	}
+	if q.countOpeningsOfStmt, err = db.PrepareContext(ctx, countOpeningsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOpeningsOf: %w", err)
+	}
 	if q.countStatesStmt, err = db.PrepareContext(ctx, countStates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountStates: %w", err)
 	}
@@ -117,8 +120,35 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.entryHashStmt, err = db.PrepareContext(ctx, entryHash); err != nil {
 		return nil, fmt.Errorf("error preparing query EntryHash: %w", err)
 	}
+	if q.eraseInCardsStmt, err = db.PrepareContext(ctx, eraseInCards); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInCards: %w", err)
+	}
+	if q.eraseInHoldingsStmt, err = db.PrepareContext(ctx, eraseInHoldings); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInHoldings: %w", err)
+	}
+	if q.eraseInInboxStmt, err = db.PrepareContext(ctx, eraseInInbox); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInInbox: %w", err)
+	}
+	if q.eraseInPassesStmt, err = db.PrepareContext(ctx, eraseInPasses); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInPasses: %w", err)
+	}
+	if q.eraseInPeopleStmt, err = db.PrepareContext(ctx, eraseInPeople); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInPeople: %w", err)
+	}
+	if q.eraseInRequestStmt, err = db.PrepareContext(ctx, eraseInRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInRequest: %w", err)
+	}
+	if q.eraseInWordsStmt, err = db.PrepareContext(ctx, eraseInWords); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseInWords: %w", err)
+	}
+	if q.eraseOpeningStmt, err = db.PrepareContext(ctx, eraseOpening); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseOpening: %w", err)
+	}
 	if q.eraseOpeningsStmt, err = db.PrepareContext(ctx, eraseOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseOpenings: %w", err)
+	}
+	if q.eraseSignInsStmt, err = db.PrepareContext(ctx, eraseSignIns); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseSignIns: %w", err)
 	}
 	if q.eraseWordsStmt, err = db.PrepareContext(ctx, eraseWords); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseWords: %w", err)
@@ -156,6 +186,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.inboxRowStmt, err = db.PrepareContext(ctx, inboxRow); err != nil {
 		return nil, fmt.Errorf("error preparing query InboxRow: %w", err)
 	}
+	if q.inboxWaitingNamingStmt, err = db.PrepareContext(ctx, inboxWaitingNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query InboxWaitingNaming: %w", err)
+	}
 	if q.incidentsNumberedStmt, err = db.PrepareContext(ctx, incidentsNumbered); err != nil {
 		return nil, fmt.Errorf("error preparing query IncidentsNumbered: %w", err)
 	}
@@ -188,6 +221,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertWitnessStmt, err = db.PrepareContext(ctx, insertWitness); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertWitness: %w", err)
+	}
+	if q.jobByKeyStmt, err = db.PrepareContext(ctx, jobByKey); err != nil {
+		return nil, fmt.Errorf("error preparing query JobByKey: %w", err)
+	}
+	if q.jobsNamingStmt, err = db.PrepareContext(ctx, jobsNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query JobsNaming: %w", err)
 	}
 	if q.lastCheckpointStmt, err = db.PrepareContext(ctx, lastCheckpoint); err != nil {
 		return nil, fmt.Errorf("error preparing query LastCheckpoint: %w", err)
@@ -249,6 +288,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openRequestStmt, err = db.PrepareContext(ctx, openRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequest: %w", err)
 	}
+	if q.openingsNamingStmt, err = db.PrepareContext(ctx, openingsNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query OpeningsNaming: %w", err)
+	}
 	if q.openingsOfEntryStmt, err = db.PrepareContext(ctx, openingsOfEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsOfEntry: %w", err)
 	}
@@ -287,6 +329,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.requestStandingStmt, err = db.PrepareContext(ctx, requestStanding); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestStanding: %w", err)
+	}
+	if q.requestsNamingStmt, err = db.PrepareContext(ctx, requestsNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestsNaming: %w", err)
 	}
 	if q.retryJobStmt, err = db.PrepareContext(ctx, retryJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryJob: %w", err)
@@ -362,6 +407,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.upsertJobStmt, err = db.PrepareContext(ctx, upsertJob); err != nil {
 		return nil, fmt.Errorf("error preparing query UpsertJob: %w", err)
+	}
+	if q.wordsNamingStmt, err = db.PrepareContext(ctx, wordsNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query WordsNaming: %w", err)
 	}
 	return &q, nil
 }
@@ -478,6 +526,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countOpenStmt: %w", cerr)
 		}
 	}
+	if q.countOpeningsOfStmt != nil {
+		if cerr := q.countOpeningsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOpeningsOfStmt: %w", cerr)
+		}
+	}
 	if q.countStatesStmt != nil {
 		if cerr := q.countStatesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countStatesStmt: %w", cerr)
@@ -523,9 +576,54 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing entryHashStmt: %w", cerr)
 		}
 	}
+	if q.eraseInCardsStmt != nil {
+		if cerr := q.eraseInCardsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInCardsStmt: %w", cerr)
+		}
+	}
+	if q.eraseInHoldingsStmt != nil {
+		if cerr := q.eraseInHoldingsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInHoldingsStmt: %w", cerr)
+		}
+	}
+	if q.eraseInInboxStmt != nil {
+		if cerr := q.eraseInInboxStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInInboxStmt: %w", cerr)
+		}
+	}
+	if q.eraseInPassesStmt != nil {
+		if cerr := q.eraseInPassesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInPassesStmt: %w", cerr)
+		}
+	}
+	if q.eraseInPeopleStmt != nil {
+		if cerr := q.eraseInPeopleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInPeopleStmt: %w", cerr)
+		}
+	}
+	if q.eraseInRequestStmt != nil {
+		if cerr := q.eraseInRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInRequestStmt: %w", cerr)
+		}
+	}
+	if q.eraseInWordsStmt != nil {
+		if cerr := q.eraseInWordsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseInWordsStmt: %w", cerr)
+		}
+	}
+	if q.eraseOpeningStmt != nil {
+		if cerr := q.eraseOpeningStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseOpeningStmt: %w", cerr)
+		}
+	}
 	if q.eraseOpeningsStmt != nil {
 		if cerr := q.eraseOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eraseOpeningsStmt: %w", cerr)
+		}
+	}
+	if q.eraseSignInsStmt != nil {
+		if cerr := q.eraseSignInsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseSignInsStmt: %w", cerr)
 		}
 	}
 	if q.eraseWordsStmt != nil {
@@ -588,6 +686,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing inboxRowStmt: %w", cerr)
 		}
 	}
+	if q.inboxWaitingNamingStmt != nil {
+		if cerr := q.inboxWaitingNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inboxWaitingNamingStmt: %w", cerr)
+		}
+	}
 	if q.incidentsNumberedStmt != nil {
 		if cerr := q.incidentsNumberedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing incidentsNumberedStmt: %w", cerr)
@@ -641,6 +744,16 @@ func (q *Queries) Close() error {
 	if q.insertWitnessStmt != nil {
 		if cerr := q.insertWitnessStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertWitnessStmt: %w", cerr)
+		}
+	}
+	if q.jobByKeyStmt != nil {
+		if cerr := q.jobByKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing jobByKeyStmt: %w", cerr)
+		}
+	}
+	if q.jobsNamingStmt != nil {
+		if cerr := q.jobsNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing jobsNamingStmt: %w", cerr)
 		}
 	}
 	if q.lastCheckpointStmt != nil {
@@ -743,6 +856,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openRequestStmt: %w", cerr)
 		}
 	}
+	if q.openingsNamingStmt != nil {
+		if cerr := q.openingsNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openingsNamingStmt: %w", cerr)
+		}
+	}
 	if q.openingsOfEntryStmt != nil {
 		if cerr := q.openingsOfEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openingsOfEntryStmt: %w", cerr)
@@ -806,6 +924,11 @@ func (q *Queries) Close() error {
 	if q.requestStandingStmt != nil {
 		if cerr := q.requestStandingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requestStandingStmt: %w", cerr)
+		}
+	}
+	if q.requestsNamingStmt != nil {
+		if cerr := q.requestsNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestsNamingStmt: %w", cerr)
 		}
 	}
 	if q.retryJobStmt != nil {
@@ -933,6 +1056,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing upsertJobStmt: %w", cerr)
 		}
 	}
+	if q.wordsNamingStmt != nil {
+		if cerr := q.wordsNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing wordsNamingStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -994,6 +1122,7 @@ type Queries struct {
 	countJobsStmt              *sql.Stmt
 	countNodesStmt             *sql.Stmt
 	countOpenStmt              *sql.Stmt
+	countOpeningsOfStmt        *sql.Stmt
 	countStatesStmt            *sql.Stmt
 	countUnhandledStmt         *sql.Stmt
 	countWaitingStmt           *sql.Stmt
@@ -1003,7 +1132,16 @@ type Queries struct {
 	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
 	entryHashStmt              *sql.Stmt
+	eraseInCardsStmt           *sql.Stmt
+	eraseInHoldingsStmt        *sql.Stmt
+	eraseInInboxStmt           *sql.Stmt
+	eraseInPassesStmt          *sql.Stmt
+	eraseInPeopleStmt          *sql.Stmt
+	eraseInRequestStmt         *sql.Stmt
+	eraseInWordsStmt           *sql.Stmt
+	eraseOpeningStmt           *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
+	eraseSignInsStmt           *sql.Stmt
 	eraseWordsStmt             *sql.Stmt
 	extendJobStmt              *sql.Stmt
 	firstWaitingStmt           *sql.Stmt
@@ -1016,6 +1154,7 @@ type Queries struct {
 	headlessOpenRequestsStmt   *sql.Stmt
 	headlessRequestsStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
+	inboxWaitingNamingStmt     *sql.Stmt
 	incidentsNumberedStmt      *sql.Stmt
 	insertCheckpointStmt       *sql.Stmt
 	insertEntryStmt            *sql.Stmt
@@ -1027,6 +1166,8 @@ type Queries struct {
 	insertRequestStmt          *sql.Stmt
 	insertSignInStmt           *sql.Stmt
 	insertWitnessStmt          *sql.Stmt
+	jobByKeyStmt               *sql.Stmt
+	jobsNamingStmt             *sql.Stmt
 	lastCheckpointStmt         *sql.Stmt
 	lastWitnessStmt            *sql.Stmt
 	leafAtStmt                 *sql.Stmt
@@ -1047,6 +1188,7 @@ type Queries struct {
 	newSinkStmt                *sql.Stmt
 	nextDueStmt                *sql.Stmt
 	openRequestStmt            *sql.Stmt
+	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	passByCodeStmt             *sql.Stmt
 	passByHashStmt             *sql.Stmt
@@ -1060,6 +1202,7 @@ type Queries struct {
 	requestCardsStmt           *sql.Stmt
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
+	requestsNamingStmt         *sql.Stmt
 	retryJobStmt               *sql.Stmt
 	rolesInStmt                *sql.Stmt
 	searchByFlowStmt           *sql.Stmt
@@ -1085,6 +1228,7 @@ type Queries struct {
 	unrevokedRequestStmt       *sql.Stmt
 	upsertCardStmt             *sql.Stmt
 	upsertJobStmt              *sql.Stmt
+	wordsNamingStmt            *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1113,6 +1257,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countJobsStmt:              q.countJobsStmt,
 		countNodesStmt:             q.countNodesStmt,
 		countOpenStmt:              q.countOpenStmt,
+		countOpeningsOfStmt:        q.countOpeningsOfStmt,
 		countStatesStmt:            q.countStatesStmt,
 		countUnhandledStmt:         q.countUnhandledStmt,
 		countWaitingStmt:           q.countWaitingStmt,
@@ -1122,7 +1267,16 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
 		entryHashStmt:              q.entryHashStmt,
+		eraseInCardsStmt:           q.eraseInCardsStmt,
+		eraseInHoldingsStmt:        q.eraseInHoldingsStmt,
+		eraseInInboxStmt:           q.eraseInInboxStmt,
+		eraseInPassesStmt:          q.eraseInPassesStmt,
+		eraseInPeopleStmt:          q.eraseInPeopleStmt,
+		eraseInRequestStmt:         q.eraseInRequestStmt,
+		eraseInWordsStmt:           q.eraseInWordsStmt,
+		eraseOpeningStmt:           q.eraseOpeningStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
+		eraseSignInsStmt:           q.eraseSignInsStmt,
 		eraseWordsStmt:             q.eraseWordsStmt,
 		extendJobStmt:              q.extendJobStmt,
 		firstWaitingStmt:           q.firstWaitingStmt,
@@ -1135,6 +1289,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		headlessOpenRequestsStmt:   q.headlessOpenRequestsStmt,
 		headlessRequestsStmt:       q.headlessRequestsStmt,
 		inboxRowStmt:               q.inboxRowStmt,
+		inboxWaitingNamingStmt:     q.inboxWaitingNamingStmt,
 		incidentsNumberedStmt:      q.incidentsNumberedStmt,
 		insertCheckpointStmt:       q.insertCheckpointStmt,
 		insertEntryStmt:            q.insertEntryStmt,
@@ -1146,6 +1301,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertRequestStmt:          q.insertRequestStmt,
 		insertSignInStmt:           q.insertSignInStmt,
 		insertWitnessStmt:          q.insertWitnessStmt,
+		jobByKeyStmt:               q.jobByKeyStmt,
+		jobsNamingStmt:             q.jobsNamingStmt,
 		lastCheckpointStmt:         q.lastCheckpointStmt,
 		lastWitnessStmt:            q.lastWitnessStmt,
 		leafAtStmt:                 q.leafAtStmt,
@@ -1166,6 +1323,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		newSinkStmt:                q.newSinkStmt,
 		nextDueStmt:                q.nextDueStmt,
 		openRequestStmt:            q.openRequestStmt,
+		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		passByCodeStmt:             q.passByCodeStmt,
 		passByHashStmt:             q.passByHashStmt,
@@ -1179,6 +1337,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestCardsStmt:           q.requestCardsStmt,
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
+		requestsNamingStmt:         q.requestsNamingStmt,
 		retryJobStmt:               q.retryJobStmt,
 		rolesInStmt:                q.rolesInStmt,
 		searchByFlowStmt:           q.searchByFlowStmt,
@@ -1204,5 +1363,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		unrevokedRequestStmt:       q.unrevokedRequestStmt,
 		upsertCardStmt:             q.upsertCardStmt,
 		upsertJobStmt:              q.upsertJobStmt,
+		wordsNamingStmt:            q.wordsNamingStmt,
 	}
 }

@@ -36,6 +36,7 @@ type Querier interface {
 	// How many complete subtrees of 256 leaves are hashed.
 	CountNodes(ctx context.Context) (int64, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
+	CountOpeningsOf(ctx context.Context, person string) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
 	CountUnhandled(ctx context.Context) (int64, error)
 	CountWaiting(ctx context.Context) (int64, error)
@@ -47,7 +48,16 @@ type Querier interface {
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
+	EraseInCards(ctx context.Context, arg EraseInCardsParams) (int64, error)
+	EraseInHoldings(ctx context.Context, arg EraseInHoldingsParams) (int64, error)
+	EraseInInbox(ctx context.Context, needle string) (int64, error)
+	EraseInPasses(ctx context.Context, arg EraseInPassesParams) (int64, error)
+	EraseInPeople(ctx context.Context, arg EraseInPeopleParams) (int64, error)
+	EraseInRequest(ctx context.Context, arg EraseInRequestParams) (int64, error)
+	EraseInWords(ctx context.Context, arg EraseInWordsParams) (int64, error)
+	EraseOpening(ctx context.Context, arg EraseOpeningParams) (int64, error)
 	EraseOpenings(ctx context.Context, person string) (int64, error)
+	EraseSignIns(ctx context.Context, person string) (int64, error)
 	EraseWords(ctx context.Context, person string) (int64, error)
 	ExtendJob(ctx context.Context, arg ExtendJobParams) (int64, error)
 	FirstWaiting(ctx context.Context) (int64, error)
@@ -65,6 +75,7 @@ type Querier interface {
 	// Requests whose chain is not there, or does not end with the entry its head names.
 	HeadlessRequests(ctx context.Context) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
+	InboxWaitingNaming(ctx context.Context, needle string) (int64, error)
 	IncidentsNumbered(ctx context.Context, number int64) ([]string, error)
 	InsertCheckpoint(ctx context.Context, arg InsertCheckpointParams) error
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
@@ -76,6 +87,8 @@ type Querier interface {
 	InsertRequest(ctx context.Context, arg InsertRequestParams) error
 	InsertSignIn(ctx context.Context, arg InsertSignInParams) error
 	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
+	JobByKey(ctx context.Context, key string) (Job, error)
+	JobsNaming(ctx context.Context, pattern string) ([]JobsNamingRow, error)
 	LastCheckpoint(ctx context.Context) (Checkpoint, error)
 	LastWitness(ctx context.Context, kind string) (Witness, error)
 	// When the entry at a place was written.
@@ -100,6 +113,8 @@ type Querier interface {
 	// The earliest job that could be claimed: free, in a lane without a leased job.
 	NextDue(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
+	// Openings about a person, or whose value has their id in it.
+	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
 	PassByCode(ctx context.Context, code string) (PassByCodeRow, error)
 	PassByHash(ctx context.Context, hash string) (PassByHashRow, error)
@@ -113,6 +128,7 @@ type Querier interface {
 	RequestCards(ctx context.Context, request string) ([]Card, error)
 	RequestDoc(ctx context.Context, id string) (string, error)
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
+	RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
@@ -144,6 +160,7 @@ type Querier interface {
 	UpsertCard(ctx context.Context, arg UpsertCardParams) error
 	// What is there keeps its lease; what is new is leased as given.
 	UpsertJob(ctx context.Context, arg UpsertJobParams) (Job, error)
+	WordsNaming(ctx context.Context, pattern string) ([]WordsNamingRow, error)
 }
 
 var _ Querier = (*Queries)(nil)
