@@ -65,7 +65,7 @@ func TestStreamKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
-		for round := range 3 {
+		for round := range 2 {
 			kill(t, o.DSN, path, int64(round+1)*20_000)
 		}
 		st := open(t, o)

@@ -46,9 +46,9 @@ func TestStreamToABadReceiver(t *testing.T) {
 			return 0
 		})
 		s, _ := streamTo(t, st, endpoint(r.URL, key(newKey, newKey)), "a", nil)
-		crowd(t, st, 8, 20)
-		r.places(t, 160)
-		if r.places(t, 160) == 0 {
+		crowd(t, st, 4, 20)
+		r.places(t, 80)
+		if r.places(t, 80) == 0 {
 			t.Error("nothing came twice: no answer was lost")
 		}
 		if s.State().Failed == 0 {
@@ -160,13 +160,13 @@ func TestStreamToADeadSink(t *testing.T) {
 		}
 		s, _ := streamTo(t, st, endpoint(r.URL, key(newKey, newKey)), "a", func(o *sink.StreamOptions) { o.Shelf = shelf })
 		<-stuck
-		crowd(t, st, 4, 50) // ends, though the sink does not
+		crowd(t, st, 4, 25) // ends, though the sink does not
 		lags, err := st.SinkLags(t.Context())
-		if err != nil || len(lags) != 1 || lags[0].Entries != 201 || !lags[0].Since.Equal(noon) {
+		if err != nil || len(lags) != 1 || lags[0].Entries != 101 || !lags[0].Since.Equal(noon) {
 			t.Errorf("%+v, %v", lags, err)
 		}
 		close(free)
-		if repeated := r.places(t, 201); repeated != 0 {
+		if repeated := r.places(t, 101); repeated != 0 {
 			t.Errorf("%d came twice", repeated)
 		}
 		if most := shelf.most.Load(); most > 16 {

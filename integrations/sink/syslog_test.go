@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -20,16 +21,16 @@ import (
 	"breakglass/integrations/sink"
 )
 
-// rfc5424 is a message as the RFC has it, without structured data.
-var rfc5424 = regexp.MustCompile(`^<109>1 2026-11-22T12:\d\d:\d\d\.000Z host breakglass - note - (\{.*\})$`)
+// rfc5424 is what stands before a message, as the RFC has it, without structured data.
+var rfc5424 = regexp.MustCompile(`^<109>1 2026-11-22T12:\d\d:\d\d\.000Z host breakglass - note - $`)
 
 func parse(m []byte) (line, error) {
 	var l line
-	found := rfc5424.FindSubmatch(m)
-	if found == nil {
+	head, _, _ := bytes.Cut(m, []byte("{"))
+	if !rfc5424.Match(head) {
 		return l, fmt.Errorf("no message of RFC 5424: %.200s", m)
 	}
-	return l, json.Unmarshal(found[1], &l)
+	return l, json.Unmarshal(m[len(head):], &l)
 }
 
 // server is a syslog server that counts octets. Each connection is cut after so many
