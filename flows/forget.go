@@ -28,4 +28,14 @@ func (r *Request) Forget(p PersonID) {
 	if r.EndedBy == p {
 		r.EndWhy = Text{}
 	}
+	votes := make([]Vote, 0, len(r.Votes))
+	for _, v := range r.Votes {
+		if v.By == p || r.Own(p) {
+			v.Note = Text{}
+		}
+		votes = append(votes, v)
+	}
+	if len(votes) > 0 {
+		r.Votes = votes
+	}
 }
