@@ -220,6 +220,13 @@ func (c *chromium) visited() []string {
 	return slices.DeleteFunc(slices.Clone(c.hosts), func(h string) bool { return h == "" })
 }
 
+// printed shows pages as they come out of a printer.
+func (c *chromium) printed() {
+	c.t.Helper()
+	c.sized(780, 1000, false)
+	c.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
+}
+
 // eval is the value of an expression on the page.
 func (c *chromium) eval(expression string, into any) {
 	c.t.Helper()
@@ -269,7 +276,7 @@ func (c *chromium) press(key string) {
 	c.call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": codes[key]}, nil)
 }
 
-// shoot keeps a picture of the whole page where SCREENSHOTS names a directory.
+// shoot keeps a picture of the page, from its top, where SCREENSHOTS names a directory.
 func (c *chromium) shoot(name string) {
 	c.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
@@ -277,7 +284,10 @@ func (c *chromium) shoot(name string) {
 		return
 	}
 	var shot struct{ Data string }
-	c.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true}, &shot)
+	var size []int
+	c.eval(`[innerWidth, Math.min(document.documentElement.scrollHeight, 1600)]`, &size)
+	clip := map[string]any{"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+	c.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true, "clip": clip}, &shot)
 	raw, err := base64.StdEncoding.DecodeString(shot.Data)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), raw, 0o600)

@@ -1,11 +1,14 @@
 package bottest_test
 
 import (
+	cmpx "cmp"
 	"fmt"
 	"html"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,24 +270,76 @@ func TestConsoleErased(t *testing.T) {
 	}
 }
 
+// walks: the pages of a search and of an incident show everything once, in order, and
+// those of somebody else only what is theirs.
+func walks(t *testing.T, l *lived, audi *bottest.Browser) {
+	t.Helper()
+	next := regexp.MustCompile(`href="([^"]*)" rel="next"`)
+	walk := func(b *bottest.Browser, path string, one *regexp.Regexp) (found []string, pages int) {
+		t.Helper()
+		for path != "" && pages < 20 {
+			page := b.Get(path)
+			shows(t, page)
+			for _, m := range one.FindAllStringSubmatch(page.Body, -1) {
+				found = append(found, m[1])
+			}
+			path = ""
+			if m := next.FindStringSubmatch(page.Body); m != nil {
+				path = html.UnescapeString(m[1])
+			}
+			pages++
+		}
+		return found, pages
+	}
+	line, entry := regexp.MustCompile(`class="main" href="/audit/requests/(req_\w+)"`), regexp.MustCompile(`<li class="step[^>]*id="entry-([^"]+)"`)
+	got, pages := walk(audi, "/audit", line)
+	var want []string
+	all, err := l.App.Store().Requests(t.Context(), flows.RequestFilter{Limit: 1000})
+	must(t, err)
+	slices.SortFunc(all, func(a, b flows.Request) int {
+		return cmpx.Or(b.SubmittedAt.Compare(a.SubmittedAt), strings.Compare(string(b.ID), string(a.ID)))
+	})
+	entries, danas := 0, 0
+	for _, r := range all {
+		want = append(want, string(r.ID))
+		if r.Incident() == "QMADE00000" {
+			entries += int(r.Chain.Len)
+			if slices.ContainsFunc(r.Parts(), func(in flows.Involved) bool { return in.Person == company.Person(company.Dana) }) {
+				danas += int(r.Chain.Len)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || pages != 4 {
+		t.Errorf("%d pages of a search (-want +got):\n%s", pages, diff)
+	}
+	for b, n := range map[*bottest.Browser]int{audi: entries, l.signsIn(company.Dana): danas} {
+		steps, pages := walk(b, "/audit/incidents/1000", entry)
+		if slices.Sort(steps); len(steps) != n || len(slices.Compact(steps)) != n || pages != 2 || n == 0 {
+			t.Errorf("an incident's %d pages show %d entries of %d", pages, len(steps), n)
+		}
+	}
+}
+
 // In a real browser: nothing that was typed runs or loads, the policy is kept, no page is
 // wider than a phone or hard to read in the dark, and the keyboard is enough.
 func TestConsoleInABrowser(t *testing.T) {
 	t.Parallel()
 	l := live(t)
+	fill(l.Story, 80, 8)
 	audi := l.signsIn(company.Audi)
+	walks(t, l, audi)
 	c := browse(t, l.URL("/"), audi.Client.Jar)
 	for name, path := range map[string]string{
-		"search": "/audit?q=@sam", "given": "/audit/requests/" + string(l.given.ID), "own": "/audit/requests/" + string(l.own.ID), "incident": "/audit/incidents/" + l.incident.ID,
-		"person": "/audit/people/U0SAM", "charts": "/audit/charts?days=30", "evidence": "/audit/evidence?n=5&seed=abc&since=2026-11-01&until=2026-11-30",
+		"search": "/audit", "given": "/audit/requests/" + string(l.given.ID), "own": "/audit/requests/" + string(l.own.ID), "incident": "/audit/incidents/" + l.incident.ID,
+		"person": "/audit/people/U0SAM", "charts": "/audit/charts?days=30", "evidence": "/audit/evidence?n=5&seed=abc&since=2026-11-01&until=2026-12-30",
 	} {
 		for look, width := range map[string]int{"phone": 390, "dark": 1100} {
 			c.sized(width, 800, look == "dark")
 			c.opens(l.URL(path))
+			c.shoot(name + "-" + look)
 			c.eval(`document.querySelectorAll("details").forEach(d => d.open = true)`, nil)
 			c.fits(name + ", " + look)
 			c.contrast(name + ", " + look)
-			c.shoot(name + "-" + look)
 		}
 		var ran int
 		if c.eval(`document.querySelectorAll("script, img, iframe, [onerror], [style]").length`, &ran); ran != 0 {
@@ -296,15 +351,21 @@ func TestConsoleInABrowser(t *testing.T) {
 			c.shoot(name + "-light")
 		}
 	}
+	var at string
+	var lines int
 	c.opens(l.URL("/audit"))
+	if c.eval(`document.querySelectorAll(".line").length`, &lines); lines != 25 {
+		t.Errorf("a page has %d lines", lines)
+	}
 	c.until(`document.activeElement.id === "q"`) // the box has the focus
 	c.press("denied")
 	c.until(`document.activeElement.value === "denied"`)
 	c.arrives(func() { c.press("Enter") })
-	var at, focus string
+	var focus string
 	if c.eval(`location.search`, &at); at != "?q=denied" {
 		t.Errorf("typing leads to %s", at)
 	}
+	c.opens(l.URL("/audit?q=" + url.QueryEscape(`denied "curious about" since:2026`)))
 	c.eval(`document.querySelector(".line .main").focus()`, nil)
 	c.arrives(func() { c.press("Enter") })
 	if c.eval(`location.pathname`, &at); at != "/audit/requests/"+string(l.denied.ID) {
@@ -314,6 +375,14 @@ func TestConsoleInABrowser(t *testing.T) {
 	if c.eval(`document.activeElement.textContent`, &focus); focus != "Skip to the page" {
 		t.Errorf("the first Tab is at %q", focus)
 	}
+	c.printed()
+	c.opens(l.URL("/audit/evidence?n=5&seed=abc&since=2026-11-01&until=2026-12-30"))
+	var shown bool
+	if c.eval(`document.querySelector(".report").checkVisibility() && ![...document.querySelectorAll("header, form, nav, .foot")].some(e => e.checkVisibility())`, &shown); !shown {
+		t.Error("the printed report has the page's controls, or is not there")
+	}
+	c.fits("evidence, printed")
+	c.shoot("evidence-print")
 	if hosts := c.visited(); len(hosts) != 1 || hosts[0] != l.App.InternalAddr() {
 		t.Errorf("the pages asked %v for something", hosts)
 	}

@@ -162,18 +162,19 @@ func (w *Web) selfApproved(all []flows.Total) []share {
 // activeOver is how many accesses there were at the end of each day, counted back from
 // those that there are now.
 func activeOver(all []flows.Total, live int64, from, to time.Time) *curve {
-	change := map[time.Time]int64{}
+	change, began := map[time.Time]int64{}, map[time.Time]int64{}
 	for _, t := range all {
 		switch t.Name {
 		case flows.TotalBegan:
 			change[t.Day] += t.N
+			began[t.Day] += t.N
 		case flows.TotalOver:
 			change[t.Day] -= t.N
 		}
 	}
 	var points []point
 	for d := to; !d.Before(from); d = d.AddDate(0, 0, -1) {
-		points = append(points, point{d.Format("2 Jan"), max(live, 0)})
+		points = append(points, point{Label: d.Format("2 Jan"), N: max(live, 0), Began: began[d]})
 		live -= change[d]
 	}
 	slices.Reverse(points)

@@ -203,31 +203,40 @@ func (d *drawing) offer(r *flows.Request) {
 // sampled reads the evidence of what was drawn: the entry of that verb, and its proof.
 func (d *desk) sampled(ctx context.Context, from *drawing, verb flows.Verb) (sample, error) {
 	out := sample{Population: from.population}
+	var entries []flows.Sealed
+	var of []int // which item an entry is of
 	for i := range from.kept {
 		r := &from.kept[i].r
-		entries, err := d.o.Archive.Entries(ctx, string(r.ID))
+		out.Items = append(out.Items, d.sampledOf(r, verb))
+		all, err := d.o.Archive.Entries(ctx, string(r.ID))
 		if err != nil {
 			return out, err
 		}
-		s := sampled{
-			Line: d.line(r), Decided: r.DecidedAt, DecidedBy: d.who(r.DecidedBy), Self: r.SelfMade, Due: r.LatestEnd, Cause: endWords[r.EndCause], At: r.GrantedAt,
+		if at := slices.IndexFunc(all, func(e flows.Sealed) bool { return e.Verb == string(verb) }); at >= 0 {
+			entries, of = append(entries, all[at]), append(of, i)
 		}
-		if p := r.Proof; p != nil && r.SelfMade {
-			s.OnCall = fmt.Sprintf("on call for %s, level %d, read %s", cmp.Or(p.Entry.PolicyName, p.Entry.PolicyID), p.Entry.Level, exact(p.ReadAt))
-		}
-		if verb == flows.VerbRevoked {
-			s.At, s.Late = r.EndedAt, age(r.EndedAt, r.EndsAt)
-		}
-		at := slices.IndexFunc(entries, func(e flows.Sealed) bool { return e.Verb == string(verb) })
-		if at >= 0 {
-			in, err := audit.Include(ctx, d.o.Archive, entries[at:at+1])
-			if err != nil {
-				return out, err
-			}
-			s.Seq, s.Hash, s.Proof = entries[at].Seq, entries[at].Hash, proofOf(&in[0])
-		}
-		out.Items = append(out.Items, s)
+	}
+	proofs, err := audit.Include(ctx, d.o.Archive, entries)
+	if err != nil {
+		return out, err
+	}
+	for i := range proofs {
+		s := &out.Items[of[i]]
+		s.Seq, s.Hash, s.Proof = entries[i].Seq, entries[i].Hash, proofOf(&proofs[i])
 	}
 	slices.SortFunc(out.Items, func(a, b sampled) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line.ID, b.Line.ID)) })
 	return out, nil
+}
+
+func (d *desk) sampledOf(r *flows.Request, verb flows.Verb) sampled {
+	s := sampled{
+		Line: d.line(r), Decided: r.DecidedAt, DecidedBy: d.who(r.DecidedBy), Self: r.SelfMade, Due: r.LatestEnd, Cause: endWords[r.EndCause], At: r.GrantedAt,
+	}
+	if p := r.Proof; p != nil && r.SelfMade {
+		s.OnCall = fmt.Sprintf("on call for %s, level %d, read %s", cmp.Or(p.Entry.PolicyName, p.Entry.PolicyID), p.Entry.Level, exact(p.ReadAt))
+	}
+	if verb == flows.VerbRevoked {
+		s.At, s.Late = r.EndedAt, age(r.EndedAt, r.EndsAt)
+	}
+	return s
 }

@@ -104,12 +104,12 @@ func TestActiveOver(t *testing.T) {
 	c := activeOver([]flows.Total{on(0, "began", 3), on(1, "began", 2), on(1, "over", 4), on(3, "over", 1), on(3, "denied", 9)}, 7, first, first.AddDate(0, 0, 3))
 	var got []int64
 	for _, p := range c.Points {
-		got = append(got, p.N)
+		got = append(got, p.Began, p.N)
 	}
-	if d := cmp.Diff([]int64{10, 8, 8, 7}, got); d != "" || c.Max != 10 {
+	if d := cmp.Diff([]int64{3, 10, 2, 8, 0, 8, 0, 7}, got); d != "" || c.Max != 10 {
 		t.Errorf("max %d:\n%s", c.Max, d)
 	}
-	if want := "0.0,0.0 333.3,20.0 666.7,20.0 1000.0,30.0"; c.Line != want {
+	if want := "125.0,0.0 375.0,20.0 625.0,20.0 875.0,30.0"; c.Line != want {
 		t.Errorf("%s, want %s", c.Line, want)
 	}
 }

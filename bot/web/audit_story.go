@@ -20,6 +20,7 @@ type storyPage struct {
 	For       who
 	Reason    said
 	Fields    []field
+	Identity  said   // the pinned link of who asked
 	Why       string // of the route
 	Stages    []stage
 	Decisions []step
@@ -137,6 +138,7 @@ func (p *storyPage) asked(d *desk, f facts) {
 	if _, is := f["reason"]; is {
 		p.Reason = saidOf(f.text("reason"))
 	}
+	p.Identity = saidOf(f.text("link"))
 	for _, x := range f.list("fields") {
 		if a := factsOf(x); a.text("value") != "" {
 			p.Fields = append(p.Fields, field{a.text("name"), saidOf(a.text("value"))})
@@ -199,6 +201,8 @@ type reading struct {
 	Tainted bool
 	Fault   said
 	Handler string
+	// Incident says how the incident stood.
+	Incident string
 }
 
 // call is one question of a handler.
@@ -221,6 +225,12 @@ type rota struct {
 func readingOf(s step, f facts) reading {
 	ev := f.sub("evidence")
 	out := reading{Step: s, Tainted: ev.yes("tainted"), Fault: saidOf(ev.text("fault")), Handler: ev.text("handler")}
+	switch status := f.text("incident_status"); {
+	case status != "":
+		out.Incident = "The incident was " + status + "."
+	case f.text("incident") != "" && f.text("incident_read") == flows.Unknown.String():
+		out.Incident = "The incident was not read."
+	}
 	for _, x := range ev.list("calls") {
 		c := factsOf(x)
 		k := call{Name: c.text("call"), Answer: plain(c["answer"]), Known: c.text("known"), ReadAt: c.moment("read_at"), Error: saidOf(c.text("error"))}

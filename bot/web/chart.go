@@ -152,30 +152,34 @@ func shares(all []share) []share {
 	return all
 }
 
-// curve is a chart of one number over time.
+// curve is a chart of how many there are at the end of each day, over columns of how
+// many came on it.
 type curve struct {
-	Line, Area string // the points of a polyline and a polygon
-	Max        int64
-	Points     []point
+	Line   string // the points of a polyline
+	Max    int64
+	Points []point
 }
 
 type point struct {
-	Label string
-	N     int64
+	Label    string
+	N, Began int64
+	X, W     float64 // of the column
+	Y, H     float64
 }
 
 func draw(points []point) curve {
 	out := curve{Points: points, Max: 1}
 	for _, p := range points {
-		out.Max = max(out.Max, p.N)
+		out.Max = max(out.Max, p.N, p.Began)
 	}
+	width := canvasW / float64(max(len(points), 1))
 	var b strings.Builder
-	for i, p := range points {
-		x := canvasW * float64(i) / float64(max(len(points)-1, 1))
-		y := canvasH - canvasH*float64(p.N)/float64(out.Max)
-		fmt.Fprintf(&b, "%.1f,%.1f ", x, y)
+	for i := range points {
+		p := &points[i]
+		p.X, p.W, p.H = (float64(i)+gap/2)*width, width*(1-gap), canvasH*float64(p.Began)/float64(out.Max)
+		p.Y = canvasH - p.H
+		fmt.Fprintf(&b, "%.1f,%.1f ", (float64(i)+0.5)*width, canvasH-canvasH*float64(p.N)/float64(out.Max))
 	}
 	out.Line = strings.TrimSpace(b.String())
-	out.Area = fmt.Sprintf("0,%d %s %d,%d", canvasH, out.Line, canvasW, canvasH)
 	return out
 }

@@ -155,8 +155,9 @@ func words(name func(flows.PersonID) string) template.FuncMap {
 
 		"asking": func(q string) string { return auditPath(q, "") },
 		"exact":  exact, "ago2": flows.Ago,
-		"day":   func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
-		"least": func(a, b int) int { return min(a, b) },
+		"day":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
+		"because": func(c flows.EndCause) string { return endWords[c] },
+		"least":   func(a, b int) int { return min(a, b) },
 		"tabs": func(c *doors.Caller, at string) map[string]any {
 			return map[string]any{"At": at, "All": c != nil && (c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin))}
 		},
