@@ -383,6 +383,11 @@ func (s *Story) Overlook() {
 			s.expect(m)
 		}
 	}
+	for _, u := range s.Slack.Users() {
+		for _, m := range s.Slack.User(u.ID).Ephemerals() {
+			s.expected[u.ID+"/"+m.Channel+"/"+m.TS] = true
+		}
+	}
 }
 
 // Alarms are the messages in the operators' channel, without the checkpoints.

@@ -37,8 +37,8 @@ func fill(s *bottest.Story, n, days int) {
 			}
 		}
 		s.Clock.Push(24 * time.Hour)
+		s.Quiet() // what the day brought looks at live requests, too
 	}
-	s.Quiet()
 }
 
 // madeUp takes one request through its life; the same number makes the same request.

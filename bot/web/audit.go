@@ -180,7 +180,8 @@ func saidOf(v string) said {
 type who struct {
 	Name   string
 	Path   string // of their page
-	Erased bool
+	Erased bool   // nobody knows who it was
+	Gone   bool   // erased, and known by a made-up id
 }
 
 // who is somebody by the id that an entry or a request names.
@@ -191,7 +192,7 @@ func (w *Web) who(id flows.PersonID) who {
 	case id == "":
 		return who{}
 	}
-	return who{Name: w.name(id), Path: "/audit/people/" + url.PathEscape(w.shortID(id))}
+	return who{Name: w.name(id), Gone: gone(id), Path: "/audit/people/" + url.PathEscape(w.shortID(id))}
 }
 
 // shortID is a person's id without the team, if it is ours.

@@ -15,7 +15,7 @@ type line struct {
 	For       time.Duration
 	Who       who // gets it
 	AskedBy   who // where that is somebody else
-	Reason    string
+	Reason    said
 	Incident  incidentLink
 	Submitted time.Time
 	Outcome   string
@@ -42,12 +42,18 @@ func (w *Web) line(r *flows.Request) line {
 	c := &r.Content
 	l := line{
 		ID: r.ID, State: r.State, Overdue: r.Overdue, Label: w.target(c.Target), For: c.Duration, Who: w.who(c.Beneficiary),
-		Reason: c.Reason.Raw(), Incident: incidentOf(r), Submitted: r.SubmittedAt, Outcome: w.outcome(r),
+		Reason: reasonOf(r), Incident: incidentOf(r), Submitted: r.SubmittedAt, Outcome: w.outcome(r),
 	}
 	if c.Requester != c.Beneficiary {
 		l.AskedBy = w.who(c.Requester)
 	}
 	return l
+}
+
+// reasonOf is why it was asked for: erased with who asked.
+func reasonOf(r *flows.Request) said {
+	c := &r.Content
+	return said{Text: c.Reason.Raw(), Erased: c.Reason.Empty() && (gone(c.Requester) || gone(c.Beneficiary))}
 }
 
 func (w *Web) lines(all []flows.Request) []line {

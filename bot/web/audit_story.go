@@ -29,6 +29,7 @@ type storyPage struct {
 	Steps     []step
 	Proof     proofs
 	Seen      seenBy
+	Erased    bool // somebody in it was
 	Own       bool // the request's own page is the asker's to open
 }
 
@@ -94,7 +95,7 @@ func (d *desk) story(r *http.Request, id flows.RequestID) (*storyPage, error) {
 	}
 	req := &rec.Request
 	page := &storyPage{
-		Line: d.line(req), Request: req, AskedBy: d.who(req.Content.Requester), For: d.who(req.Content.Beneficiary), Reason: saidOf(req.Content.Reason.Raw()),
+		Line: d.line(req), Request: req, AskedBy: d.who(req.Content.Requester), For: d.who(req.Content.Beneficiary), Reason: reasonOf(req),
 		Steps: steps, Proof: sum(steps), Messages: d.messages(rec.Cards),
 	}
 	if req.Route != nil {
@@ -112,7 +113,7 @@ func (p *storyPage) read(d *desk, req *flows.Request, e *history.Event, s step) 
 	f := factsOf(e.Facts)
 	switch flows.Verb(e.Verb) {
 	case flows.VerbSubmit:
-		p.asked(d, f)
+		p.asked(d, req, f)
 	case flows.VerbRoute, flows.VerbReroute:
 		p.Stages = d.stages(req, f.list("stages"))
 	case flows.VerbApprove, flows.VerbDeny:
@@ -127,17 +128,18 @@ func (p *storyPage) read(d *desk, req *flows.Request, e *history.Event, s step) 
 	}
 }
 
-func (p *storyPage) asked(d *desk, f facts) {
-	if id := f.text("requester"); id != "" {
+func (p *storyPage) asked(d *desk, req *flows.Request, f facts) {
+	if id := f.text("requester"); id != "" && !gone(req.Content.Requester) {
 		p.AskedBy = d.who(flows.PersonID(id))
 	}
-	if id := f.text("beneficiary"); id != "" {
+	if id := f.text("beneficiary"); id != "" && !gone(req.Content.Beneficiary) {
 		p.For = d.who(flows.PersonID(id))
 		p.Line.Who = p.For
 	}
 	if _, is := f["reason"]; is {
 		p.Reason = saidOf(f.text("reason"))
 	}
+	p.Erased = p.AskedBy.Erased || p.For.Erased || p.AskedBy.Gone || p.For.Gone
 	p.Identity = saidOf(f.text("link"))
 	for _, x := range f.list("fields") {
 		if a := factsOf(x); a.text("value") != "" {

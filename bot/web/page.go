@@ -118,7 +118,7 @@ func (w *Web) Asset(rw http.ResponseWriter, r *http.Request, _ *doors.Caller) {
 
 var (
 	slackDate    = regexp.MustCompile(`<!date\^\d+\^[^|>]*\|([^>]*)>`)
-	slackMention = regexp.MustCompile(`<@([A-Z0-9]+)>`)
+	slackMention = regexp.MustCompile(`<@([A-Z0-9]+|erased/[A-Z0-9]+)>`)
 )
 
 // sentence is one of our own, with its markers turned into words.

@@ -94,6 +94,9 @@ func (w *Web) name(p flows.PersonID) string {
 	if p.IsService() {
 		return "service " + p.User()
 	}
+	if gone(p) {
+		return "erased " + p.User()[:min(6, len(p.User()))]
+	}
 	if p.Team() == string(p) { // as sentences name people
 		p = flows.Person(w.o.Catalog().Team, string(p))
 	}
@@ -102,6 +105,9 @@ func (w *Web) name(p flows.PersonID) string {
 
 // plain is a sentence of the domain, as people read it.
 func (w *Web) plain(s string) string { return sentence(s, w.name) }
+
+// gone reports whether an id stands for somebody who was erased.
+func gone(p flows.PersonID) bool { return p.Team() == "erased" }
 
 // provider finds a provider by its name in an address.
 func (w *Web) provider(name string) Provider {
