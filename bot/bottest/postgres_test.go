@@ -119,3 +119,26 @@ func TestTwoReplicasDecideOnce(t *testing.T) {
 		t.Errorf("the database gave access %d times, want 5", grants)
 	}
 }
+
+// The pages about the past on PostgreSQL.
+func TestConsoleOnPostgres(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, onPostgres(t), func(o *company.Options) { o.Clock = app.SystemClock{} }, with)
+	sam, mara := s.As(company.Sam), s.As(company.Mara)
+	inc := opened(s, "Payments fail")
+	sam.Asks("Production database", "the ledger is stuck", slackfake.Values{"incident": inc.ID})
+	mara.Presses(mara.Sees("<@U0SAM> asks for Production database"), "bg:approve")
+	sam.Sees("You have access to Production database until")
+	s.Overlook()
+	b := s.Browser()
+	b.SignsIn(p, "sub-"+company.Mara, "/")
+	s.Overlook()
+	shows(t, b.Get("/audit?q=@sam+%22ledger%22+incident+1"), "Production database 30m for sam", "Approved by mara, until")
+	shows(t, b.Get("/audit/requests/"+string(s.Only().ID)), "mara approved", "The target confirmed the access")
+	inOrder(t, b.Get("/audit/incidents/"+inc.ID), "sam asked for access", "mara approved", "The target confirmed the access")
+	shows(t, b.Get("/audit/people/U0SAM"), "Has access now.")
+	shows(t, b.Get("/audit/charts?days=30"), "within a minute 1 100 %", "0 of 1 0 %")
+	now := time.Now().UTC().Format(time.DateOnly)
+	shows(t, b.Get("/audit/evidence?n=5&seed=a&since="+now+"&until="+now), "1 grants and 0 removals within the window")
+}
