@@ -199,6 +199,7 @@ func TestForgedWebhooks(t *testing.T) {
 	s := bottest.Open(t)
 	inc := opened(s, "Ledger stuck")
 	givenFor(s, inc)
+	s.Quiet() // what the grant itself reads is read
 	before := s.PagerDuty.Count("GET /incidents/{id}")
 	for _, how := range []pagerdutyfake.Forgery{
 		pagerdutyfake.ForgeWrongSecret, pagerdutyfake.ForgeEmptySecret, pagerdutyfake.ForgeUnsigned, pagerdutyfake.ForgeOtherBody,
