@@ -62,6 +62,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
 	}
 	db.readers.SetMaxOpenConns(conns)
 	db.readers.SetMaxIdleConns(conns)
+	db.readers.SetConnMaxIdleTime(readerIdle) // each holds about a megabyte
 	db.reads, err = sqlitedb.Prepare(ctx, db.readers)
 	return db, err
 }
@@ -90,6 +91,9 @@ func (db *sqliteDB) openWriter(ctx context.Context, o Options) (err error) {
 		return errors.Join(err, q.ReleaseAllSinks(ctx))
 	})
 }
+
+// readerIdle is how long a connection that only reads is kept for the next question.
+const readerIdle = 3 * time.Second
 
 // checkReadable refuses to read what is not there or has another schema. To read,
 // SQLite puts files beside this one; where it cannot (a full disk, a folder that is

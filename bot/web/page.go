@@ -9,6 +9,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -18,28 +19,30 @@ import (
 //go:embed templates/*.html assets/*
 var files embed.FS
 
-// pages are the templates, each with the layout around it. A page is a file
-// templates/NAME.html that defines "main"; show makes it. parts.html is what several use.
-type pages struct{ byName map[string]*template.Template }
+// pages are the templates, each with the layout around it, read when first shown: most
+// of the time nobody looks. A page is a file templates/NAME.html that defines "main";
+// show makes it. parts.html is what several use.
+type pages struct {
+	mu     sync.Mutex
+	byName map[string]*template.Template
+}
 
-func loadPages() (*pages, error) {
-	names, err := files.ReadDir("templates")
+func newPages() *pages { return &pages{byName: map[string]*template.Template{}} }
+
+// page reads a page, once.
+func (p *pages) page(name string) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.byName[name]; t != nil {
+		return t, nil
+	}
+	t, err := template.New("layout.html").Funcs(words(func(flows.PersonID) string { return "" })).
+		ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read the page %s: %w", name, err)
 	}
-	p := &pages{byName: map[string]*template.Template{}}
-	for _, f := range names {
-		name := strings.TrimSuffix(f.Name(), ".html")
-		if name == "layout" || name == "parts" {
-			continue
-		}
-		t, err := template.New("layout.html").Funcs(words(func(flows.PersonID) string { return "" })).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+f.Name())
-		if err != nil {
-			return nil, fmt.Errorf("read the page %s: %w", name, err)
-		}
-		p.byName[name] = t
-	}
-	return p, nil
+	p.byName[name] = t
+	return t, nil
 }
 
 // view is what every page is made of.
@@ -66,8 +69,11 @@ func (w *Web) show(rw http.ResponseWriter, r *http.Request, c *doors.Caller, sta
 	if c != nil {
 		v.Name = w.name(c.Person)
 	}
-	t, err := w.pages.byName[page].Clone()
 	var out bytes.Buffer
+	t, err := w.pages.page(page)
+	if err == nil {
+		t, err = t.Clone()
+	}
 	if err == nil {
 		err = t.Funcs(words(w.name)).Execute(&out, v)
 	}

@@ -73,17 +73,13 @@ type Web struct {
 }
 
 // New makes a Web.
-func New(o Options) (*Web, error) {
+func New(o Options) *Web {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p, err := loadPages()
-	if err != nil {
-		return nil, err
-	}
 	return &Web{
-		o: o, log: o.Log, pages: p, callers: newLimiter(o.Clock.Now, perPass), strangers: newLimiter(o.Clock.Now, perAddress),
-	}, nil
+		o: o, log: o.Log, pages: newPages(), callers: newLimiter(o.Clock.Now, perPass), strangers: newLimiter(o.Clock.Now, perAddress),
+	}
 }
 
 // secure reports whether browsers reach the console over https.

@@ -105,7 +105,7 @@ func startOnce(binary, dir string, at company.Addresses) (ready time.Duration, r
 		for lines.Scan() { // whatever it says is read, so that it is never held up
 		}
 	}()
-	time.Sleep(2 * time.Second) // idle
+	time.Sleep(6 * time.Second) // idle
 	rss, err = resident(cmd.Process.Pid)
 	return ready, rss, errors.Join(err, cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	"breakglass/bot/web"
@@ -12,7 +11,7 @@ import (
 )
 
 // buildWeb makes the doors besides Slack: who comes in, and the console and API.
-func (a *App) buildWeb() error {
+func (a *App) buildWeb() {
 	s := a.conf().Settings
 	a.roll = flows.Roll{Catalog: a.Catalog, Directory: a.people}
 	var domains []string
@@ -29,15 +28,10 @@ func (a *App) buildWeb() error {
 	d := doors.New(doors.Options{
 		Store: a.store, Recorder: a.engine, Roll: a.roll, Clock: a.o.Clock, IDs: a.o.IDs, Domains: domains, Tell: a.errorsTo(),
 	})
-	var err error
-	a.web, err = web.New(web.Options{
+	a.web = web.New(web.Options{
 		Doors: d, Engine: a.engine, Requests: a.store, Archive: a.store, Recorder: a.engine, Live: a.liveAccess, Catalog: a.Catalog, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) }, Providers: providers,
 		Clock: a.o.Clock, Random: a.o.IDs.Random, Console: a.console, Version: a.o.Version, Log: a.log,
 	})
-	if err != nil {
-		return fmt.Errorf("web console: %w", err)
-	}
-	return nil
 }
 
 // liveAccess is how many accesses there are at the targets now.

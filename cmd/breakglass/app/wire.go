@@ -60,9 +60,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.buildBot(ctx); err != nil {
 		return err
 	}
-	if err := a.buildWeb(); err != nil {
-		return err
-	}
+	a.buildWeb()
 	announcer := &bot.Announcer{
 		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
 	}
