@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -70,7 +71,11 @@ func (v auditView) notes() string {
 	if !v.asker.All {
 		notes = append(notes, "You see what you had a part in; auditors see everything.")
 	}
-	return strings.Join(append(notes, lookNote(v.recorded)), " ")
+	notes = append(notes, lookNote(v.recorded))
+	if v.cat.Console != "" {
+		notes = append(notes, "<"+v.cat.Console+"/audit?q="+url.QueryEscape(v.question)+"|The same in the console>")
+	}
+	return strings.Join(notes, " ")
 }
 
 func lookNote(recorded bool) string {

@@ -24,7 +24,7 @@ func someone(id string) flows.PersonID { return flows.Person("T0ACME", id) }
 // cards is a catalog for drawing: a plain target, and one with a high risk.
 func cards() *flows.Catalog {
 	return &flows.Catalog{
-		World: flows.WorldReal,
+		World: flows.WorldReal, Console: "https://breakglass.acme.example",
 		Flows: map[flows.FlowID]*flows.Flow{"prod": {
 			ID: "prod", Label: "Production access", Hash: "0123456789abcdef", Fields: []flows.PromptField{{Name: "ticket", Label: "Change ticket"}},
 		}},

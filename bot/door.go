@@ -58,6 +58,7 @@ type Bot struct {
 	log     *slog.Logger
 	verify  *verifier
 	asks    *askers
+	sent    *submittedViews
 	open    *openIncidents
 	ctx     context.Context //nolint:containedctx // ends what Stop waits for
 	cancel  context.CancelFunc
@@ -99,6 +100,7 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 	}
 	b := &Bot{o: o, log: o.Log, verify: v, slots: make(chan struct{}, maxAside)}
 	b.ctx, b.cancel = context.WithCancel(ctx)
+	b.sent = newSubmittedViews(o.Clock)
 	b.asks = newAskers(o.Directory, o.Clock, b.aside)
 	b.open = newOpenIncidents(o.Incidents, o.Clock, b.aside)
 	return b, nil

@@ -121,7 +121,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 		b.lookUp(ctx, &form, who)
 	}
 	err := b.o.Views.UpdateView(ctx, p.View.ID, p.View.Hash, form.view())
-	if _, ok := errors.AsType[*flows.Permanent](err); ok { // filled meanwhile: what is drawn here has all of that too
+	if _, ok := errors.AsType[*flows.Permanent](err); ok && !b.sent.has(p.View.ID) { // filled meanwhile: what is drawn here has all of that too
 		err = b.o.Views.UpdateView(ctx, p.View.ID, "", form.view())
 	}
 	if err != nil {

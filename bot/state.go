@@ -10,12 +10,20 @@ import (
 // before struck through, and who decided.
 func (v cardView) title() string {
 	r := &v.req
-	ask := fmt.Sprintf("%s asks for %s", mention(r.Content.Requester), v.target())
+	ask := fmt.Sprintf("%s asks for %s", mention(r.Content.Requester), v.linked())
 	if v.mine() {
-		ask = "You asked for " + v.target()
+		ask = "You asked for " + v.linked()
 	}
 	emoji, how := v.standing()
 	return emoji + " *" + ask + "*\n" + how
+}
+
+// linked is the target, which leads to the request in the console where there is one.
+func (v cardView) linked() string {
+	if v.cat.Console == "" {
+		return v.target()
+	}
+	return "<" + v.cat.Console + "/requests/" + string(v.req.ID) + "|" + v.target() + ">"
 }
 
 // mine reports whether the copy is the requester's own.

@@ -46,6 +46,7 @@ func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) 
 		fieldErrors(w, map[string]string{blockFor(entered, askTarget): "This could not be stored, so nothing was asked for. Try again in a moment."})
 		return
 	}
+	b.sent.add(p.View.ID)
 	writeJSON(w, struct {
 		Action string          `json:"response_action"`
 		View   json.RawMessage `json:"view"`

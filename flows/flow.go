@@ -133,6 +133,7 @@ type Catalog struct {
 	Hash      string // over everything below
 	Team      string // the Slack team
 	World     World
+	Console   string // where people reach the web console, without a slash at the end; empty: not said
 	Flows     map[FlowID]*Flow
 	FlowOrder []FlowID
 	Targets   map[TargetID]*TargetSpec

@@ -65,11 +65,14 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 	case err != nil:
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // one that comes during the start may not end it
+	defer signal.Stop(hup)
 	err = a.Start(ctx)
 	if err == nil {
 		runtime.GC() // pools keep what they have over one collection: 12 MB of buffers of the migrations
 		debug.FreeOSMemory()
-		err = untilStopped(ctx, a)
+		err = untilStopped(ctx, a, hup)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -77,10 +80,7 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 }
 
 // untilStopped waits for the end, and loads the configuration again when it is told to.
-func untilStopped(ctx context.Context, a *app.App) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func untilStopped(ctx context.Context, a *app.App, hup <-chan os.Signal) error {
 	for {
 		select {
 		case <-ctx.Done():

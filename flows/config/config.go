@@ -118,7 +118,7 @@ func (c *Config) PersonName(p flows.PersonID) string {
 // result builds the Config of a load without errors.
 func (ld *loader) result() *Config {
 	cat := &flows.Catalog{
-		Team: ld.slack.Team, World: ld.world(), Links: flows.NewLinks(ld.links),
+		Team: ld.slack.Team, World: ld.world(), Console: ld.server.ConsoleURL, Links: flows.NewLinks(ld.links),
 		Flows: map[flows.FlowID]*flows.Flow{}, Targets: map[flows.TargetID]*flows.TargetSpec{},
 		Admins: ld.roles.admins, Auditors: ld.roles.auditors,
 	}

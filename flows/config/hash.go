@@ -84,7 +84,7 @@ func HashCatalog(c *flows.Catalog) string {
 		})
 	}
 	return digest(map[string]any{
-		"v": int64(1), "team": c.Team, "world": string(c.World), "flows": flowHashes,
+		"v": int64(1), "team": c.Team, "world": string(c.World), "console": c.Console, "flows": flowHashes,
 		"order": list(c.FlowOrder), "targets": targets, "links": people,
 		"admins": list(c.Admins), "auditors": list(c.Auditors),
 	})

@@ -165,6 +165,7 @@ func TestCatalogHash(t *testing.T) {
 	}
 	for name, change := range map[string]func(*flows.Catalog){
 		"team": func(c *flows.Catalog) { c.Team = "T2" }, "world": func(c *flows.Catalog) { c.World = flows.WorldSimulated },
+		"console":  func(c *flows.Catalog) { c.Console = "https://elsewhere" },
 		"flow":     func(c *flows.Catalog) { c.Flows["a"].Hash = "9" },
 		"order":    func(c *flows.Catalog) { c.FlowOrder[0], c.FlowOrder[1] = "b", "a" },
 		"target":   func(c *flows.Catalog) { c.Targets["t"].Hash = "9" },
