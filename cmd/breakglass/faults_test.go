@@ -35,6 +35,7 @@ var badDays = []struct{ day, must, shown string }{
 	{"the database is locked", "Slack gets an error, nothing is acknowledged, the next try works", "bot/bottest.TestAnotherProcessLocksTheStore"},
 	{"the disk is full", "nothing is given, what is due is ended from memory and recorded later",
 		"bot/bottest.TestTheDiskIsFull bot/bottest.TestTheDiskIsFullAndAnotherGrantGoesOn bot/bottest.TestAStartOnAFullDisk store.TestDiskFull store.TestDiskReallyFull"},
+	{"the disk fails: every sync is EIO", "likewise", "cmd/breakglass.TestTheDiskFails"},
 	{"the store is damaged", "end-only", "bot/bottest.TestTheStoreDoesNotVerify store.TestDamage store.TestForgedEntries"},
 	{"PostgreSQL goes away", "503, nothing from memory but ends",
 		"bot/bottest.TestPostgresGoesAway store.TestPostgresComesBack store.TestAWriteIsMadeAgainWhenItsConnectionIsCut"},
