@@ -92,9 +92,15 @@ func (z *haunted) fail(strace string, p *process) (well func()) {
 	var said strings.Builder
 	trace.Stderr = &said
 	z.check(trace.Start())
-	z.check(z.Until(z.ctx, "strace to hold the process", func() bool {
-		status, err := os.ReadFile("/proc/" + pid + "/status")
-		return err == nil && !strings.Contains(string(status), "TracerPid:\t0\n")
+	z.check(z.Until(z.ctx, "strace to hold every thread", func() bool {
+		threads, err := filepath.Glob("/proc/" + pid + "/task/*/status")
+		for _, thread := range threads {
+			status, err := os.ReadFile(thread)
+			if err != nil || strings.Contains(string(status), "TracerPid:\t0\n") {
+				return false
+			}
+		}
+		return err == nil && len(threads) > 0
 	}))
 	return func() {
 		z.t.Helper()
