@@ -89,6 +89,10 @@ func (e *Engine) EndMany(ctx context.Context, s EndScope, actor Actor, why Text,
 	if no != nil || err != nil && !errors.Is(err, ErrReadOnly) {
 		return order, EndProgress{}, no, err
 	}
+	if s.Empty() { // which as a filter would be everything
+		no := Refuse(RefusedInput, "Nothing was named, so nothing was ended.").Then("Name a person, target, flow or incident, or all.")
+		return order, EndProgress{}, no, e.finishOnly(ctx, o.Fin, Outcome{Refusal: no})
+	}
 	k := &killing{e: e, s: s, actor: actor, why: why, o: o, mine: map[RequestID]fate{}}
 	for range 3 { // what was decided while we went through is met the next time
 		before := len(k.mine)

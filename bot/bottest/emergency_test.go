@@ -170,3 +170,16 @@ func only(verbs []string, keep ...string) (out []string) {
 	}
 	return out
 }
+
+// A scope that names nothing is refused: as a filter it would be everything.
+func TestKillSwitchWithoutAName(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	given(s, s.As(company.Sam))
+	_, done, no, err := s.App.Engine().EndMany(t.Context(), flows.EndScope{}, flows.Actor{Door: flows.DoorCLI, Admin: true}, flows.NewText("oops"),
+		flows.EndOptions{Find: s.App.Store()})
+	if err != nil || no == nil || no.Code != flows.RefusedInput || done.Found != 0 {
+		t.Errorf("nothing was named: %+v, %v, %v", done, no, err)
+	}
+	s.Has(company.Sam)
+}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -131,8 +130,7 @@ func (a *App) endRequest(w http.ResponseWriter, r *http.Request, id flows.Reques
 	var in struct {
 		Reason string `json:"reason"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, 16<<10)).Decode(&in); err != nil {
-		answer(w, http.StatusBadRequest, map[string]any{"error": "The body is not JSON. Nothing was done."})
+	if !readBody(w, r, &in) {
 		return
 	}
 	rec, err := a.engine.Load(r.Context(), id)
@@ -148,7 +146,7 @@ func (a *App) endRequest(w http.ResponseWriter, r *http.Request, id flows.Reques
 	if err == nil {
 		res, err = a.engine.Do(r.Context(), flows.Command{
 			Verb: verb, ID: id, Cause: flows.EndRevoked, Reason: flows.NewText(in.Reason),
-			Actor: flows.Actor{Door: flows.DoorCLI, Admin: true, Trace: "local operator"},
+			Actor: operator(),
 		}, flows.Finish{})
 	}
 	switch {
