@@ -1,10 +1,9 @@
 package records
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -14,62 +13,97 @@ import (
 	"breakglass/flows/audit/query"
 )
 
-// Handler is what is behind a door once it is known who asks.
-type Handler func(w http.ResponseWriter, r *http.Request, a history.Asker)
-
-// List is GET /v1/audit?q=…&after=…&limit=….
-func (x *Records) List(w http.ResponseWriter, r *http.Request, a history.Asker) {
-	limit, err := limitOf(r)
-	var page history.Page
-	if err == nil {
-		page, err = x.Page(r.Context(), a, r.FormValue("q"), r.FormValue("after"), limit)
+// The operations below are /v1/audit…: who may enter, what they read and what they answer
+// is described by their types.
+type (
+	// ListInput is a question, and which page of the answer.
+	ListInput struct {
+		Query string `query:"q" doc:"filters, all of which must hold; nothing asks for everything" example:"incident:4711 outcome:denied" maxLength:"2000"`
+		After string `query:"after" doc:"where the page before ended: its next" maxLength:"200"`
+		Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	}
-	x.answer(w, r, page, err)
-}
-
-// Request is GET /v1/audit/requests/{id}.
-func (x *Records) Request(w http.ResponseWriter, r *http.Request, a history.Asker) {
-	story, err := x.Story(r.Context(), a, flows.RequestID(r.PathValue("id")))
-	x.answer(w, r, story, err)
-}
-
-// Timeline is GET /v1/audit/incidents/{id}?after=…: the id, or PagerDuty's number.
-func (x *Records) Timeline(w http.ResponseWriter, r *http.Request, a history.Asker) {
-	page, err := x.Incident(r.Context(), a, r.PathValue("id"), r.FormValue("after"))
-	x.answer(w, r, page, err)
-}
-
-// Totals is GET /v1/audit/totals?since=…&until=…: what charts are drawn from. The numbers
-// of everybody are for auditors and admins.
-func (x *Records) Totals(w http.ResponseWriter, r *http.Request, a history.Asker) {
-	if !a.All {
-		x.answer(w, r, nil, ErrNotYours)
-		return
+	// ListOutput is a page of requests.
+	ListOutput struct{ Body history.Page }
+	// StoryInput names a request.
+	StoryInput struct {
+		ID string `path:"id" doc:"the request's id" maxLength:"64"`
 	}
-	from, to, err := x.days(r)
-	var all []flows.Total
-	if err == nil {
-		all, err = x.o.Timelines.Totals(r.Context(), from, to)
+	// StoryOutput is a request with all its entries.
+	StoryOutput struct{ Body history.Story }
+	// TimelineInput names an incident, and which page.
+	TimelineInput struct {
+		ID    string `path:"id" doc:"PagerDuty's id of the incident, or its number" maxLength:"64"`
+		After string `query:"after" doc:"where the page before ended: its next" maxLength:"64"`
 	}
-	rows := make([]total, 0, len(all))
-	for _, t := range all {
-		rows = append(rows, total{t.Day.Format(time.DateOnly), t.Flow, t.Name, t.N})
+	// TimelineOutput is a page of an incident's time-line.
+	TimelineOutput struct{ Body IncidentPage }
+	// TotalsInput says which days.
+	TotalsInput struct {
+		Since string `query:"since" doc:"the first day; 30 days ago unless said" example:"2026-03-01" maxLength:"40"`
+		Until string `query:"until" doc:"the last day; today unless said" example:"2026-03-31" maxLength:"40"`
 	}
-	x.answer(w, r, map[string]any{"totals": rows}, err)
-}
+	// TotalsOutput is what charts are drawn from.
+	TotalsOutput struct {
+		Body struct {
+			Totals   []Total `json:"totals"`
+			Recorded bool    `json:"recorded" doc:"whether this look is an audit entry"`
+		}
+	}
+)
 
-type total struct {
-	Day  string          `json:"day"`
+// Total is how often something happened on a day.
+type Total struct {
+	Day  string          `json:"day" format:"date"`
 	Flow flows.FlowID    `json:"flow"`
-	Name flows.TotalName `json:"name"`
+	Name flows.TotalName `json:"name" doc:"asked, approved, self_approved, began, over, waited_…, or a final state"`
 	N    int64           `json:"n"`
 }
 
+// List is GET /v1/audit.
+func (x *Records) List(ctx context.Context, a history.Asker, in *ListInput) (*ListOutput, error) {
+	page, err := x.Page(ctx, a, in.Query, in.After, in.Limit)
+	return &ListOutput{page}, refusal(err)
+}
+
+// Request is GET /v1/audit/requests/{id}.
+func (x *Records) Request(ctx context.Context, a history.Asker, in *StoryInput) (*StoryOutput, error) {
+	story, err := x.Story(ctx, a, flows.RequestID(in.ID))
+	return &StoryOutput{story}, refusal(err)
+}
+
+// Timeline is GET /v1/audit/incidents/{id}.
+func (x *Records) Timeline(ctx context.Context, a history.Asker, in *TimelineInput) (*TimelineOutput, error) {
+	page, err := x.Incident(ctx, a, in.ID, in.After)
+	return &TimelineOutput{page}, refusal(err)
+}
+
+// Totals is GET /v1/audit/totals. The numbers of everybody are for auditors and admins.
+func (x *Records) Totals(ctx context.Context, a history.Asker, in *TotalsInput) (*TotalsOutput, error) {
+	if !a.All {
+		return nil, flows.Refuse(flows.RefusedNotAllowed, "Numbers about everybody are for auditors and admins.")
+	}
+	from, to, err := x.days(in)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	all, err := x.o.Timelines.Totals(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	out := &TotalsOutput{}
+	out.Body.Totals = make([]Total, 0, len(all))
+	for _, t := range all {
+		out.Body.Totals = append(out.Body.Totals, Total{t.Day.Format(time.DateOnly), t.Flow, t.Name, t.N})
+	}
+	out.Body.Recorded = x.look(ctx, a, history.Look{What: history.LookCharts, Search: flows.Search{Since: from, Until: to}})
+	return out, nil
+}
+
 // days are the days of a chart: 30 unless said.
-func (x *Records) days(r *http.Request) (from, to time.Time, err error) {
+func (x *Records) days(in *TotalsInput) (from, to time.Time, err error) {
 	var parts []string
-	for _, name := range [...]string{"since", "until"} {
-		if v := r.FormValue(name); v != "" {
+	for name, v := range map[string]string{"since": in.Since, "until": in.Until} {
+		if v != "" {
 			parts = append(parts, name+":"+strconv.Quote(v))
 		}
 	}
@@ -84,48 +118,18 @@ func (x *Records) days(r *http.Request) (from, to time.Time, err error) {
 	return from, to, err
 }
 
-func limitOf(r *http.Request) (int, error) {
-	v := r.FormValue("limit")
-	if v == "" {
-		return 50, nil
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > mostRows {
-		return 0, &query.Error{What: "limit is not a number.", Hint: fmt.Sprintf("Write one from 1 to %d.", mostRows)}
-	}
-	return n, nil
-}
-
-// answer writes JSON, or says no as RFC 9457 has it.
-func (x *Records) answer(w http.ResponseWriter, r *http.Request, v any, err error) {
-	if err != nil {
-		x.refuse(w, r, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // the caller has gone
-}
-
-func (x *Records) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, code, detail := http.StatusInternalServerError, "fault", "Something broke; nothing is shown. The server's log has the cause."
+// refusal says no as the API does; what broke stays what it is.
+func refusal(err error) error {
 	mistake, isMistake := errors.AsType[*query.Error](err)
 	switch {
 	case isMistake:
-		status, code, detail = http.StatusUnprocessableEntity, string(flows.RefusedInput), mistake.Error()
+		return flows.Refuse(flows.RefusedInput, "%s", mistake.What).Then(mistake.Hint)
 	case errors.Is(err, ErrNotYours):
-		status, code, detail = http.StatusNotFound, "not_found", "There is no such request or incident, or it is not yours to see."
+		return flows.Refuse(flows.RefusedUnknownRequest, "There is no such request or incident, or it is not yours to see.")
 	case errors.Is(err, history.ErrNobody):
-		status, code, detail = http.StatusForbidden, string(flows.RefusedNotAllowed), "It is not known who asks, so nothing is shown."
-	default:
-		x.log.ErrorContext(r.Context(), "answer a question about the past", "path", r.URL.Path, "error", err)
+		return flows.Refuse(flows.RefusedNotAllowed, "It is not known who asks, so nothing is shown.")
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail, "code": code})
+	return err
 }
 
 // writeMark is the place of a next page of a time-line; empty on the last one.

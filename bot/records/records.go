@@ -1,10 +1,10 @@
 // Package records is the HTTP door to the past: pages of requests that answer a
-// question, one request's story, an incident's time-line and exports of any length.
-// Who is asking comes in as a history.Asker; where things are stored as ports. It
-// imports flows, flows/audit/history and flows/audit/query.
+// question, one request's story, an incident's time-line, exports of any length, and
+// proofs. Who is asking comes in as a history.Asker; where things are stored as ports. It
+// imports flows, flows/audit, flows/audit/history and flows/audit/query.
 //
 // Read first: records.go (what is asked and answered), then http.go (how that looks over
-// HTTP) and export.go.
+// HTTP), export.go and proof.go.
 package records
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/flows/audit"
 	"breakglass/flows/audit/history"
 	"breakglass/flows/audit/query"
 )
@@ -50,6 +51,7 @@ type Engine interface {
 type Options struct {
 	Finder    Finder
 	Timelines Timelines
+	Proofs    audit.Provable
 	Engine    Engine
 	// Person finds the person that somebody typed.
 	Person func(typed string) (flows.PersonID, error)
@@ -72,9 +74,6 @@ func New(o Options) *Records {
 	}
 	return &Records{o: o, log: o.Log}
 }
-
-// mostRows is the longest page.
-const mostRows = 500
 
 // ErrNotYours says that there is no such thing, or that it is not the asker's to see:
 // one is not told from the other.

@@ -17,8 +17,10 @@ import (
 	"time"
 
 	"breakglass/bot/records"
+	"breakglass/bot/web"
 	"breakglass/flows"
 	"breakglass/flows/audit/history"
+	"breakglass/flows/doors"
 	"breakglass/store"
 )
 
@@ -55,27 +57,35 @@ func open(t *testing.T, n int, edit ...func(*records.Options)) *archive {
 	must(t, errors.Join(errs...))
 	clock := flows.NewHandClock(noon)
 	o := records.Options{
-		Finder: s, Timelines: s, Clock: clock, Person: func(p string) (flows.PersonID, error) { return flows.PersonID("T/U" + strings.ToUpper(p)), nil },
+		Finder: s, Timelines: s, Proofs: s, Clock: clock, Person: func(p string) (flows.PersonID, error) { return flows.PersonID("T/U" + strings.ToUpper(p)), nil },
 		Engine: flows.NewEngine(flows.Options{Ledger: s, Chains: s, Clock: clock, IDs: ids{}}),
 	}
 	for _, e := range edit {
 		e(&o)
 	}
-	x := records.New(o)
-	mux := http.NewServeMux()
-	for path, h := range map[string]records.Handler{
-		"/v1/audit": x.List, "/v1/audit/requests/{id}": x.Request, "/v1/audit/incidents/{id}": x.Timeline,
-		"/v1/audit/totals": x.Totals, "/v1/audit/export": x.Export,
-	} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			who := flows.PersonID(r.Header.Get("Test-Person"))
-			h(w, r, history.Asker{Person: who, All: who == "T/UAUDI", Door: flows.DoorAPI})
-		})
-	}
-	srv := httptest.NewServer(mux)
+	srv := httptest.NewServer(behindDoors(records.New(o), clock))
 	t.Cleanup(srv.Close)
 	a.url = srv.URL
 	return a
+}
+
+// behindDoors serves the operations to whoever the header names.
+func behindDoors(x *records.Records, clock flows.Clock) http.Handler {
+	w := web.New(web.Options{Clock: clock, Console: func() string { return "" }, Owner: func(r *http.Request) *doors.Caller {
+		return &doors.Caller{Known: flows.Known{Profile: flows.Profile{Person: flows.PersonID(r.Header.Get("Test-Person"))}}, Door: flows.DoorAPI}
+	}})
+	who := web.Reads.OrOwner()
+	return w.Routes([]web.Door{
+		web.Operation("GET", "/v1/audit", who, "x", asking(x.List)), web.Operation("GET", "/v1/audit/requests/{id}", who, "x", asking(x.Request)),
+		web.Operation("GET", "/v1/audit/incidents/{id}", who, "x", asking(x.Timeline)), web.Operation("GET", "/v1/audit/totals", who, "x", asking(x.Totals)),
+		web.Streaming("GET", "/v1/audit/export", who, "x", records.ExportTypes, asking(x.Export)), web.Operation("GET", "/v1/audit/proof", who, "x", asking(x.Proof)),
+	})
+}
+
+func asking[I, O any](h func(context.Context, history.Asker, *I) (O, error)) func(context.Context, *doors.Caller, *I) (O, error) {
+	return func(ctx context.Context, c *doors.Caller, in *I) (O, error) {
+		return h(ctx, history.Asker{Person: c.Person, All: c.Person == "T/UAUDI", Door: c.Door}, in)
+	}
 }
 
 func (a *archive) write(i int, who flows.PersonID, inc flows.IncidentRef) error {
@@ -169,7 +179,7 @@ func TestRefusals(t *testing.T) {
 		says      string
 	}{
 		{"audi", "/v1/audit?q=" + q("tarqet:db"), 422, "Did you mean target:db?"},
-		{"audi", "/v1/audit?limit=0", 422, "from 1 to 500"},
+		{"audi", "/v1/audit?limit=0", 422, "number >= 1"},
 		{"audi", "/v1/audit?after=x", 422, "not the place of a page"},
 		{"", "/v1/audit", 403, "not known who asks"},
 		{"sam", "/v1/audit/requests/req_00000", 404, "not yours to see"},
@@ -178,9 +188,16 @@ func TestRefusals(t *testing.T) {
 		{"audi", "/v1/audit/incidents/9", 404, "not yours to see"},
 		{"audi", "/v1/audit/incidents/no-such", 422, "neither the number nor the id"},
 		{"audi", "/v1/audit/incidents/Q1?after=1", 422, "not the place of a page"},
-		{"sam", "/v1/audit/totals", 404, "not yours to see"},
+		{"sam", "/v1/audit/totals", 403, "for auditors and admins"},
 		{"audi", "/v1/audit/totals?since=soon", 422, "no date"},
-		{"audi", "/v1/audit/export?format=xml", 422, "jsonl, json, csv or sym"},
+		{"audi", "/v1/audit/export?format=xml", 422, "jsonl, json, csv, sym"},
+		{"audi", "/v1/audit/proof", 422, "Nothing was named"},
+		{"audi", "/v1/audit/proof?seq=3", 422, "Nothing was named"},
+		{"audi", "/v1/audit/proof?chain=req_00000", 422, "not said"},
+		{"audi", "/v1/audit/proof?chain=req_00000&seq=-1", 422, "number >= 0"},
+		{"audi", "/v1/audit/proof?chain=req_00000&seq=1", 404, "covered within a minute"},
+		{"sam", "/v1/audit/proof?chain=req_00000&seq=1", 404, "not yours to see"},
+		{"", "/v1/audit/proof?chain=system&seq=1", 404, "not yours to see"},
 		{"", "/v1/audit/export", 403, "not known who asks"},
 	} {
 		status, body, head := a.get(c.who, c.path)
@@ -270,8 +287,8 @@ func TestTotals(t *testing.T) {
 	if len(got.Totals) != 1 || got.Totals[0].Day != "2026-03-02" || got.Totals[0].Name != "asked" || got.Totals[0].N != 4 {
 		t.Errorf("totals: %+v", got)
 	}
-	none := reads[map[string][]any](a, "audi", "/v1/audit/totals?until=2026-02")
-	if len(none["totals"]) != 0 {
+	none := reads[struct{ Totals []any }](a, "audi", "/v1/audit/totals?until=2026-02")
+	if len(none.Totals) != 0 {
 		t.Errorf("totals of February: %v", none)
 	}
 }
@@ -280,7 +297,7 @@ func TestTotals(t *testing.T) {
 func TestLooksAreRecorded(t *testing.T) {
 	t.Parallel()
 	a := open(t, 1)
-	for _, path := range []string{"", "/requests/req_00000", "/incidents/4711", "/export?format=csv"} {
+	for _, path := range []string{"", "/requests/req_00000", "/incidents/4711", "/export?format=csv", "/totals"} {
 		if status, body, _ := a.get("audi", "/v1/audit"+path); status != 200 {
 			t.Fatalf("%s: %d %s", path, status, body)
 		}
@@ -296,7 +313,7 @@ func TestLooksAreRecorded(t *testing.T) {
 			t.Errorf("the entry is %+v", e)
 		}
 	}
-	if got := strings.Join(what, " "); got != "list request timeline export" {
+	if got := strings.Join(what, " "); got != "list request timeline export charts" {
 		t.Errorf("recorded: %s", got)
 	}
 	if err := a.s.VerifyTail(t.Context(), 0); err != nil {

@@ -17,7 +17,8 @@ type Door struct {
 	Who          Entry
 	Doc          string // one line; an operation of the API has one
 	handler      Handler
-	operation    func(*Web, huma.API) // instead of handler
+	operation    func(*Web, huma.API, Door) // instead of handler
+	types        []string                   // of its answer, where that is no JSON
 }
 
 // IsOperation reports whether the door is described in the API's document.
@@ -36,16 +37,24 @@ func Plain(h http.HandlerFunc) Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ *doors.Caller) { h(w, r) }
 }
 
-// Mount puts the doors into a router, each behind its entry.
-func (w *Web) Mount(r chi.Router, all []Door) {
+// mount puts the doors into a router, each behind its entry.
+func (w *Web) mount(r chi.Router, all []Door) {
 	w.api = w.newAPI(r)
 	for _, d := range all {
 		if d.operation != nil {
-			d.operation(w, w.api)
+			d.operation(w, w.api, d)
 			continue
 		}
 		r.Method(d.Method, d.Path, w.enter(d))
 	}
+}
+
+// Routes serves the doors behind what is around them, outermost first.
+func (w *Web) Routes(all []Door, around ...func(http.Handler) http.Handler) http.Handler {
+	r := chi.NewRouter()
+	r.Use(around...)
+	w.mount(r, all)
+	return r
 }
 
 // enter lets in whom the door is for.
@@ -69,6 +78,11 @@ func (w *Web) admit(d Door, r *http.Request) (*doors.Caller, error) {
 			return nil, tooFast
 		}
 		return nil, nil
+	}
+	if d.Who.owner && w.o.Owner != nil {
+		if c := w.o.Owner(r); c != nil {
+			return c, nil
+		}
 	}
 	c, err := w.caller(r)
 	if err != nil {

@@ -13,6 +13,7 @@ type Entry struct {
 	open  bool   // no pass is needed
 	slow  bool   // and callers are counted by their address
 	own   bool   // what is behind it looks for itself who comes in
+	owner bool   // Options.Owner lets in, too
 	page  bool   // for browsers: who has no session is sent to the sign-in
 	kinds []flows.PassKind
 	scope flows.PassScope // what a token must be for; empty: any
@@ -52,6 +53,13 @@ func (e Entry) As(roles ...flows.Role) Entry {
 		}
 		e.Name += " " + string(r)
 	}
+	return e
+}
+
+// OrOwner lets the owner of the process in besides.
+func (e Entry) OrOwner() Entry {
+	e.owner = true
+	e.Name += ", or the owner of the process by the door file"
 	return e
 }
 

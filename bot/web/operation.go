@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,13 +25,33 @@ func Creation[I, O any](method, path string, who Entry, doc string, h func(conte
 	return operation(method, path, who, doc, http.StatusCreated, h)
 }
 
+// Streaming is an Operation whose answer has one of the content types and is written
+// while it is made; h says no before anything is written.
+func Streaming[I any](method, path string, who Entry, doc string, types []string, h func(context.Context, *doors.Caller, *I) (func(http.ResponseWriter), error)) Door {
+	d := operation(method, path, who, doc, 0, func(ctx context.Context, c *doors.Caller, in *I) (*huma.StreamResponse, error) {
+		write, err := h(ctx, c, in)
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			_, rw := humachi.Unwrap(ctx)
+			write(rw)
+		}}, err
+	})
+	d.types = types
+	return d
+}
+
 func operation[I, O any](method, path string, who Entry, doc string, status int, h func(context.Context, *doors.Caller, *I) (*O, error)) Door {
 	d := Door{Method: method, Path: path, Who: who, Doc: doc}
-	d.operation = func(w *Web, api huma.API) {
+	d.operation = func(w *Web, api huma.API, d Door) {
 		op := huma.Operation{
 			OperationID: operationID(method, path), Method: method, Path: path, Summary: doc, Description: "For " + who.Name + ".",
 			MaxBodyBytes: maxBody, DefaultStatus: status, Middlewares: huma.Middlewares{w.admitted(d)},
 			Responses: map[string]*huma.Response{"default": refused(api)},
+		}
+		if len(d.types) > 0 {
+			op.Responses["200"] = &huma.Response{Content: map[string]*huma.MediaType{}}
+			for _, t := range d.types {
+				op.Responses["200"].Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+			}
 		}
 		if !who.open {
 			op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
@@ -59,6 +80,7 @@ func (w *Web) admitted(d Door) func(huma.Context, func(huma.Context)) {
 			w.keepOut(rw, r, d, err)
 			return
 		}
+		rw.Header().Set("Cache-Control", "no-store")
 		next(huma.WithValue(ctx, callerKey{}, c))
 	}
 }
@@ -89,6 +111,7 @@ func operationID(method, path string) string {
 func (w *Web) newAPI(r chi.Router) huma.API {
 	conf := huma.DefaultConfig("Breakglass", w.o.Version)
 	conf.OpenAPIPath, conf.DocsPath, conf.SchemasPath, conf.CreateHooks = "", "", "", nil
+	conf.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	conf.Transformers = []huma.Transformer{unfit}
 	conf.Info.Description = "Access when you are on call: ask, decide, end, and see what was decided. Refusals have a code and a sentence."
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -96,6 +119,19 @@ func (w *Web) newAPI(r chi.Router) huma.API {
 		"session": {Type: "apiKey", In: "cookie", Name: w.cookieName(sessionCookie), Description: "A browser's session"},
 	}
 	return humachi.New(r, conf)
+}
+
+// schemaName names a type in the description. Types of other packages than this one are
+// those of the audit, and may have the same names.
+func schemaName(t reflect.Type, hint string) string {
+	name, pkg := huma.DefaultSchemaNamer(t, hint), t.PkgPath()
+	if t.Kind() == reflect.Pointer {
+		pkg = t.Elem().PkgPath()
+	}
+	if strings.HasPrefix(pkg, "breakglass/") && pkg != problemType.PkgPath() {
+		return "Audit" + name
+	}
+	return name
 }
 
 // unfit says that an input does not fit its description, without repeating it: it may

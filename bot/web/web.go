@@ -44,9 +44,10 @@ type Provider interface {
 	Finish(ctx context.Context, secret string, answer url.Values) (flows.Identity, error)
 }
 
-// Options are what a Web works with; all but Providers and Log are required.
+// Options are what a Web works with; all but Owner, Providers and Log are required.
 type Options struct {
 	Doors     *doors.Doors
+	Owner     func(*http.Request) *doors.Caller // the owner of the process, where a call is theirs; else nil
 	Engine    Engine
 	Requests  Finder
 	Archive   Archive                            // the past, for the pages under /audit

@@ -51,7 +51,7 @@ var rooms = map[string]room{
 	"integrations/target/receiver": {},
 	"integrations/sink":            {imports: list("flows"), tests: list("store")},
 	"bot":                          {imports: list("flows", "flows/audit/history", "flows/audit/query"), tests: list("integrations/slack", "store")},
-	"bot/records":                  {imports: list("flows", "flows/audit/history", "flows/audit/query"), tests: list("store")},
+	"bot/records":                  {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query"), tests: list("bot/web", "flows/doors", "store")},
 	"bot/web":                      {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
 		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store", "flows/audit/history", "flows/doors"), support: true},

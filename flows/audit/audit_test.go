@@ -172,7 +172,7 @@ func TestProve(t *testing.T) {
 		}
 		return out
 	}
-	p, err := audit.Prove(t.Context(), s, "req_00010", 3, 140)
+	p, err := audit.Prove(t.Context(), s, audit.Claim{Chain: "req_00010", Seq: 3, From: 140})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,15 +182,31 @@ func TestProve(t *testing.T) {
 	if err := tlog.CheckTree(all(p.Growth), p.Size, hash(p.Root), 140, s.heads[1].Root); err != nil {
 		t.Error(err)
 	}
+	signed := s.heads[1].Size
+	for _, size := range []int64{signed, 299, p.Leaf + 1} { // a checkpoint, and two sizes that no checkpoint has
+		p, err := audit.Prove(t.Context(), s, audit.Claim{Chain: "req_00010", Seq: 3, From: 17, Size: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tlog.CheckRecord(all(p.Inclusion), size, hash(p.Root), p.Leaf, tlog.RecordHash(s.leaves[p.Leaf].Entry.Bytes)); err != nil {
+			t.Error(err)
+		}
+		if err := tlog.CheckTree(all(p.Growth), size, hash(p.Root), 17, hash(p.FromRoot)); err != nil {
+			t.Error(err)
+		}
+		if (p.Checkpoint != "") != (size == signed) || (p.Checkpoint != "") == p.At.IsZero() {
+			t.Errorf("the tree of %d has the checkpoint %q of %s", size, p.Checkpoint, p.At)
+		}
+	}
 	s.write(t, "system", "note", nil)
 	if _, err := s.Sequence(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct {
-		chain     string
-		seq, from int64
-	}{{"req_00010", 9, 0}, {"system", 1, 0}, {"req_00010", 3, 301}, {"req_00010", 3, -1}} {
-		if _, err := audit.Prove(t.Context(), s, c.chain, c.seq, c.from); !errors.Is(err, flows.ErrNotFound) {
+	for _, c := range []audit.Claim{
+		{Chain: "req_00010", Seq: 9}, {Chain: "system", Seq: 1}, {Chain: "req_00010", Seq: 3, From: 301}, {Chain: "req_00010", Seq: 3, From: -1},
+		{Size: 301, From: 2}, {Size: -1, From: 2}, {Chain: "req_00010", Seq: 3, Size: p.Leaf}, {Size: 10, From: 11},
+	} {
+		if _, err := audit.Prove(t.Context(), s, c); !errors.Is(err, flows.ErrNotFound) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}

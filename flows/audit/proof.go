@@ -16,8 +16,7 @@ import (
 type Provable interface {
 	Reader
 	Heads
-	// LeafOf is the place of an entry. flows.ErrNotFound while it waits for one.
-	LeafOf(ctx context.Context, chain string, seq int64) (int64, error)
+	Placed
 }
 
 // HeadAnswer is a checkpoint as the API gives it. It names nobody.
@@ -37,53 +36,96 @@ func Newest(ctx context.Context, h Heads) (HeadAnswer, error) {
 	return HeadAnswer{Size: c.Size, Root: base64.StdEncoding.EncodeToString(c.Root[:]), At: c.At.UTC(), Checkpoint: c.Note}, nil
 }
 
-// ProofAnswer proves that an entry is under the last checkpoint, and, if that was asked,
-// that this checkpoint goes on from an older one. Who may see the entry may see it.
-type ProofAnswer struct {
-	HeadAnswer
-
-	Leaf      int64    `json:"leaf"`      // the entry's place
-	Hash      string   `json:"hash"`      // of the entry, hex
-	Inclusion []string `json:"inclusion"` // base64, from the leaf to the root (RFC 6962, 2.1.1)
-	From      int64    `json:"from,omitempty"`
-	Growth    []string `json:"growth,omitempty"` // likewise, from a tree of From entries (RFC 6962, 2.1.2)
+// Claim is what a proof is asked for: that an entry is in a tree, that this tree goes on
+// from an older one, or both.
+type Claim struct {
+	Chain string // empty: no entry
+	Seq   int64
+	From  int64 // the size of the older tree; 0: none
+	Size  int64 // of the tree; 0: the one of the newest checkpoint
 }
 
-// Prove answers for one entry; from is the size of an older checkpoint, or 0.
-// flows.ErrNotFound for an entry that no checkpoint covers yet.
-func Prove(ctx context.Context, p Provable, chain string, seq, from int64) (ProofAnswer, error) {
-	var out ProofAnswer
-	var err error
-	if out.HeadAnswer, err = Newest(ctx, p); err != nil {
-		return out, err
-	}
-	if out.Leaf, err = p.LeafOf(ctx, chain, seq); err != nil {
-		return out, err
-	}
-	if out.Leaf >= out.Size {
-		return out, fmt.Errorf("a checkpoint over entry %d of %s: %w", seq, chain, flows.ErrNotFound)
-	}
-	if from < 0 || from > out.Size {
-		return out, fmt.Errorf("a checkpoint of %d entries: %w", from, flows.ErrNotFound)
-	}
-	leaf, err := p.LeafHashes(ctx, out.Leaf, out.Leaf+1)
+// ProofAnswer is the proof of a claim. Who may see the entry may see it.
+type ProofAnswer struct {
+	Size       int64     `json:"size"`
+	Root       string    `json:"root" doc:"base64"`
+	At         time.Time `json:"at,omitzero" doc:"of the checkpoint, where one has exactly this size"`
+	Checkpoint string    `json:"checkpoint,omitempty" doc:"its signed note"`
+
+	Leaf      int64    `json:"leaf" doc:"the entry's place"`
+	Hash      string   `json:"hash,omitempty" doc:"of the entry, hex"`
+	Inclusion []string `json:"inclusion,omitempty" doc:"base64, from the leaf to the root (RFC 6962, 2.1.1)"`
+	From      int64    `json:"from,omitempty"`
+	FromRoot  string   `json:"from_root,omitempty" doc:"of the older tree, base64"`
+	Growth    []string `json:"growth,omitempty" doc:"base64, from the older tree to this one (RFC 6962, 2.1.2)"`
+}
+
+// Prove answers a claim. flows.ErrNotFound for an entry or a size that no checkpoint
+// covers yet.
+func Prove(ctx context.Context, p Provable, c Claim) (ProofAnswer, error) {
+	out, err := provenIn(ctx, p, c.Size)
 	if err != nil {
 		return out, err
 	}
-	out.Hash = hex.EncodeToString(leaf[0][:])
-	inclusion, err := ProveEntry(ctx, p, out.Size, out.Leaf)
-	if err != nil {
-		return out, err
-	}
-	out.Inclusion = inBase64(inclusion)
-	if from > 0 {
-		growth, err := ProveGrowth(ctx, p, out.Size, from)
-		if err != nil {
+	if c.Chain != "" {
+		if err := out.include(ctx, p, c); err != nil {
 			return out, err
 		}
-		out.From, out.Growth = from, inBase64(growth)
 	}
-	return out, nil
+	if c.From == 0 {
+		return out, nil
+	}
+	if c.From < 0 || c.From > out.Size {
+		return out, fmt.Errorf("a tree of %d entries before one of %d: %w", c.From, out.Size, flows.ErrNotFound)
+	}
+	root, err := Root(ctx, p, c.From)
+	if err != nil {
+		return out, err
+	}
+	growth, err := ProveGrowth(ctx, p, out.Size, c.From)
+	out.From, out.FromRoot, out.Growth = c.From, base64.StdEncoding.EncodeToString(root[:]), inBase64(growth)
+	return out, err
+}
+
+// provenIn is the tree that a proof is in.
+func provenIn(ctx context.Context, p Provable, size int64) (ProofAnswer, error) {
+	head, err := p.LastCheckpoint(ctx)
+	if err != nil {
+		return ProofAnswer{}, err
+	}
+	if size < 0 || size > head.Size {
+		return ProofAnswer{}, fmt.Errorf("a checkpoint over %d entries: %w", size, flows.ErrNotFound)
+	}
+	if size > 0 && size < head.Size {
+		found, err := p.Checkpoints(ctx, size-1, 1)
+		if err != nil {
+			return ProofAnswer{}, err
+		}
+		if len(found) == 0 || found[0].Size != size { // between two checkpoints
+			root, err := Root(ctx, p, size)
+			return ProofAnswer{Size: size, Root: base64.StdEncoding.EncodeToString(root[:])}, err
+		}
+		head = found[0]
+	}
+	return ProofAnswer{Size: head.Size, Root: base64.StdEncoding.EncodeToString(head.Root[:]), At: head.At.UTC(), Checkpoint: head.Note}, nil
+}
+
+// include adds the proof that the entry is in the tree.
+func (a *ProofAnswer) include(ctx context.Context, p Provable, c Claim) (err error) {
+	if a.Leaf, err = p.LeafOf(ctx, c.Chain, c.Seq); err != nil {
+		return err
+	}
+	if a.Leaf >= a.Size {
+		return fmt.Errorf("a checkpoint over entry %d of %s: %w", c.Seq, c.Chain, flows.ErrNotFound)
+	}
+	leaf, err := p.LeafHashes(ctx, a.Leaf, a.Leaf+1)
+	if err != nil {
+		return err
+	}
+	a.Hash = hex.EncodeToString(leaf[0][:])
+	inclusion, err := ProveEntry(ctx, p, a.Size, a.Leaf)
+	a.Inclusion = inBase64(inclusion)
+	return err
 }
 
 func inBase64(hashes []tlog.Hash) []string {

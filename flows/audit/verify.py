@@ -2,8 +2,10 @@
 """Verify a proof export of Breakglass without anything of Breakglass.
 
     python3 verify.py EXPORT KEY [CHECKPOINTS ...]
+    python3 verify.py --entry PROOF STORY KEY [CHECKPOINTS ...]
 
-EXPORT is what "breakglass audit export --proof" wrote, KEY the public key that the
+PROOF is an answer of /v1/audit/proof and STORY one of /v1/audit/requests/ID: together
+they show one entry. EXPORT is what "breakglass audit export --proof" wrote, KEY the public key that the
 auditor pinned, CHECKPOINTS files with checkpoints that were kept outside of the
 database. Python 3.8 or newer and its standard library are all it needs. It exits with
 0 if everything holds, with 3 if not, and names the first place. What is checked and
@@ -93,6 +95,10 @@ def open_note(text, key):
     return int(lines[1]), root
 
 
+def node(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
 class Tree:
     """The right edge of a Merkle tree, RFC 6962."""
 
@@ -100,21 +106,21 @@ class Tree:
         self.size, self.edge = 0, []
 
     def add(self, data):
-        node, size = hashlib.sha256(b"\0" + data).digest(), self.size
-        leaf = node
+        right, size = hashlib.sha256(b"\0" + data).digest(), self.size
+        leaf = right
         while size & 1:
-            node, size = hashlib.sha256(b"\1" + self.edge.pop() + node).digest(), size >> 1
-        self.edge.append(node)
+            right, size = node(self.edge.pop(), right), size >> 1
+        self.edge.append(right)
         self.size += 1
         return leaf.hex()
 
     def root(self):
         if not self.edge:
             return hashlib.sha256(b"").digest()
-        node = self.edge[-1]
+        right = self.edge[-1]
         for left in reversed(self.edge[:-1]):
-            node = hashlib.sha256(b"\1" + left + node).digest()
-        return node
+            right = node(left, right)
+        return right
 
 
 def unique(pairs):
@@ -246,15 +252,89 @@ def kept_in(text, key):
             yield int(size), base64.b64decode(root)
 
 
+def included(leaf, index, size, path):
+    """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2)."""
+    fn, sn, h = index, size - 1, leaf
+    for p in path:
+        if sn == 0:
+            raise ValueError("the proof is too long")
+        if fn & 1 or fn == sn:
+            h = node(p, h)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            h = node(h, p)
+        fn, sn = fn >> 1, sn >> 1
+    if sn or not 0 <= index < size:
+        raise ValueError("the proof is too short")
+    return h
+
+
+def grown(old, old_root, size, path):
+    """The root of the newer tree that goes on from the older one (RFC 9162, 2.1.4.2)."""
+    if old == size and not path:
+        return old_root
+    if not 0 < old < size:
+        raise ValueError("a tree of %d entries does not go on from one of %d" % (size, old))
+    path = list(path) if old & old - 1 else [old_root] + list(path)
+    fn, sn = old - 1, size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for p in path[1:]:
+        if sn == 0:
+            raise ValueError("the proof of growth is too long")
+        if fn & 1 or fn == sn:
+            fr, sr = node(p, fr), node(p, sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node(sr, p)
+        fn, sn = fn >> 1, sn >> 1
+    if sn or fr != old_root:
+        raise ValueError("the newer tree does not go on from the older one")
+    return sr
+
+
+def one_entry(proof, story, key, kept):
+    """What is wrong with the proof of one entry; the words to say if nothing is."""
+    raw = [e["bytes"].encode() for e in story["entries"] if e["hash"] == proof["hash"]]
+    if len(raw) != 1:
+        raise ValueError("the story has no entry with the hash that was proved")
+    entry = json.loads(raw[0])
+    root = base64.b64decode(proof["root"], validate=True)
+    leaf = hashlib.sha256(b"\0" + raw[0]).digest()
+    path = [base64.b64decode(h, validate=True) for h in proof.get("inclusion", [])]
+    if leaf.hex() != proof["hash"] or included(leaf, proof["leaf"], proof["size"], path) != root:
+        raise ValueError("entry %d of %s is not in the tree of %d entries" % (entry["seq"], entry["chain"], proof["size"]))
+    if open_note(proof["checkpoint"], key) != (proof["size"], root):
+        raise ValueError("the checkpoint is of another tree")
+    growth, witnessed = [base64.b64decode(h, validate=True) for h in proof.get("growth", [])], 0
+    for size, was in kept:
+        if size == proof["size"] and was != root or size == proof.get("from") and grown(size, was, proof["size"], growth) != root:
+            raise ValueError("the kept checkpoint of %d entries is of another log" % size)
+        witnessed += size in (proof["size"], proof.get("from"))
+    return "entry %d of %s (%s) is at place %d of %d, signed; held to %d kept checkpoints" % (
+        entry["seq"], entry["chain"], entry["verb"], proof["leaf"], proof["size"], witnessed)
+
+
+def read(file):
+    with open(file, encoding="utf-8", newline="\n") as f:
+        return f.read()
+
+
 def main(args):
-    if len(args) < 2:
+    single = args[:1] == ["--entry"]
+    if len(args) < (4 if single else 2):
         print(__doc__)
         return 2
-    key = parse_key(args[1])
+    key = parse_key(args[3 if single else 1])
     kept = []
-    for file in args[2:]:
-        with open(file, encoding="utf-8") as f:
-            kept += kept_in(f.read(), key)
+    for file in args[4 if single else 2:]:
+        kept += kept_in(read(file), key)
+    if single:
+        print(one_entry(json.loads(read(args[1])), json.loads(read(args[2])), key, kept))
+        return 0
     v = Verifier(key, kept)
     with open(args[0], encoding="utf-8", newline="\n") as f:
         for line in f:
@@ -272,6 +352,6 @@ def main(args):
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (OSError, ValueError) as e:
-        print("NOT AS IT WAS SIGNED: it cannot be read: %s" % e)
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        print("NOT AS IT WAS SIGNED: it cannot be read, or does not hold: %s" % e)
         sys.exit(3)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,54 +31,50 @@ func owner() history.Asker {
 	return history.Asker{All: true, Door: flows.DoorCLI, Trace: "local operator"}
 }
 
+// ownerCalls is the owner as the doors know who calls; nil where a call is not theirs.
+func (a *App) ownerCalls(r *http.Request) *doors.Caller {
+	if !a.byOwner(r) {
+		return nil
+	}
+	return &doors.Caller{Door: flows.DoorCLI, Known: flows.Known{Roles: []flows.Role{flows.RoleAuditor}}}
+}
+
 // openRecords makes the answers to questions about the past.
 func (a *App) openRecords() *records.Records {
 	return records.New(records.Options{
-		Finder: a.store, Timelines: a.store, Engine: a.engine, Person: a.called, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) },
+		Finder: a.store, Timelines: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) },
 		Clock: a.o.Clock, Log: a.log,
 	})
 }
 
 // auditDoors are the doors to the past: people see what they had a part in, auditors
-// and admins everything, and so does the owner of the process (ownersLook).
+// and admins everything, and so does the owner of the process.
 func (a *App) auditDoors() []web.Door {
-	x := a.openRecords()
+	x, who := a.openRecords(), web.Reads.OrOwner()
 	return []web.Door{
-		web.At("GET", "/v1/audit", web.Reads, asking(x.List)),
-		web.At("GET", "/v1/audit/requests/{id}", web.Reads, asking(x.Request)),
-		web.At("GET", "/v1/audit/incidents/{id}", web.Reads, asking(x.Timeline)),
-		web.At("GET", "/v1/audit/totals", web.Reads, asking(x.Totals)),
-		web.At("GET", "/v1/audit/export", web.Reads, asking(x.Export)),
+		web.Operation("GET", "/v1/audit", who, "Requests that answer a question, newest first", asking(x.List)),
+		web.Operation("GET", "/v1/audit/requests/{id}", who, "A request with everything that is recorded about it", asking(x.Request)),
+		web.Operation("GET", "/v1/audit/incidents/{id}", who, "Everything that was done for an incident, in order", asking(x.Timeline)),
+		web.Operation("GET", "/v1/audit/totals", who, "Running totals by day, for auditors and admins", asking(x.Totals)),
+		web.Streaming("GET", "/v1/audit/export", who, "Everything that answers a question, streamed", records.ExportTypes, asking(x.Export)),
+		web.Operation("GET", "/v1/audit/proof", who, "Prove that an entry is in the log, and that the log only grew", asking(x.Proof)),
+		web.Operation("GET", "/v1/audit/checkpoint", web.Anybody, "The newest signed head of the log: a size and a hash, it names nobody",
+			func(ctx context.Context, _ *doors.Caller, _ *records.NoInput) (*records.CheckpointOutput, error) {
+				return x.Checkpoint(ctx)
+			}),
 	}
 }
 
-// asking is a handler of records behind a door.
-func asking(h records.Handler) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request, c *doors.Caller) {
-		h(w, r, history.Asker{
-			Person: c.Person, All: c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin), Door: c.Door, Trace: "pass=" + c.Pass.ID,
-		})
-	}
-}
-
-// ownersLook lets the owner of the process look, by the door file, at the doors where
-// people do; everybody else goes on to those.
-func (a *App) ownersLook(next http.Handler) http.Handler {
-	x := a.openRecords()
-	own := http.NewServeMux()
-	for path, h := range map[string]records.Handler{
-		"/v1/audit": x.List, "/v1/audit/requests/{id}": x.Request, "/v1/audit/incidents/{id}": x.Timeline,
-		"/v1/audit/totals": x.Totals, "/v1/audit/export": x.Export,
-	} {
-		own.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { h(w, r, owner()) })
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := own.Handler(r); pattern != "" && a.byOwner(r) {
-			own.ServeHTTP(w, r)
-			return
+// asking is an operation of records behind a door.
+func asking[I, O any](h func(context.Context, history.Asker, *I) (O, error)) func(context.Context, *doors.Caller, *I) (O, error) {
+	return func(ctx context.Context, c *doors.Caller, in *I) (O, error) {
+		if c.Person == "" && c.Pass.ID == "" {
+			return h(ctx, owner(), in)
 		}
-		next.ServeHTTP(w, r)
-	})
+		return h(ctx, history.Asker{
+			Person: c.Person, All: c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin), Door: c.Door, Trace: "pass=" + c.Pass.ID,
+		}, in)
+	}
 }
 
 // called finds the person that somebody typed: TEAM/USER, a Slack user id, or a name of

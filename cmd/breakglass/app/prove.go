@@ -222,20 +222,6 @@ func (a *App) standAudit(ctx context.Context) {
 	}
 }
 
-// checkpoint answers with the newest signed head of the audit log.
-func (a *App) checkpoint(w http.ResponseWriter, r *http.Request) {
-	head, err := audit.Newest(r.Context(), a.store)
-	switch {
-	case errors.Is(err, flows.ErrNotFound):
-		answer(w, http.StatusNotFound, map[string]string{"error": "there is no checkpoint yet"})
-	case err != nil:
-		a.log.ErrorContext(r.Context(), "read the last checkpoint", "error", err)
-		answer(w, http.StatusServiceUnavailable, map[string]string{"error": "the database does not answer"})
-	default:
-		answer(w, http.StatusOK, head)
-	}
-}
-
 // auditState is what the health and the numbers say about the tree.
 type auditState struct {
 	Waiting    int     `json:"entries_waiting"`

@@ -30,8 +30,7 @@ func (a *App) internalDoors() []web.Door {
 	return append([]web.Door{
 		web.At("GET", "/healthz", web.Anybody, web.Plain(a.healthz)),
 		web.At("GET", "/readyz", web.Anybody, web.Plain(a.readyz)),
-		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)),    // numbers only
-		web.At("GET", "/v1/audit/checkpoint", web.Anybody, web.Plain(a.checkpoint)), // a size and a hash: it names nobody
+		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)), // numbers only
 
 		web.At("GET", "/sign-in", web.Anybody, w.SignInPage),
 		web.At("GET", "/sign-in/{provider}", web.Newcomer, w.SignInBegin),
@@ -89,10 +88,7 @@ func (a *App) internalDoors() []web.Door {
 
 // internalRoutes mounts them. Nothing changes by a form or script of another site.
 func (a *App) internalRoutes() http.Handler {
-	r := chi.NewRouter()
-	r.Use(a.recovered, http.NewCrossOriginProtection().Handler, a.ownersLook, a.ownersEnd)
-	a.web.Mount(r, a.internalDoors())
-	return r
+	return a.web.Routes(a.internalDoors(), a.recovered, http.NewCrossOriginProtection().Handler, a.ownersEnd)
 }
 
 // healthz says whether the process lives, and by name what is wrong with it.
