@@ -140,6 +140,9 @@ type Catalog struct {
 	Links     Links
 	Admins    []Principal
 	Auditors  []Principal
+
+	Adapters       map[AdapterID]*Adapter
+	AdapterTargets map[AdapterID][]AdapterTarget // by name of the target
 }
 
 // World says whether the vendors behind this installation are real; the two never

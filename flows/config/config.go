@@ -120,7 +120,10 @@ func (ld *loader) result() *Config {
 	cat := &flows.Catalog{
 		Team: ld.slack.Team, World: ld.world(), Console: ld.server.ConsoleURL, Links: flows.NewLinks(ld.links),
 		Flows: map[flows.FlowID]*flows.Flow{}, Targets: map[flows.TargetID]*flows.TargetSpec{},
-		Admins: ld.roles.admins, Auditors: ld.roles.auditors,
+		Admins: ld.roles.admins, Auditors: ld.roles.auditors, Adapters: ld.adapters, AdapterTargets: ld.adapterTargets,
+	}
+	for _, a := range ld.adapters {
+		a.Hash = HashAdapter(a)
 	}
 	for _, t := range ld.targets {
 		t.Means = HashMeans(t)

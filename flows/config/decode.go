@@ -17,10 +17,6 @@ func (ld *loader) decode() {
 	each("integration.slack", ld.slackIntegration)
 	each("integration.pagerduty", ld.pagerdutyIntegration)
 	ld.oneOfEach()
-	each("http_adapter", func(d *decl) {
-		ld.errorf(d.block.DefRange(), "Remove the block until it does.",
-			"HTTP adapters: this version does not serve them yet.")
-	})
 	each("environment", ld.environment)
 	ld.server = ld.defaultServer()
 	each("server", ld.readServer)
@@ -35,8 +31,10 @@ func (ld *loader) decode() {
 	for _, kind := range sinkKinds {
 		each("sink."+kind, ld.sink)
 	}
+	each("http_adapter", ld.adapter) // after the people, who help with mistakes
 	each("target", ld.target)
 	each("flow", ld.flow)
+	ld.openToRequesters()
 }
 
 // oneOfEach holds that there is one Slack workspace and one PagerDuty account.

@@ -52,6 +52,10 @@ func (c *Config) targetLines(f *flows.Flow) []string {
 		if t.HighRisk {
 			s += ", high risk"
 		}
+		if t.Kind == KindHTTPAdapter {
+			rules, _ := t.Settings["allow"].([]string)
+			s += fmt.Sprintf(", by adapter %v: %s", t.Settings["adapter"], strings.Join(rules, ", "))
+		}
 		out = append(out, s)
 	}
 	return out

@@ -83,11 +83,44 @@ func HashCatalog(c *flows.Catalog) string {
 			"email": l.Email, "subject": l.Subject, "proposed": l.Proposed, "quarantined": l.Quarantined,
 		})
 	}
+	adapters := map[string]any{}
+	for id, a := range c.Adapters {
+		adapters[string(id)] = a.Hash
+	}
 	return digest(map[string]any{
-		"v": int64(1), "team": c.Team, "world": string(c.World), "console": c.Console, "flows": flowHashes,
+		"v": int64(1), "adapters": adapters, "team": c.Team, "world": string(c.World), "console": c.Console, "flows": flowHashes,
 		"order": list(c.FlowOrder), "targets": targets, "links": people,
 		"admins": list(c.Admins), "auditors": list(c.Auditors),
 	})
+}
+
+// HashAdapter is Adapter.Hash: SHA-256 over the adapter, its secrets by name.
+func HashAdapter(a *flows.Adapter) string {
+	headers := map[string]any{}
+	for _, h := range a.Headers {
+		headers[h.Name] = h.Value.String()
+	}
+	rules := []any{}
+	for _, r := range a.Allow {
+		rules = append(rules, r.String())
+	}
+	l := a.Limits
+	v := map[string]any{
+		"v": int64(1), "id": string(a.ID), "base_url": a.BaseURL, "headers": headers, "allow": rules, "callers": list(a.Callers),
+		"caller_as_from": a.CallerAsFrom, "changes_on_call": a.ChangesOnCall, "allow_private": a.AllowPrivate,
+		"request_headers": list(a.RequestHeaders), "response_headers": list(a.ResponseHeaders), "content_types": list(a.ContentTypes),
+		"limits": map[string]any{
+			"request": l.Request, "response": l.Response, "wait": nanos(l.Wait), "idle": nanos(l.Idle), "lasts": nanos(l.Lasts),
+			"rate": int64(l.Rate), "concurrent": int64(l.Concurrent), "total_rate": int64(l.TotalRate), "total_concurrent": int64(l.TotalConcurrent),
+		},
+	}
+	if s := a.AWS; s != nil {
+		v["aws"] = map[string]any{
+			"service": s.Service, "region": s.Region, "access_key_id": s.AccessKeyID.Name(),
+			"secret_access_key": s.SecretKey.Name(), "session_token": s.SessionToken.Name(),
+		}
+	}
+	return digest(v)
 }
 
 // digest hashes a canonical value. A value that has no canonical form cannot come

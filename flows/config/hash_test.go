@@ -169,6 +169,7 @@ func TestCatalogHash(t *testing.T) {
 		"flow":     func(c *flows.Catalog) { c.Flows["a"].Hash = "9" },
 		"order":    func(c *flows.Catalog) { c.FlowOrder[0], c.FlowOrder[1] = "b", "a" },
 		"target":   func(c *flows.Catalog) { c.Targets["t"].Hash = "9" },
+		"adapter":  func(c *flows.Catalog) { c.Adapters = map[flows.AdapterID]*flows.Adapter{"a": {Hash: "1"}} },
 		"admins":   func(c *flows.Catalog) { c.Admins = nil },
 		"auditors": func(c *flows.Catalog) { c.Auditors = append(c.Auditors, "U3") },
 		"name": func(c *flows.Catalog) {

@@ -41,9 +41,12 @@ type loader struct {
 	signIns      []SignIn
 	audit        Audit
 	sinks        []Sink
+	adapters     map[flows.AdapterID]*flows.Adapter
 	targets      []*flows.TargetSpec
 	links        []flows.Link
 	flows        []*flows.Flow
+
+	adapterTargets map[flows.AdapterID][]flows.AdapterTarget
 }
 
 // decl is one declared block: "secret.x", "integration.slack.main", "flow.prod".
@@ -59,7 +62,7 @@ func newLoader(fsys fs.FS, opts Options) *loader {
 		fsys: fsys, opts: opts,
 		diags: Diagnostics{sources: map[string][]byte{}, hidden: map[string]map[int]bool{}},
 		byKey: map[string]*decl{}, used: map[string]bool{}, sources: map[string][]byte{},
-		handles: map[string]flows.Secret{},
+		handles: map[string]flows.Secret{}, adapters: map[flows.AdapterID]*flows.Adapter{}, adapterTargets: map[flows.AdapterID][]flows.AdapterTarget{},
 	}
 }
 

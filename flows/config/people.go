@@ -70,7 +70,7 @@ func (f *fields) principals(name string) []flows.Principal {
 	var out []flows.Principal
 	seen := map[string]bool{}
 	for _, it := range f.texts(name) {
-		if suggestion, ok := f.ld.goodPrincipal(it.text); !ok && (name != "requesters" || !goodService.MatchString(it.text)) {
+		if suggestion, ok := f.ld.goodPrincipal(it.text); !ok && (name != "requesters" && name != "callers" || !goodService.MatchString(it.text)) {
 			f.bad[name] = true
 			f.ld.errorf(it.at, suggestion, "%q names neither a Slack user nor a user group.", it.text)
 			continue

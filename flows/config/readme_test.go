@@ -45,6 +45,15 @@ target "x" {
   kind = "approval_only"
   zzzzzzzzzz = 1
 }
+http_adapter "h" {
+  base_url = "https://a.example"
+  zzzzzzzzzz = 1
+}
+target "y" {
+  kind    = "http_adapter"
+  adapter = http_adapter.h
+  zzzzzzzzzz = 1
+}
 person "p" {
   zzzzzzzzzz = 1
 }
@@ -154,9 +163,13 @@ secret "slack_client_secret" {
   source = "env"
   name   = "E"
 }
+secret "pagerduty_adapter_key" {
+  source = "env"
+  name   = "F"
+}
 flow "prod" {
   environment    = environment.prod
-  targets        = [target.prod_database]
+  targets        = [target.prod_database, target.pagerduty_incident_write]
   channel        = "#prod-access"
   implementation = "prod.py"
   requesters     = ["@engineering"]

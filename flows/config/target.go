@@ -6,23 +6,19 @@ import (
 	"breakglass/flows"
 )
 
-// Kinds of targets, and the settings of a webhook: Settings["url"] (string),
-// Settings["allow_private"] (bool), Secrets["secret"].
+// Kinds of targets. The settings of a webhook: Settings["url"] (string),
+// Settings["allow_private"] (bool), Secrets["secret"]; of an http_adapter:
+// Settings["adapter"], Settings["base_url"] (string), Settings["allow"] ([]string).
 const (
 	KindApprovalOnly = "approval_only"
 	KindWebhook      = "webhook"
-	kindHTTPAdapter  = "http_adapter"
+	KindHTTPAdapter  = "http_adapter"
 )
 
 // target reads a target block.
 func (ld *loader) target(d *decl) {
 	f := ld.fieldsOf(d)
-	kinds := []string{KindApprovalOnly, KindWebhook}
-	if text, _ := f.literal("kind"); text == kindHTTPAdapter {
-		f.ld.errorf(f.where("kind"), "Remove the target until it does, or change its kind.",
-			"%s: this version does not serve HTTP adapters yet.", f.what)
-		return
-	}
+	kinds := []string{KindApprovalOnly, KindHTTPAdapter, KindWebhook}
 	t := &flows.TargetSpec{
 		ID: flows.TargetID(d.name), Label: f.label("label", d.name), HowTo: f.text("how_to", ""),
 		MaxDuration: f.duration("max_duration", 0), HighRisk: f.flag("high_risk"),
@@ -35,14 +31,18 @@ func (ld *loader) target(d *decl) {
 	}
 	switch t.Kind {
 	case KindApprovalOnly:
-		f.refuse("for an approval_only target, which changes nothing anywhere", "url", "secret", "allow_private")
+		f.refuse("for an approval_only target, which changes nothing anywhere", "url", "secret", "allow_private", "adapter", "allow", "changes_on_call")
 	case KindWebhook:
 		f.webhook(t)
+		f.refuse("for a webhook target", "adapter", "allow", "changes_on_call")
+	case KindHTTPAdapter:
+		f.adapterTarget(t)
+		f.refuse("for an http_adapter target; the address stands in the adapter", "url", "secret", "allow_private")
 	default:
 		f.asked = sortedKeys(f.has)
 	}
 	f.finish()
-	for _, k := range append(kinds, kindHTTPAdapter) {
+	for _, k := range kinds {
 		if d.name == k {
 			ld.warnf(d.block.LabelRanges[0], "Name it after what it gives access to.", "A target is named like a kind of target, %q.", k)
 		}

@@ -155,6 +155,33 @@ func (t Template) try(ctx context.Context, names []string, values map[string]str
 	})
 }
 
+// Fill is Try with the secrets' values beside the text: it makes a template what an
+// adapter's header is filled by.
+func (t Template) Fill(ctx context.Context, use func(text string, values []string) (rejected bool, err error)) error {
+	names := t.Secrets()
+	if len(names) == 0 {
+		return t.Try(ctx, func(e Expanded) (bool, error) { return use(e.text, nil) })
+	}
+	values := map[string]string{}
+	return t.try(ctx, names, values, func(e Expanded) (bool, error) {
+		all := make([]string, 0, len(names))
+		for _, n := range names {
+			all = append(all, values[n])
+		}
+		return use(e.text, all)
+	})
+}
+
+// plainText is the text of a template that holds no secret; otherwise empty.
+func (t Template) plainText() string {
+	v, ok := t.shape()
+	s, _ := asText(v)
+	if !ok {
+		return ""
+	}
+	return s
+}
+
 // with evaluates the template with the given secret values. Its errors name no value.
 func (t Template) with(values map[string]string) (Expanded, error) {
 	if t.expr == nil {

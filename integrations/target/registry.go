@@ -10,6 +10,7 @@ import (
 const (
 	KindApprovalOnly = "approval_only"
 	KindWebhook      = "webhook"
+	KindHTTPAdapter  = "http_adapter"
 )
 
 // Registry finds what executes grants of a kind.
@@ -21,7 +22,10 @@ func New(opt Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{kinds: map[string]flows.Target{KindApprovalOnly: approvalOnly{}, KindWebhook: hook}}, nil
+	return &Registry{kinds: map[string]flows.Target{
+		KindApprovalOnly: approvalOnly{}, KindWebhook: hook,
+		KindHTTPAdapter: approvalOnly{}, // the proxy asks the store at each call, so there is nothing to do and nobody to ask
+	}}, nil
 }
 
 // Target is what executes grants of a kind; false when nothing does.
@@ -31,7 +35,7 @@ func (r *Registry) Target(kind string) (flows.Target, bool) {
 }
 
 // Kinds lists the kinds, for messages.
-func (r *Registry) Kinds() []string { return []string{KindApprovalOnly, KindWebhook} }
+func (r *Registry) Kinds() []string { return []string{KindApprovalOnly, KindHTTPAdapter, KindWebhook} }
 
 // approvalOnly is a target that nothing executes: people look at the record, or
 // another system reads it. Orders are confirmed at once, for there is nothing that

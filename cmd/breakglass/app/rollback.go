@@ -16,6 +16,7 @@ import (
 
 	"breakglass/flows"
 	"breakglass/flows/audit"
+	"breakglass/integrations/target"
 )
 
 // earlier is the guard's reason when the database is an earlier one.
@@ -101,7 +102,7 @@ func (a *App) ungoverned(ctx context.Context) []Ungoverned {
 	var wg sync.WaitGroup
 	for _, spec := range catalog.Targets {
 		t, ok := a.effects.Targets.Target(spec.Kind)
-		if !ok || spec.Kind == "approval_only" { // which gives nothing that could be read
+		if !ok || spec.Kind == target.KindApprovalOnly || spec.Kind == target.KindHTTPAdapter { // which give nothing that could be read
 			continue
 		}
 		for _, link := range catalog.Links.All() {
