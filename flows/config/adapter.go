@@ -81,7 +81,7 @@ func (f *fields) upstream(name string, a *flows.Adapter) {
 	if err != nil {
 		return
 	}
-	for _, s := range strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
+	for s := range strings.SplitSeq(strings.TrimPrefix(u.EscapedPath(), "/"), "/") {
 		if u.Path != "" && (!flows.GoodSegment(s) || strings.Contains(s, "%")) {
 			f.wrong(name, "Write it without //, . and .. and without encoded characters.", "base_url of %s has a segment %q, which is not the same to every server.", f.what, s)
 			return
