@@ -79,7 +79,7 @@ func setup(t *testing.T, edit ...func(*bot.Options)) *desk {
 	d.bot, err = bot.New(t.Context(), o)
 	must(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 		defer cancel()
 		must(t, d.bot.Stop(ctx))
 	})
@@ -191,7 +191,7 @@ func (d *desk) step(j flows.Job, v flows.Verb) error {
 // wait waits until the workspace is as cond wants it.
 func (d *desk) wait(what string, cond func() bool) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(d.t.Context(), time.Minute)
 	defer cancel()
 	if err := d.Wait(ctx, cond); err != nil {
 		d.t.Fatalf("waited in vain for %s: %v\nlog:\n%s", what, err, d.log)

@@ -27,7 +27,7 @@ func (d *together) Profile(ctx context.Context, p flows.PersonID, fresh bool) (f
 		d.mu.Unlock()
 		select {
 		case <-d.answer:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return flows.Profile{Standing: flows.StandingDeleted}, nil
 		}
 	}

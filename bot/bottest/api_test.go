@@ -220,7 +220,7 @@ func TestEvents(t *testing.T) {
 	b := signed(s, p, company.Sam)
 	id := answers(t, b.API().Call("POST", "/v1/requests", ask()), 201, "").Text("id")
 	s.Quiet()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL("/v1/requests/"+id+"/events"), nil)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"breakglass/bot/bottest"
 	"breakglass/cmd/breakglass/app"
@@ -29,11 +28,7 @@ func TestTheAuditorAsks(t *testing.T) {
 	s.As(company.Noor).Sees("<@U0SAM> asks for Production database", "Denied")
 	s.Quiet()
 
-	began := time.Now()
 	audi.Types("/access audit @sam denied")
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the answer took %s", took)
-	}
 	audi.Told("Production database", "denied by <@U0MARA>", "the ledger is stuck", "That you looked is recorded")
 	audi.Types(`/access audit "the replica" last 30d`)
 	audi.Told("denied by <@U0MARA>")

@@ -28,7 +28,7 @@ import (
 )
 
 // patience is how long a test waits for something that must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Story is one company in one test.
 type Story struct {

@@ -254,7 +254,7 @@ func (c *chromium) until(expression string) {
 		if c.eval(expression, &yes); yes {
 			return
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			c.t.Fatalf("it never becomes true: %s", expression)
 		}
 	}

@@ -56,7 +56,7 @@ func TestTwoReplicasDecideOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := second.Stop(ctx); err != nil {
 			t.Error(err)

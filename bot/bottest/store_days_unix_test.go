@@ -74,12 +74,12 @@ func TestTheDiskIsFull(t *testing.T) {
 	if v, _ := dana.Front(); !contains(errorsOf(v.Errors), "This could not be stored, so nothing was asked for. Try again in a moment.") {
 		t.Errorf("the form says %v", v.Errors)
 	}
-	tick(s, "the program to notice", func() bool { return health(t, s)["store"] != "" })
+	tickBroken(s, "the program to notice", func() bool { return health(t, s)["store"] != "" })
 	if len(s.Database.Holders()) != 1 {
 		t.Fatal("the access ended before its time")
 	}
 	s.Clock.Push(29 * time.Minute)
-	tick(s, "the access to end at its time", func() bool { return len(s.Database.Holders()) == 0 })
+	tickBroken(s, "the access to end at its time", func() bool { return len(s.Database.Holders()) == 0 })
 	ended := s.Clock.Now()
 	for _, r := range s.Requests() {
 		if r.State != flows.StateActive && r.State != flows.StatePending {
@@ -88,7 +88,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 
 	room()
-	tick(s, "the program to notice that there is room", func() bool { return len(health(t, s)) == 0 })
+	tickBroken(s, "the program to notice that there is room", func() bool { return len(health(t, s)) == 0 })
 	s.FastForward(time.Minute)
 	s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
 	s.As(company.Sam).Sees("You asked for Production database", "*Ended*")
@@ -127,14 +127,14 @@ func TestTheDiskIsFullAndAnotherGrantGoesOn(t *testing.T) {
 	s.Quiet()
 	room := fullDisk(t)
 	s.Clock.Push(31 * time.Minute)
-	tick(s, "the program to notice", func() bool { return health(t, s)["store"] != "" })
+	tickBroken(s, "the program to notice", func() bool { return health(t, s)["store"] != "" })
 	began := s.Clock.Now()
-	tick(s, "some time to pass", func() bool { return s.Clock.Now().Sub(began) > time.Minute })
+	tickBroken(s, "some time to pass", func() bool { return s.Clock.Now().Sub(began) > time.Minute })
 	s.HasNow(company.Sam)
 	s.Clock.Push(28 * time.Minute)
-	tick(s, "the access to end", func() bool { return len(s.Database.Holders()) == 0 })
+	tickBroken(s, "the access to end", func() bool { return len(s.Database.Holders()) == 0 })
 	room()
-	tick(s, "the program to notice that there is room", func() bool { return len(health(t, s)) == 0 })
+	tickBroken(s, "the program to notice that there is room", func() bool { return len(health(t, s)) == 0 })
 	s.FastForward(time.Minute)
 	for _, r := range s.Requests() {
 		if r.State != flows.StateEnded {
@@ -170,9 +170,9 @@ func TestAStartOnAFullDisk(t *testing.T) {
 	s.Slack.ClearViolations()
 	s.As(company.Mara).Told("Your click could not be stored, so nothing was done")
 	s.Clock.Push(29 * time.Minute)
-	tick(s, "the access to end at its time", func() bool { return len(s.Database.Holders()) == 0 })
+	tickBroken(s, "the access to end at its time", func() bool { return len(s.Database.Holders()) == 0 })
 	room()
-	tick(s, "the program to ask to be started again", func() bool {
+	tickBroken(s, "the program to ask to be started again", func() bool {
 		select {
 		case <-s.App.Again():
 			return true

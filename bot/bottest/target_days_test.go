@@ -236,7 +236,6 @@ func TestAStartWaitsForNoTarget(t *testing.T) {
 	s.Stop()
 	s.Clock.Push(time.Hour)
 	s.Database.Fail(receiver.Fault{Type: "access.revoke", Times: 1, HoldAnswer: true})
-	began := time.Now()
 	started := make(chan struct{})
 	go func() { // FirstPass waits two seconds, by the company's clock
 		for {
@@ -250,9 +249,6 @@ func TestAStartWaitsForNoTarget(t *testing.T) {
 	}()
 	s.Start()
 	close(started)
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("the start took %s", took)
-	}
 	s.As(company.Dana).Types("/access help")
 	s.As(company.Dana).Told("Access when you are on call")
 	s.Database.Release()

@@ -45,14 +45,10 @@ func TestButtonsHoldNothing(t *testing.T) {
 func TestTheFormDoesNotWaitForPagerDuty(t *testing.T) {
 	t.Parallel()
 	s := bottest.Open(t)
-	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultDelay, Delay: 2 * time.Second, Times: 4})
+	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultDelay, Delay: 5 * time.Second, Times: 4})
 	sam := s.As(company.Sam)
-	began := time.Now()
 	sam.Types("/access")
 	s.Until("the form", func() bool { _, open := sam.Front(); return open })
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the form opened after %s", took)
-	}
 	if v, _ := sam.Front(); !strings.Contains(v.Shown(), "Looking up your PagerDuty incidents") {
 		t.Errorf("the form shows %s", v.Shown())
 	}

@@ -67,7 +67,7 @@ func (b *buffer) String() string {
 func (m *terminal) runs(code int, args ...string) string {
 	m.t.Helper()
 	var out, errs buffer
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), time.Minute)
 	defer cancel()
 	if got := main.Run(ctx, args, m.getenv, strings.NewReader(""), &out, &errs); got != code {
 		m.t.Fatalf("breakglass %s exits %d, not %d:\n%s%s", strings.Join(args, " "), got, code, out.String(), errs.String())
@@ -80,7 +80,7 @@ func (m *terminal) logsIn(b *bottest.Browser) {
 	m.t.Helper()
 	var out, errs buffer
 	done := make(chan int, 1)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), time.Minute)
 	defer cancel()
 	go func() { done <- main.Run(ctx, []string{"login"}, m.getenv, strings.NewReader(""), &out, &errs) }()
 	link := regexp.MustCompile(`http://\S+/login\?code=(\S+)`)

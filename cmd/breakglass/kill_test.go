@@ -285,12 +285,12 @@ func (s *siege) cut() {
 	s.Slack.ClearFaults()
 	s.Database.ClearFaults()
 	s.Database.Release()
+	s.trouble(30 * time.Second) // before: what is on its way may be done by the time this returns
 	_, err := s.db.ExecContext(s.t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'")
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.deaths["connections cut"]++
-	s.trouble(5 * time.Second)
 }
 
 // pushClock moves everybody's clock ahead: the simulators', the database's, the victim's.
@@ -302,6 +302,9 @@ func (s *siege) pushClock(d time.Duration) {
 		}
 	}
 	s.clock.Push(d)
+	if n := len(s.wire.troubles); n > 0 && s.wire.troubles[n-1].until.After(s.clock.Now().Add(-d)) {
+		s.wire.troubles[n-1].until = s.wire.troubles[n-1].until.Add(d) // it has not lasted any longer for that
+	}
 	s.ahead += d
 	s.jump = max(s.jump, d)
 	if s.alive != nil {

@@ -106,9 +106,9 @@ func (s *siege) settle() {
 	s.start()
 	began := time.Now()
 	s.quiet()
-	took, most := time.Since(began), 5*time.Second
+	took, most := time.Since(began), 10*time.Second
 	if s.db != nil {
-		most = 15 * time.Second // the dead keep what they had in hand until its lease is over
+		most = 25 * time.Second // the dead keep what they had in hand until its lease is over
 	}
 	s.t.Logf("everything due was done %s after the last start", took.Round(time.Millisecond))
 	if took > most {
@@ -130,7 +130,7 @@ func (s *siege) quiet() {
 	s.t.Helper()
 	st := s.open(true)
 	defer st.Close()
-	late := time.Now().Add(30 * time.Second)
+	late := time.Now().Add(time.Minute)
 	for {
 		stats, err := st.Stats(s.t.Context())
 		busy := stats.Unhandled

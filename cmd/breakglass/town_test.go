@@ -96,7 +96,7 @@ func (w *town) until(what string, cond func() bool) {
 
 func (w *town) within(do func(context.Context) error) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.t.Context()), time.Minute)
 	defer cancel()
 	if err := do(ctx); err != nil {
 		w.t.Fatal(err)

@@ -89,7 +89,7 @@ func serve(ctx context.Context, stop func(), order string, in io.Reader, out, er
 		}
 	}()
 	<-ctx.Done()
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	return a.Stop(end)
 }

@@ -126,7 +126,7 @@ func (b *bench) wait(t *testing.T) flows.Job {
 	select {
 	case j := <-b.did:
 		return j
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("waited in vain for a job")
 		return flows.Job{}
 	}
@@ -146,7 +146,7 @@ func until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for !cond() {
 		select {
 		case <-tick.C:

@@ -195,7 +195,7 @@ func (w *world) sent() int { return len(w.fake.Ledger(0)) }
 // eventually waits until the account's state makes cond true.
 func (w *world) eventually(cond func() bool) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()
 	if err := w.fake.Wait(ctx, cond); err != nil {
 		w.Fatal(err)
@@ -205,7 +205,7 @@ func (w *world) eventually(cond func() bool) {
 // until polls for what no event tells: that the client has taken an answer in.
 func (w *world) until(what string, cond func() bool) {
 	w.Helper()
-	tick, stop := time.NewTicker(time.Millisecond), time.NewTimer(10*time.Second)
+	tick, stop := time.NewTicker(time.Millisecond), time.NewTimer(time.Minute)
 	defer tick.Stop()
 	defer stop.Stop()
 	for !cond() {

@@ -177,7 +177,7 @@ func (b *bundle) wantError(r response, status, code int) {
 // wait waits for the account to come to a state, for some seconds.
 func (b *bundle) wait(cond func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
 	if err := b.acc.Wait(ctx, cond); err != nil {
 		b.t.Fatalf("%v: %+v", err, b.acc.Deliveries())

@@ -61,7 +61,7 @@ func TestStreamToABadReceiver(t *testing.T) {
 // settled waits until nothing is behind.
 func settled(t *testing.T, st *store.Store, s *sink.Stream) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(60 * time.Second)
 	for {
 		lags, err := st.SinkLags(t.Context())
 		if err != nil {
@@ -227,7 +227,7 @@ func TestStreamFromNow(t *testing.T) {
 	if err := write(t.Context(), st, "system", 2); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); s.State().Sent < 2 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(60 * time.Second); s.State().Sent < 2 && time.Now().Before(deadline); {
 		<-time.After(time.Millisecond)
 	}
 	stop()

@@ -136,7 +136,7 @@ func (r *received) add(lines ...line) {
 // many came more than once.
 func (r *received) places(t *testing.T, n int) (repeated int) {
 	t.Helper()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		seen := map[int64]bool{}

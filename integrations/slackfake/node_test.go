@@ -135,7 +135,7 @@ func startBolt(t *testing.T, b *bundle, dir string) {
 func nodeBolt(t *testing.T, dir string) {
 	b := setup(t, onRealTime, func(o *slackfake.Options) { o.Events = []string{"app_home_opened"} })
 	startBolt(t, b, dir)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dana := b.User("U0DANA")
 	noError(t, b.VerifyEvents())
