@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,6 +44,23 @@ func (a Answer) Text(name string) string {
 // Call calls an operation and holds the answer to its description.
 func (a *API) Call(method, path string, in any) Answer {
 	a.s.T.Helper()
+	all := a.send(method, path, in, nil)
+	if len(all) != 1 {
+		a.s.T.Fatalf("%s %s answers %d objects, not one", method, path, len(all))
+	}
+	return all[0]
+}
+
+// Lines calls an operation that answers in lines, and holds each to its description.
+// each, unless nil, is called with how many there are so far.
+func (a *API) Lines(path string, in any, each func(n int)) []Answer {
+	a.s.T.Helper()
+	return a.send(http.MethodPost, path, in, each)
+}
+
+// send returns the objects of the answer; of an empty one, one without a body.
+func (a *API) send(method, path string, in any, each func(int)) []Answer {
+	a.s.T.Helper()
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -66,20 +84,27 @@ func (a *API) Call(method, path string, in any) Answer {
 		a.s.T.Fatal(err)
 	}
 	defer resp.Body.Close()
-	out := Answer{Status: resp.StatusCode}
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		a.s.T.Fatal(err)
-	}
-	if len(b) > 0 {
-		if err := json.Unmarshal(b, &out.Body); err != nil {
-			a.s.T.Fatalf("%s %s answers %d, which is no JSON object: %s", method, path, resp.StatusCode, b)
+	var all []Answer
+	for dec := json.NewDecoder(resp.Body); ; {
+		one := Answer{Status: resp.StatusCode}
+		if err := dec.Decode(&one.Body); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			a.s.T.Fatalf("%s %s answers %d, which is no JSON object: %v", method, path, resp.StatusCode, err)
+		}
+		if all = append(all, one); each != nil {
+			each(len(all))
 		}
 	}
-	if wrong := a.s.documented(method, path, resp, out.Body); wrong != "" {
-		a.s.T.Errorf("%s %s answers otherwise than documented: %s\n%s", method, path, wrong, b)
+	if len(all) == 0 {
+		all = []Answer{{Status: resp.StatusCode}}
 	}
-	return out
+	for _, one := range all {
+		if wrong := a.s.documented(method, path, resp, one.Body); wrong != "" {
+			a.s.T.Errorf("%s %s answers otherwise than documented: %s\n%v", method, path, wrong, one.Body)
+		}
+	}
+	return all
 }
 
 // document reads the API's description of itself.

@@ -49,3 +49,33 @@ func TestKillSwitchOnAFullDisk(t *testing.T) {
 	}
 	must(t, s.App.Store().VerifyTail(t.Context(), 0))
 }
+
+// The same over the API, while the database does not write: the access ends at the
+// target, the answer says from where, and a freeze says that it was not stored.
+//
+//nolint:paralleltest // alone does that
+func TestKillSwitchOverTheAPIOnAFullDisk(t *testing.T) {
+	if !alone(t) {
+		return
+	}
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, realTime, with)
+	mara := signed(s, p, company.Mara).API()
+	givenBy(s, "Production database")
+	s.Quiet()
+	room := fullDisk(t)
+	answers(t, mara.Call("POST", "/v1/freeze", nil), 503, "end_only")
+	got := mara.Lines("/v1/end", map[string]any{"kind": "all", "reason": "we are being attacked"}, nil)
+	if last := got[len(got)-1]; last.Body["from_memory"] != 1.0 || last.Body["over"] != 1.0 || last.Body["done"] != true {
+		t.Errorf("the last line: %v", last.Body)
+	}
+	if n := len(s.Database.Holders()); n != 0 {
+		t.Errorf("%d still have access", n)
+	}
+	room()
+	s.Until("the end to be recorded", func() bool { return s.Only().State == flows.StateEnded })
+	if r := s.Only(); r.EndedBy != company.Person(company.Mara) || r.EndWhy.Raw() != "we are being attacked" {
+		t.Errorf("it was ended by %s, because %q", r.EndedBy, r.EndWhy.Raw())
+	}
+	s.Overlook()
+}

@@ -94,7 +94,7 @@ func (w *Web) admit(d Door, r *http.Request) (*doors.Caller, error) {
 	if !w.callers.allow(c.Pass.ID) {
 		return nil, tooFast
 	}
-	if no := d.Who.admits(c); no != nil {
+	if no := d.Who.admits(c, w.o.Clock.Now()); no != nil {
 		return nil, no
 	}
 	return c, nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"time"
 
 	"breakglass/flows"
 	"breakglass/flows/doors"
@@ -18,6 +19,7 @@ type Entry struct {
 	kinds []flows.PassKind
 	scope flows.PassScope // what a token must be for; empty: any
 	roles []flows.Role    // one of them; empty: any
+	fresh time.Duration   // how long ago a session's person signed in at most; zero: any
 }
 
 // The entries. A role is asked for besides: Signed.As(flows.RoleAuditor).
@@ -34,6 +36,8 @@ var (
 	Reads   = Entry{Name: "a person or service that may read", kinds: everyPass, scope: flows.ScopeRead}
 	Asks    = Entry{Name: "a person or service that may ask", kinds: everyPass, scope: flows.ScopeAsk}
 	Decides = Entry{Name: "a person, never a service", kinds: personal, scope: flows.ScopeDecide}
+	// Stops is who may use the kill switch: an admin, whose session is young.
+	Stops = Entry{Name: "an admin, never a service, and in a browser within the hour after sign-in", kinds: personal, scope: flows.ScopeDecide, roles: []flows.Role{flows.RoleAdmin}, fresh: time.Hour}
 	// Owns is a person by a session or a login, for what tokens may not do.
 	Owns = Entry{Name: "a person by session or login, not by a token", kinds: []flows.PassKind{flows.PassSession, flows.PassLogin}}
 )
@@ -67,12 +71,15 @@ func (e Entry) OrOwner() Entry {
 func (e Entry) Open() bool { return e.open && !e.own }
 
 // admits says no to a caller whom the door is not for.
-func (e Entry) admits(c *doors.Caller) *flows.Refusal {
+func (e Entry) admits(c *doors.Caller, now time.Time) *flows.Refusal {
 	switch {
 	case !slices.Contains(e.kinds, c.Pass.Kind):
 		return flows.Refuse(flows.RefusedNotAllowed, "This door is for %s. Nothing was done.", e.Name)
 	case e.scope != "" && !c.May(e.scope):
 		return flows.Refuse(flows.RefusedNotAllowed, "This token may not be used to %s. Nothing was done.", e.scope)
+	case e.fresh > 0 && c.Pass.Kind == flows.PassSession && now.Sub(c.Pass.SignIn.At) > e.fresh:
+		return flows.Refuse(flows.RefusedNotAllowed, "You signed in more than %s ago, which is too long for this. Nothing was done.", flows.Span(e.fresh)).
+			Then("Sign in again.")
 	case len(e.roles) == 0:
 		return nil
 	}

@@ -42,30 +42,39 @@ func Streaming[I any](method, path string, who Entry, doc string, types []string
 func operation[I, O any](method, path string, who Entry, doc string, status int, h func(context.Context, *doors.Caller, *I) (*O, error)) Door {
 	d := Door{Method: method, Path: path, Who: who, Doc: doc}
 	d.operation = func(w *Web, api huma.API, d Door) {
-		op := huma.Operation{
-			OperationID: operationID(method, path), Method: method, Path: path, Summary: doc, Description: "For " + who.Name + ".",
-			MaxBodyBytes: maxBody, DefaultStatus: status, Middlewares: huma.Middlewares{w.admitted(d)},
-			Responses: map[string]*huma.Response{"default": refused(api)},
-		}
-		if len(d.types) > 0 {
-			op.Responses["200"] = &huma.Response{Content: map[string]*huma.MediaType{}}
+		register(w, api, d, func(op *huma.Operation) {
+			op.DefaultStatus = status
+			if len(d.types) > 0 {
+				op.Responses["200"] = &huma.Response{Content: map[string]*huma.MediaType{}}
+			}
 			for _, t := range d.types {
 				op.Responses["200"].Content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 			}
-		}
-		if !who.open {
-			op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
-		}
-		huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
-			c, _ := ctx.Value(callerKey{}).(*doors.Caller)
-			out, err := h(ctx, c, in)
-			if err != nil {
-				return nil, w.problem(ctx, path, err)
-			}
-			return out, nil
-		})
+		}, h)
 	}
 	return d
+}
+
+// register puts an operation into the document and the router; more says what it has
+// beside what all have.
+func register[I, O any](w *Web, api huma.API, d Door, more func(*huma.Operation), h func(context.Context, *doors.Caller, *I) (*O, error)) {
+	op := huma.Operation{
+		OperationID: operationID(d.Method, d.Path), Method: d.Method, Path: d.Path, Summary: d.Doc, Description: "For " + d.Who.Name + ".",
+		MaxBodyBytes: maxBody, Middlewares: huma.Middlewares{w.admitted(d)},
+		Responses: map[string]*huma.Response{"default": refused(api)},
+	}
+	if !d.Who.open {
+		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	}
+	more(&op)
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		c, _ := ctx.Value(callerKey{}).(*doors.Caller)
+		out, err := h(ctx, c, in)
+		if err != nil {
+			return nil, w.problem(ctx, d.Path, err)
+		}
+		return out, nil
+	})
 }
 
 // callerKey finds the caller between a middleware and its operation; nowhere else.

@@ -50,8 +50,9 @@ type Options struct {
 	Owner     func(*http.Request) *doors.Caller // the owner of the process, where a call is theirs; else nil
 	Engine    Engine
 	Requests  Finder
-	Archive   Archive                            // the past, for the pages under /audit
-	Recorder  Recorder                           // of who looked
+	Archive   Archive  // the past, for the pages under /audit
+	Recorder  Recorder // of who looked
+	Emergency Emergency
 	Live      func(context.Context) (int, error) // how many accesses there are now
 	Catalog   func() *flows.Catalog
 	Name      func(flows.PersonID) string // how the configuration calls people

@@ -146,7 +146,27 @@ func (c *cli) restoreReport() *cobra.Command {
 }
 
 func (c *cli) restoreAccept() *cobra.Command {
-	return c.freezing("accept", "Go on with an earlier database",
-		"An admin's word that the restored database is the one to go on with. It is recorded. Access is given again.",
-		"Accepted and recorded. Access can be given again.")
+	var s settings
+	var door, reason string
+	cmd := &cobra.Command{
+		Use: "accept", Short: "Go on with an earlier database", Args: noArgs,
+		Long: "An admin's word that the restored database is the one to go on with. It is recorded. Access is given again.\n" +
+			"It goes through the server that runs on this machine; only the user it runs as may do this.",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if door == "" {
+				if door, err = c.doorFile(cmd.Context(), s); err != nil {
+					return err
+				}
+			}
+			if _, err := throughDoor(cmd.Context(), door, "/v1/restore/accept", map[string]string{"reason": reason}); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.out, "Accepted and recorded. Access can be given again.")
+			return err
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
+	return cmd
 }

@@ -214,3 +214,49 @@ func TestLoginIsTheMachines(t *testing.T) {
 		t.Errorf("the token after logging out: %d", a.Status)
 	}
 }
+
+// An admin uses the kill switch from another machine, as who is signed in there; who is
+// no admin does not, and nobody who is not signed in.
+func TestKillSwitchFromAnotherMachine(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, onRealTime, with, bottest.Set("requesters", `["U0SAM", "U0DANA"]`))
+	mara, sam := s.Browser(), s.Browser()
+	mara.SignsIn(p, "sub-"+company.Mara, "/")
+	sam.SignsIn(p, "sub-"+company.Sam, "/")
+	maras, sams := newTerminal(t, s), newTerminal(t, s)
+	if said := maras.runs(1, "freeze"); !strings.Contains(said, "there is no breakglass.hcl in ., and this machine is not signed in") {
+		t.Errorf("on a machine that is not signed in: %s", said)
+	}
+	maras.logsIn(mara)
+	sams.logsIn(sam)
+	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--reason", "the ledger is stuck"))
+	s.Quiet()
+	maras.runs(0, "request", "approve", id)
+	sams.runs(0, "request", "wait", id)
+
+	for _, args := range [][]string{{"end", "--all", "--yes"}, {"freeze"}, {"unfreeze"}} {
+		if said := sams.runs(3, args...); !strings.Contains(said, "This door is for an admin") {
+			t.Errorf("Sam's %s: %s", args, said)
+		}
+	}
+	s.Has(company.Sam)
+	if said := maras.runs(3, "end", "--target", "prod_datbase"); !strings.Contains(said, "There is no target") {
+		t.Errorf("a target that is none: %s", said)
+	}
+	if said := maras.runs(0, "end", "--person", "sam", "--reason", "the laptop was stolen"); !strings.Contains(said, "1 of 1 are over.") {
+		t.Errorf("ending: %s", said)
+	}
+	s.Has()
+	if said := maras.runs(0, "freeze", "--reason", "we are being attacked"); !strings.Contains(said, "Everything is frozen") {
+		t.Errorf("freezing: %s", said)
+	}
+	if said := maras.runs(0, "unfreeze"); !strings.Contains(said, "Nothing is frozen any more") {
+		t.Errorf("unfreezing: %s", said)
+	}
+	by := "breakglass serve"
+	if said := maras.runs(1, "end", "--door", filepath.Join(t.TempDir(), "none.door"), "--all", "--yes"); !strings.Contains(said, by) {
+		t.Errorf("by a door file that is not there: %s", said)
+	}
+	s.Overlook()
+}

@@ -10,23 +10,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"breakglass/cmd/breakglass/app"
+	"breakglass/bot/web"
 	"breakglass/flows"
 )
 
 // end is the kill switch.
 func (c *cli) end() *cobra.Command {
-	var s settings
-	var door, reason string
+	var w wayIn
+	var reason string
 	var yes, all bool
 	names := map[string]*string{}
 	cmd := &cobra.Command{
 		Use: "end", Short: "End everything of a person, target, flow or incident at once, or all there is", Args: noArgs,
 		Long: "The kill switch: withdraws requests, ends access at the targets, waits for them and says what did not end.\n" +
-			"It goes through the server that runs on this machine, also while that can give nothing; only the user it\n" +
-			"runs as may do this. What does not end at once is tried again by the server until it does. To keep new\n" +
-			"access from being given meanwhile, freeze first.",
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			"It works while the server can give nothing, too. What does not end at once is tried again by the server\n" +
+			"until it does. To keep new access from being given meanwhile, freeze first.\n" + byDoorOrAPI,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			kind, name, err := scope(names, all)
 			if err != nil {
 				return err
@@ -34,12 +33,7 @@ func (c *cli) end() *cobra.Command {
 			if kind == "all" && !yes {
 				return usageError{err: errors.New("--all ends the access of everybody; nothing was ended"), next: "add --yes if that is meant"}
 			}
-			if door == "" {
-				if door, err = c.doorFile(cmd.Context(), s); err != nil {
-					return err
-				}
-			}
-			return c.endMany(cmd.Context(), door, map[string]string{"kind": kind, "name": name, "reason": reason})
+			return c.endMany(cmd.Context(), w, map[string]string{"kind": kind, "name": name, "reason": reason})
 		},
 	}
 	for _, kind := range flows.EndKinds() {
@@ -47,10 +41,9 @@ func (c *cli) end() *cobra.Command {
 			names[kind] = cmd.Flags().String(kind, "", "end what belongs to this "+kind)
 		}
 	}
-	s.flags(cmd)
+	w.flags(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "end everything")
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --all: this is meant")
-	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
 	return cmd
 }
@@ -76,15 +69,15 @@ func scope(names map[string]*string, all bool) (kind, name string, err error) {
 }
 
 // endMany prints the server's progress as it comes.
-func (c *cli) endMany(ctx context.Context, door string, what any) error {
-	resp, err := enter(ctx, door, "/v1/end", what, 0)
+func (c *cli) endMany(ctx context.Context, w wayIn, what any) error {
+	resp, err := c.order(ctx, w, "/v1/end", what)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	var line app.EndLine
+	var line web.EndLine
 	for dec := json.NewDecoder(resp.Body); !line.Done && line.Error == ""; {
-		line = app.EndLine{}
+		line = web.EndLine{}
 		if err := dec.Decode(&line); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				err = errors.New("the server stopped answering")
@@ -102,7 +95,7 @@ func (c *cli) endMany(ctx context.Context, door string, what any) error {
 }
 
 // ended says what became of it.
-func (c *cli) ended(l app.EndLine) error {
+func (c *cli) ended(l web.EndLine) error {
 	if l.Error != "" {
 		return &failure{err: errors.New(l.Error), code: exitRefuse}
 	}
@@ -139,29 +132,20 @@ func (c *cli) unfreeze() *cobra.Command {
 		"Nothing is frozen any more: access can be given again.")
 }
 
-// doorPaths are where the running server takes these orders.
-var doorPaths = map[string]string{"freeze": "/v1/freeze", "unfreeze": "/v1/unfreeze", "accept": "/v1/restore/accept"}
-
 func (c *cli) freezing(verb, short, long, said string) *cobra.Command {
-	var s settings
-	var door, reason string
+	var w wayIn
+	var reason string
 	cmd := &cobra.Command{
-		Use: verb, Short: short, Args: noArgs, Long: long + "\nIt goes through the server that runs on this machine; only the user it runs as may do this.",
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if door == "" {
-				if door, err = c.doorFile(cmd.Context(), s); err != nil {
-					return err
-				}
-			}
-			if _, err := throughDoor(cmd.Context(), door, doorPaths[verb], map[string]string{"reason": reason}); err != nil {
+		Use: verb, Short: short, Args: noArgs, Long: long + "\n" + byDoorOrAPI,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := c.ordered(cmd.Context(), w, "/v1/"+verb, map[string]string{"reason": reason}); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(c.out, said)
+			_, err := fmt.Fprintln(c.out, said)
 			return err
 		},
 	}
-	s.flags(cmd)
-	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
+	w.flags(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
 	return cmd
 }

@@ -58,7 +58,7 @@ var rooms = map[string]room{
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/doors", "store",
+	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/doors", "store",
 		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 

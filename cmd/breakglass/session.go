@@ -65,11 +65,15 @@ type remote struct {
 
 // serverFlag adds --server.
 func (c *cli) serverFlag(cmd *cobra.Command, server *string) {
-	unless := c.getenv("BREAKGLASS_SERVER")
-	if unless == "" {
-		unless = defaultServer
+	cmd.Flags().StringVar(server, "server", c.anyServer(), "`URL` of the server's internal listener or console, also BREAKGLASS_SERVER")
+}
+
+// anyServer is the server that is meant where none is named.
+func (c *cli) anyServer() string {
+	if server := c.getenv("BREAKGLASS_SERVER"); server != "" {
+		return server
 	}
-	cmd.Flags().StringVar(server, "server", unless, "`URL` of the server's internal listener or console, also BREAKGLASS_SERVER")
+	return defaultServer
 }
 
 // remote finds how this machine comes in at a server.
@@ -220,7 +224,7 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return hint(fmt.Errorf("the server does not answer: %w", err), "is it running at %s? say where with --server", r.server)
+		return r.silent(err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
@@ -237,6 +241,11 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
 	return nil
+}
+
+// silent says that the server did not answer.
+func (r *remote) silent(err error) error {
+	return hint(fmt.Errorf("the server does not answer: %w", err), "is it running at %s? say where with --server", r.server)
 }
 
 func refusedBy(status int, body []byte) error {

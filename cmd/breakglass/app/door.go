@@ -110,14 +110,19 @@ func (a *App) byOwner(r *http.Request) bool {
 	return err == nil && ip != nil && ip.IsLoopback() && ok && len(want) > 0 && subtle.ConstantTimeCompare(sum[:], want) == 1
 }
 
-// ownersEnd lets the owner of the process end requests at the door where people do, by
-// the door file; everybody else goes on to that door.
+// ownersEnd lets the owner of the process end and freeze at the doors where people do,
+// by the door file; everybody else goes on to those doors.
 func (a *App) ownersEnd(next http.Handler) http.Handler {
+	many := map[string]http.HandlerFunc{"/v1/end": a.endMany, "/v1/freeze": a.freeze, "/v1/unfreeze": a.unfreeze}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rest, isRequest := strings.CutPrefix(r.URL.Path, "/v1/requests/")
 		id, isEnd := strings.CutSuffix(rest, "/end")
-		if r.Method == http.MethodPost && isRequest && isEnd && !strings.Contains(id, "/") && a.byOwner(r) {
-			a.endRequest(w, r, flows.RequestID(id))
+		do := many[r.URL.Path]
+		if isRequest && isEnd && !strings.Contains(id, "/") {
+			do = func(w http.ResponseWriter, r *http.Request) { a.endRequest(w, r, flows.RequestID(id)) }
+		}
+		if do != nil && r.Method == http.MethodPost && a.byOwner(r) {
+			do(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)

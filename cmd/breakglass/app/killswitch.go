@@ -8,24 +8,13 @@ import (
 	"net/http"
 	"time"
 
+	"breakglass/bot/web"
 	"breakglass/flows"
 )
 
 // waitForTargets is how long the kill switch waits for targets before it reports what
 // has not ended; ending goes on after that.
 const waitForTargets = 5 * time.Minute
-
-// EndLine is one line of the answer of POST /v1/end: how far it is, and at last what
-// has not ended.
-type EndLine struct {
-	Found      int             `json:"found"`
-	Ordered    int             `json:"ordered"`
-	Over       int             `json:"over"`
-	FromMemory int             `json:"from_memory,omitempty"` // ended while the store did not write
-	Left       []flows.Unended `json:"left,omitempty"`
-	Done       bool            `json:"done,omitempty"` // the last line
-	Error      string          `json:"error,omitempty"`
-}
 
 // killOptions are what the kill switch works with here.
 func (a *App) killOptions(fin flows.Finish, tell func(flows.EndProgress)) flows.EndOptions {
@@ -60,9 +49,55 @@ func (e emergency) Unfreeze(ctx context.Context, actor flows.Actor, why flows.Te
 	return no, err
 }
 
+// killSwitch is the kill switch as the API sees it.
+type killSwitch struct{ a *App }
+
+// EndMany implements web.Emergency. Who hangs up stops the waiting, not the ending.
+func (k killSwitch) EndMany(ctx context.Context, scope flows.EndScope, by flows.Actor, why flows.Text, say func(web.EndLine)) (*flows.Refusal, error) {
+	a := k.a
+	order, done, no, err := a.engine.EndMany(context.WithoutCancel(ctx), scope, by, why, a.killOptions(flows.Finish{}, func(p flows.EndProgress) {
+		say(web.EndLine{Found: p.Found, Ordered: p.Ordered})
+	}))
+	if no != nil {
+		return no, err
+	}
+	last := web.EndLine{Found: done.Found, Ordered: done.Ordered, FromMemory: done.FromMemory, Done: true}
+	if err == nil {
+		last.Left, err = a.untilOver(ctx, order, func(left int) {
+			say(web.EndLine{Found: done.Found, Ordered: done.Ordered, Over: done.Found - left})
+		})
+		last.Over = last.Found - len(last.Left)
+	}
+	if err != nil {
+		a.log.ErrorContext(ctx, "the kill switch did not get through", "error", err)
+		last.Error = "Something broke before all was ended; what was ordered is carried out. Ask again: it goes on where it stopped. The server's log has the cause."
+	}
+	say(last)
+	return nil, nil
+}
+
+// Freeze implements web.Emergency.
+func (k killSwitch) Freeze(ctx context.Context, by flows.Actor, why flows.Text) (*flows.Refusal, error) {
+	no, err := emergency(k).Freeze(ctx, by, why, flows.Finish{})
+	return no, unstored(err)
+}
+
+// Unfreeze implements web.Emergency.
+func (k killSwitch) Unfreeze(ctx context.Context, by flows.Actor, why flows.Text) (*flows.Refusal, error) {
+	no, err := emergency(k).Unfreeze(ctx, by, why, flows.Finish{})
+	return no, unstored(err)
+}
+
+// unstored says what it means for a freeze that the store did not take it.
+func unstored(err error) error {
+	if errors.Is(err, flows.ErrReadOnly) {
+		return flows.Refuse(flows.RefusedEndOnly, "The database does not write, so nothing was stored. While that lasts nothing is given in any case.")
+	}
+	return err
+}
+
 // endMany is the kill switch for the operator on the machine. The answer is a stream:
-// a line about every second. Who hangs up stops the waiting, not the ending of what
-// was ordered by then.
+// a line about every second.
 func (a *App) endMany(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Kind, Name, Reason string }
 	if !readBody(w, r, &in) {
@@ -79,28 +114,17 @@ func (a *App) endMany(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	enc := json.NewEncoder(w)
-	say := func(l EndLine) {
+	say := func(l web.EndLine) {
 		_ = enc.Encode(l) // the caller has gone; the ending goes on
 		_ = out.Flush()
 	}
-	order, done, no, err := a.engine.EndMany(r.Context(), scope, operator(), flows.NewText(in.Reason), a.killOptions(flows.Finish{}, func(p flows.EndProgress) {
-		say(EndLine{Found: p.Found, Ordered: p.Ordered})
-	}))
-	last := EndLine{Found: done.Found, Ordered: done.Ordered, FromMemory: done.FromMemory, Done: true}
-	if err == nil && no == nil {
-		last.Left, err = a.untilOver(r.Context(), order, func(left int) {
-			say(EndLine{Found: done.Found, Ordered: done.Ordered, Over: done.Found - left})
-		})
-		last.Over = last.Found - len(last.Left)
+	no, err := killSwitch{a}.EndMany(r.Context(), scope, operator(), flows.NewText(in.Reason), say)
+	if err != nil {
+		a.log.ErrorContext(r.Context(), "refuse the kill switch", "error", err)
 	}
-	switch {
-	case err != nil:
-		a.log.ErrorContext(r.Context(), "the kill switch did not get through", "error", err)
-		last.Error = "Something broke before all was ended; what was ordered is carried out. Ask again: it goes on where it stopped. The server's log has the cause."
-	case no != nil:
-		last.Error = no.Error()
+	if no != nil {
+		say(web.EndLine{Error: no.Error(), Done: true})
 	}
-	say(last)
 }
 
 // untilOver waits for the targets, and returns what they have not confirmed.
@@ -128,31 +152,33 @@ func operator() flows.Actor {
 
 // freeze stops everything that gives access.
 func (a *App) freeze(w http.ResponseWriter, r *http.Request) {
-	a.setFrozen(w, r, a.engine.Freeze, "frozen")
+	a.setFrozen(w, r, killSwitch{a}.Freeze, "frozen")
 }
 
 // unfreeze lets access be given again.
 func (a *App) unfreeze(w http.ResponseWriter, r *http.Request) {
-	a.setFrozen(w, r, a.engine.Unfreeze, "not frozen")
+	a.setFrozen(w, r, killSwitch{a}.Unfreeze, "not frozen")
 }
 
-type freezing func(context.Context, flows.Actor, flows.Text, flows.Finish) (*flows.Refusal, error)
+type freezing func(context.Context, flows.Actor, flows.Text) (*flows.Refusal, error)
 
 func (a *App) setFrozen(w http.ResponseWriter, r *http.Request, do freezing, state string) {
 	var in struct{ Reason string }
 	if !readBody(w, r, &in) {
 		return
 	}
-	no, err := do(r.Context(), operator(), flows.NewText(in.Reason), flows.Finish{})
-	a.guard.look(r.Context())
+	no, err := do(r.Context(), operator(), flows.NewText(in.Reason))
+	if no == nil {
+		no, _ = flows.AsRefusal(err)
+	}
 	switch {
-	case errors.Is(err, flows.ErrReadOnly):
-		answer(w, http.StatusServiceUnavailable, map[string]any{"error": "The database does not write, so the freeze was not stored. While that lasts nothing is given in any case."})
+	case no != nil && no.Code == flows.RefusedEndOnly:
+		answer(w, http.StatusServiceUnavailable, map[string]any{"error": no.Error(), "code": no.Code})
+	case no != nil:
+		answer(w, http.StatusForbidden, map[string]any{"error": no.Error(), "code": no.Code})
 	case err != nil:
 		a.log.ErrorContext(r.Context(), "freeze", "error", err)
 		answer(w, http.StatusInternalServerError, map[string]any{"error": "Something broke; nothing was changed. The server's log has the cause."})
-	case no != nil:
-		answer(w, http.StatusForbidden, map[string]any{"error": no.Error(), "code": no.Code})
 	default:
 		answer(w, http.StatusOK, map[string]any{"state": state})
 	}

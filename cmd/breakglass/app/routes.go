@@ -65,6 +65,10 @@ func (a *App) internalDoors() []web.Door {
 		web.At("GET", "/v1/requests/{id}/events", web.Reads, w.Events),                                         // server-sent
 		web.Operation("GET", "/v1/grants", web.Reads, "List the access that there is now", w.Grants),
 
+		web.InLines("POST", "/v1/end", web.Stops, "End everything of a person, target, flow or incident, or all", w.EndMany), // these three by the door file, too
+		web.Operation("POST", "/v1/freeze", web.Stops, "Stop everything that gives access", w.Freeze),
+		web.Operation("POST", "/v1/unfreeze", web.Stops, "Let access be given again", w.Unfreeze),
+
 		web.Operation("POST", "/v1/login", web.Newcomer, "Begin a machine's login", w.LoginBegin),
 		web.Creation("POST", "/v1/tokens", web.Owns, "Make a token", w.TokenCreate),
 		web.Operation("GET", "/v1/tokens", web.Owns, "List your sessions, logins and tokens", w.TokenList),
@@ -76,10 +80,7 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("GET", "/runs/{id}", web.Reads, "Sym's way to see how things stand", w.SymRunOf),
 
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
-		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))), // a command looked by itself
-		web.At("POST", "/v1/end", web.Owner, web.Plain(a.local(a.endMany))),
-		web.At("POST", "/v1/freeze", web.Owner, web.Plain(a.local(a.freeze))),
-		web.At("POST", "/v1/unfreeze", web.Owner, web.Plain(a.local(a.unfreeze))),
+		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))),        // a command looked by itself
 		web.At("POST", "/v1/audit/erasures", web.Owner, web.Plain(a.local(a.proposeErasure))), // admins confirm in Slack
 		web.At("POST", "/v1/restore/report", web.Owner, web.Plain(a.local(a.reportUngoverned))),
 		web.At("POST", "/v1/restore/accept", web.Owner, web.Plain(a.local(a.acceptEarlier))),
