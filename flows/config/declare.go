@@ -36,6 +36,10 @@ var topBlocks = [...]blockKind{
 // goodName is what a block may be called.
 var goodName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
+// goodAdapterName is what an adapter may be called: it is part of addresses, where people
+// write "pagerduty-eu".
+var goodAdapterName = regexp.MustCompile(`^[a-z]([a-z0-9_-]{0,61}[a-z0-9_])?$`)
+
 // declare enters every block under its name, and notes who is referred to.
 func (ld *loader) declare() {
 	for _, b := range ld.blocks {
@@ -113,8 +117,12 @@ func (ld *loader) goodLabels(b *hclsyntax.Block, k blockKind) bool {
 		ld.errorf(b.LabelRanges[0], meanOrOneOf(b.Labels[0], sinkKinds), "There is no sink to %q.", b.Labels[0])
 		return false
 	}
-	if n := len(b.Labels); n > 0 && !goodName.MatchString(b.Labels[n-1]) {
-		ld.errorf(b.LabelRanges[n-1], "Use small letters, digits and _, beginning with a letter.",
+	good, letters := goodName, "_"
+	if k.word == "http_adapter" {
+		good, letters = goodAdapterName, "_ and -"
+	}
+	if n := len(b.Labels); n > 0 && !good.MatchString(b.Labels[n-1]) {
+		ld.errorf(b.LabelRanges[n-1], "Use small letters, digits and "+letters+", beginning with a letter.",
 			"%q cannot be the name of a %s block.", b.Labels[n-1], k.word)
 		return false
 	}
