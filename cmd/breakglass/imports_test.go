@@ -27,6 +27,10 @@ var rooms = map[string]room{
 	"flows":                        {tests: list("flows/worker")},
 	"flows/flowtest":               {imports: list("flows")},
 	"flows/config":                 {imports: list("flows")},
+	"flows/config/atlas":           {imports: list("flows/config/source", "flows/config/yaml"), tests: list("flows/config")},
+	"flows/config/openapi":         {imports: list("flows", "flows/config/yaml")},
+	"flows/config/source":          {tests: list("flows/config")},
+	"flows/config/yaml":            {},
 	"flows/handler":                {imports: list("flows", "flows/handler/python")},
 	"flows/handler/python":         {},
 	"flows/worker":                 {imports: list("flows")},
@@ -58,7 +62,7 @@ var rooms = map[string]room{
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/doors", "store",
+	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "store",
 		"integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 
@@ -78,8 +82,8 @@ var modules = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":                             list("integrations/secrets"),
 	"github.com/aws/smithy-go":                                 list("integrations/secrets"),
 	"github.com/standard-webhooks/standard-webhooks/libraries": list("integrations/target", "integrations/target/receiver", "integrations/sink"),
-	"github.com/hashicorp/hcl/v2":                              list("flows/config"),
-	"github.com/zclconf/go-cty":                                list("flows/config"),
+	"github.com/hashicorp/hcl/v2":                              list("flows/config", "flows/config/source"),
+	"github.com/zclconf/go-cty":                                list("flows/config", "flows/config/source"),
 	"github.com/agext/levenshtein":                             list("flows/config"),
 	"go.starlark.net":                                          list("flows/handler"),
 	"github.com/jackc/pgx/v5":                                  list("store", "store/internal/postgresdb", "store/storetest"),
@@ -99,7 +103,7 @@ var modules = map[string][]string{
 }
 
 // testModules may be used by the tests of every package and by those for tests.
-var testModules = list("github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal", "go.uber.org/goleak")
+var testModules = list("github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal", "go.uber.org/goleak", "go.yaml.in/yaml/v3")
 
 // simulatorClients is what the tests of a simulator may use beside modules: other
 // people's clients, since simulators are proved with them.
