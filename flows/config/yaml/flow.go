@@ -278,5 +278,5 @@ func (f *flow) hex(size int) rune {
 		f.fail(f.line, "an escape has %d digits of 0 to 9 and a to f", size)
 	}
 	f.at += size
-	return rune(n) //nolint:gosec // what is too large names no letter
+	return rune(n)
 }
