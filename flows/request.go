@@ -27,8 +27,8 @@ type Content struct {
 	Beneficiary PersonID // the same person unless asked on behalf
 	Duration    time.Duration
 	Reason      Text
-	Incident    IncidentRef
-	Fields      []FieldValue // in the order of the flow's prompt fields
+	Incident    IncidentRef  `json:",omitzero"`
+	Fields      []FieldValue `json:",omitzero"` // in the order of the flow's prompt fields
 }
 
 // FieldValue is the answer to one prompt field, in its canonical text form.
@@ -65,43 +65,43 @@ type Request struct {
 	Hash    string // Content.Hash
 
 	State       State
-	EndsAs      State // while ending: what it becomes
+	EndsAs      State `json:",omitzero"` // while ending: what it becomes
 	SubmittedAt time.Time
-	Door        Door
-	View        string // the modal that shows "working…" until the request is routed
+	Door        Door   `json:",omitzero"`
+	View        string `json:",omitzero"` // the modal that shows "working…" until the request is routed
 
-	Route        *Route
-	Stage        int
-	StageSince   time.Time
-	FallbackOpen bool // the fallback was asked beside the current stage
-	Reminded     bool
-	LapsesAt     time.Time
-	Votes        []Vote
+	Route        *Route    `json:",omitzero"`
+	Stage        int       `json:",omitzero"`
+	StageSince   time.Time `json:",omitzero"`
+	FallbackOpen bool      `json:",omitzero"` // the fallback was asked beside the current stage
+	Reminded     bool      `json:",omitzero"`
+	LapsesAt     time.Time `json:",omitzero"`
+	Votes        []Vote    `json:",omitzero"`
 
-	DecidedAt time.Time
-	DecidedBy PersonID
-	SelfMade  bool // approved by the requester
-	DenyWhy   Text
-	Denials   int // how often the same was denied to the same person in the day before
-	Proof     *OnCallProof
+	DecidedAt time.Time    `json:",omitzero"`
+	DecidedBy PersonID     `json:",omitzero"`
+	SelfMade  bool         `json:",omitzero"` // approved by the requester
+	DenyWhy   Text         `json:",omitzero"`
+	Denials   int          `json:",omitzero"` // how often the same was denied to the same person in the day before
+	Proof     *OnCallProof `json:",omitzero"`
 
-	Means        string    // TargetSpec.Means when it was approved: what must end the access
-	GrantBy      time.Time // a grant not confirmed by then is ended and failed
-	LatestEnd    time.Time // the end can only move earlier than this
-	GrantedAt    time.Time
-	EndsAt       time.Time
-	EndCause     EndCause
-	EndedBy      PersonID
-	EndWhy       Text        // of a revocation; the holder reads it
-	EndedAt      time.Time   // the target confirmed
-	StillThrough RequestID   // access goes on through this other grant
-	Overdue      bool        // the end is late; alarmed
-	Fault        string      // why a grant failed; for the operator
-	Receipt      string      // the target's own id of the grant
-	IncidentDark time.Time   // the operators were told at that the incident cannot be read
-	IncidentGone time.Time   // the incident was seen resolved at
-	Opened       IncidentRef // the incident that was opened for the request, where the flow says so
-	MovedTo      IncidentID  // the incident that the request's was merged into
+	Means        string      `json:",omitzero"` // TargetSpec.Means when it was approved: what must end the access
+	GrantBy      time.Time   `json:",omitzero"` // a grant not confirmed by then is ended and failed
+	LatestEnd    time.Time   `json:",omitzero"` // the end can only move earlier than this
+	GrantedAt    time.Time   `json:",omitzero"`
+	EndsAt       time.Time   `json:",omitzero"`
+	EndCause     EndCause    `json:",omitzero"`
+	EndedBy      PersonID    `json:",omitzero"`
+	EndWhy       Text        `json:",omitzero"` // of a revocation; the holder reads it
+	EndedAt      time.Time   `json:",omitzero"` // the target confirmed
+	StillThrough RequestID   `json:",omitzero"` // access goes on through this other grant
+	Overdue      bool        `json:",omitzero"` // the end is late; alarmed
+	Fault        string      `json:",omitzero"` // why a grant failed; for the operator
+	Receipt      string      `json:",omitzero"` // the target's own id of the grant
+	IncidentDark time.Time   `json:",omitzero"` // the operators were told at that the incident cannot be read
+	IncidentGone time.Time   `json:",omitzero"` // the incident was seen resolved at
+	Opened       IncidentRef `json:",omitzero"` // the incident that was opened for the request, where the flow says so
+	MovedTo      IncidentID  `json:",omitzero"` // the incident that the request's was merged into
 
 	Chain ChainHead
 }
@@ -112,7 +112,7 @@ type Vote struct {
 	At   time.Time
 	Door Door
 	Hash string // the content hash that was approved
-	Note Text   // what they wrote with it; may be empty
+	Note Text   `json:",omitzero"` // what they wrote with it; may be empty
 }
 
 // EndCause says why access ended.

@@ -47,6 +47,23 @@ type change struct {
 
 // prepare checks what can be checked without the database and encodes.
 func prepare(c flows.Change) (*change, error) {
+	p, err := ready(c)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.encode()
+}
+
+// encode makes the document of the request.
+func (p *change) encode() (err error) {
+	if p.Request != nil {
+		p.request.Doc, err = encodeRequest(*p.Request)
+	}
+	return err
+}
+
+// ready is prepare without the document of the request.
+func ready(c flows.Change) (*change, error) {
 	p := &change{Change: c, chain: c.Chain}
 	var err error
 	if c.Request != nil {
@@ -54,9 +71,7 @@ func prepare(c flows.Change) (*change, error) {
 			return nil, fmt.Errorf("the entries of request %s are on chain %q", c.Request.ID, c.Chain)
 		}
 		p.chain = string(c.Request.ID)
-		if p.request, err = requestRow(*c.Request); err != nil {
-			return nil, err
-		}
+		p.request = requestRow(c.Request)
 	}
 	if c.Holding != nil {
 		if p.holding, err = encodeHolding(*c.Holding); err != nil {

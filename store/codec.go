@@ -10,7 +10,8 @@ import (
 )
 
 // encodeRequest is the request as kept in its doc column: JSON under Go's own names,
-// so that a field that is added is kept without a word here.
+// so that a field that is added is kept without a word here. What is empty is left out,
+// by the fields' tags: most of a request is, most of the time.
 func encodeRequest(r flows.Request) (string, error) {
 	b, err := json.Marshal(r)
 	if err != nil {

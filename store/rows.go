@@ -8,12 +8,8 @@ import (
 	"breakglass/store/internal/postgresdb"
 )
 
-// requestRow is the request as its row: what is searched, and the whole as doc.
-func requestRow(r flows.Request) (postgresdb.InsertRequestParams, error) {
-	doc, err := encodeRequest(r)
-	if err != nil {
-		return postgresdb.InsertRequestParams{}, err
-	}
+// requestRow is the request as its row, without doc: what is searched.
+func requestRow(r *flows.Request) postgresdb.InsertRequestParams {
 	c := r.Content
 	return postgresdb.InsertRequestParams{
 		ID: string(r.ID), Version: r.Version, State: string(r.State),
@@ -21,8 +17,8 @@ func requestRow(r flows.Request) (postgresdb.InsertRequestParams, error) {
 		Requester: string(c.Requester), Beneficiary: string(c.Beneficiary),
 		Incident: string(r.Incident()), Hash: r.Hash,
 		SubmittedAt: millis(r.SubmittedAt), DecidedAt: millis(r.DecidedAt), DueAt: dueMillis(r.Due()),
-		Overdue: flag(r.Overdue), Doc: doc,
-	}, nil
+		Overdue: flag(r.Overdue),
+	}
 }
 
 func swapRow(p postgresdb.InsertRequestParams) postgresdb.SwapRequestParams {

@@ -14,20 +14,25 @@ import (
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
+	"breakglass/flows/audit"
 	"breakglass/store"
 )
 
 // auditGenerate fills a database with a past that never was, to measure questions on.
 func (c *cli) auditGenerate() *cobra.Command {
 	var db string
-	var requests int
+	var requests, entries int
 	cmd := &cobra.Command{
 		Use: "generate", Short: "Fill a simulated database with requests, to measure on", Args: noArgs, Hidden: true,
-		Long: "Fills a database with made-up requests of three years, their entries, people and incidents. The database\n" +
-			"becomes a simulated one for good; one that belongs to the real world is refused.",
+		Long: "Fills an empty database with made-up requests of three years, their entries, people and incidents, the\n" +
+			"totals and the tree: what decisions would have left there. The database becomes a simulated one for good;\n" +
+			"one that belongs to the real world, or has entries, is refused.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if entries > 0 {
+				requests = entries * 2 / 11
+			}
 			if db == "" || requests < 1 {
-				return misused("--db FILE and --requests N are needed")
+				return misused("--db FILE and --requests N, or --entries N, are needed")
 			}
 			st, err := store.Open(cmd.Context(), store.Options{DSN: db, Now: app.SystemClock{}.Now, Migrate: true})
 			if err != nil {
@@ -38,8 +43,11 @@ func (c *cli) auditGenerate() *cobra.Command {
 				return err
 			}
 			began := now()
-			g := generator{st: st, from: began.AddDate(-3, 0, 0), n: requests}
-			if err := g.run(cmd.Context(), c.tally("requests generated")); err != nil {
+			g := generator{from: began.AddDate(-3, 0, 0), n: requests}
+			if err := g.run(cmd.Context(), st, c.tally("requests generated")); err != nil {
+				return err
+			}
+			if err := grown(cmd.Context(), st, c.tally("entries in the tree")); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.out, "%d requests with %d entries in %s.\n", requests, g.entries.Load(), now().Sub(began).Round(time.Millisecond))
@@ -48,22 +56,26 @@ func (c *cli) auditGenerate() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&db, "db", "", "`DATABASE` to fill: a file, or postgres://…")
 	cmd.Flags().IntVar(&requests, "requests", 100_000, "`N` requests")
+	cmd.Flags().IntVar(&entries, "entries", 0, "so many requests that there are about `N` entries")
 	return cmd
 }
 
-// generators is how many write at once; the store commits them together.
-const generators = 128
+// generators is how many make up requests at once.
+const generators = 4
 
-// generator writes requests.
+// generator makes up requests.
 type generator struct {
-	st      *store.Store
+	past    *store.Past
 	from    time.Time
 	n       int
 	entries atomic.Int64
 	done    atomic.Int64
 }
 
-func (g *generator) run(ctx context.Context, tell func(int)) error {
+func (g *generator) run(ctx context.Context, st *store.Store, tell func(int)) (err error) {
+	if g.past, err = st.Past(ctx); err != nil {
+		return err
+	}
 	var next atomic.Int64
 	var all sync.WaitGroup
 	var telling sync.Mutex
@@ -88,7 +100,31 @@ func (g *generator) run(ctx context.Context, tell func(int)) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("after %d requests: %w", g.done.Load(), ctx.Err())
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return g.past.Finish(ctx)
+}
+
+// grown makes the hashes of the tree, as the server does for what waits.
+func grown(ctx context.Context, st *store.Store, tell func(int)) error {
+	for {
+		growth, err := audit.Growth(ctx, st, nil, now())
+		if err != nil {
+			return err
+		}
+		if len(growth.Nodes) == 0 {
+			return nil
+		}
+		if _, err := st.Apply(ctx, flows.Change{Tree: growth}); err != nil {
+			return err
+		}
+		blocks, err := st.TreeBlocks(ctx)
+		if err != nil {
+			return err
+		}
+		tell(int(blocks) * flows.TreeBlock)
+	}
 }
 
 var madeUpReasons = [...]string{
@@ -114,50 +150,54 @@ func (g *generator) request(ctx context.Context, i int) error {
 		c.Incident = flows.IncidentRef{ID: flows.IncidentID(fmt.Sprintf("QGEN%08d", n)), Number: 1 + n, Title: flows.NewText("Payments fail in eu-west"), URL: "https://gen.pagerduty.com/incidents/x"}
 	}
 	id := flows.RequestID(fmt.Sprintf("req_%014d%012d", at.UnixMilli(), i))
-	l := life{g: g, r: r, req: flows.Request{ID: id, Content: c, Hash: c.Hash(id), SubmittedAt: at, Door: flows.DoorSlack}, at: at}
-	l.step(ctx, flows.VerbSubmit, flows.StateSubmitted, c.Requester)
+	l := life{r: r, req: flows.Request{ID: id, Content: c, Hash: c.Hash(id), SubmittedAt: at, Door: flows.DoorSlack}, at: at}
+	l.step(flows.VerbSubmit, flows.StateSubmitted, c.Requester)
 	decider := person()
 	switch l.at = at.Add(time.Duration(r.IntN(1200)) * time.Second); r.IntN(10) {
 	case 0, 1:
 		l.req.DecidedAt, l.req.DecidedBy, l.req.DenyWhy = l.at, decider, flows.NewText("use the read-only replica")
-		l.step(ctx, flows.VerbDeny, flows.StateDenied, decider)
+		l.step(flows.VerbDeny, flows.StateDenied, decider)
 	case 2:
-		l.step(ctx, flows.VerbLapse, flows.StateLapsed, "")
+		l.step(flows.VerbLapse, flows.StateLapsed, "")
 	default:
-		l.granted(ctx, decider)
+		l.granted(decider)
 	}
-	return l.err
+	if l.err != nil {
+		return l.err
+	}
+	g.entries.Add(int64(len(l.steps)))
+	return g.past.Add(ctx, l.steps)
 }
 
 // life is a request while it is made.
 type life struct {
-	g   *generator
-	r   *rand.Rand
-	req flows.Request
-	at  time.Time
-	err error
+	r     *rand.Rand
+	req   flows.Request
+	at    time.Time
+	steps []store.Step
+	err   error
 }
 
-func (l *life) granted(ctx context.Context, decider flows.PersonID) {
-	l.step(ctx, flows.VerbRoute, flows.StatePending, "")
+func (l *life) granted(decider flows.PersonID) {
+	l.step(flows.VerbRoute, flows.StatePending, "")
 	l.req.DecidedAt, l.req.DecidedBy, l.req.SelfMade = l.at, decider, l.r.IntN(3) == 0
 	if l.req.SelfMade {
 		l.req.DecidedBy = l.req.Content.Requester
 	}
 	l.req.Votes = []flows.Vote{{By: l.req.DecidedBy, At: l.at, Door: flows.DoorSlack, Hash: l.req.Hash}}
-	l.step(ctx, flows.VerbApprove, flows.StateApproved, l.req.DecidedBy)
-	l.step(ctx, flows.VerbActivate, flows.StateGranting, "")
+	l.step(flows.VerbApprove, flows.StateApproved, l.req.DecidedBy)
+	l.step(flows.VerbActivate, flows.StateGranting, "")
 	l.req.GrantedAt, l.req.EndsAt = l.at, l.at.Add(l.req.Content.Duration)
-	l.step(ctx, flows.VerbGranted, flows.StateActive, "")
+	l.step(flows.VerbGranted, flows.StateActive, "")
 	l.at = l.req.EndsAt
 	l.req.EndCause = flows.EndTime
-	l.step(ctx, flows.VerbEnd, flows.StateEnding, "")
+	l.step(flows.VerbEnd, flows.StateEnding, "")
 	l.req.EndedAt = l.at
-	l.step(ctx, flows.VerbRevoked, flows.StateEnded, "")
+	l.step(flows.VerbRevoked, flows.StateEnded, "")
 }
 
-// step commits one step with its entry, the size of a real one.
-func (l *life) step(ctx context.Context, v flows.Verb, to flows.State, by flows.PersonID) {
+// step is one step with its entry, the size of a real one.
+func (l *life) step(v flows.Verb, to flows.State, by flows.PersonID) {
 	if l.err != nil {
 		return
 	}
@@ -186,7 +226,8 @@ func (l *life) step(ctx context.Context, v flows.Verb, to flows.State, by flows.
 		return
 	}
 	l.req.State, l.req.Chain, l.req.Version = to, head, l.req.Version+1
-	change := flows.Change{Request: &l.req, Entries: sealed}
+	req := l.req
+	change := flows.Change{Request: &req, Entries: sealed}
 	revoke := flows.JobKey(flows.JobRevoke, string(l.req.ID))
 	switch {
 	case to == flows.StateGranting:
@@ -194,6 +235,5 @@ func (l *life) step(ctx context.Context, v flows.Verb, to flows.State, by flows.
 	case to.Final():
 		change.Cancel = []string{revoke}
 	}
-	_, l.err = l.g.st.Apply(ctx, change)
-	l.g.entries.Add(1)
+	l.steps = append(l.steps, store.Step{At: l.at, Change: change})
 }
