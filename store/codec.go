@@ -22,7 +22,11 @@ func encodeRequest(r flows.Request) (string, error) {
 
 // decodeRequest reads it back.
 func decodeRequest(doc string) (flows.Request, error) {
-	var r flows.Request
+	r, ok := quickRequest(doc)
+	if ok {
+		return r, nil
+	}
+	r = flows.Request{}
 	if err := json.Unmarshal([]byte(doc), &r); err != nil {
 		return flows.Request{}, fmt.Errorf("decode a stored request: %w", err)
 	}

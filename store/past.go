@@ -17,7 +17,7 @@ import (
 // measure on: many times as fast as one decision after the other, and what lies in the
 // store afterwards is the same. Each change goes through the write path of apply.go, on
 // a sheet in memory; the rows are then written as they are, many at a time, past the
-// rules of the database, which hold again after each batch. Nothing may be applied to
+// rules of the database, which hold again after each batch, and beside its indexes. Nothing may be applied to
 // the store meanwhile.
 type Past struct {
 	s    *Store
@@ -48,6 +48,12 @@ type rows struct {
 	totals    map[postgresdb.AddTotalParams]int64 // N is 0 in the key
 }
 
+// fillable is a database that can be filled. What only makes questions quick is dropped
+// from its tables until the filler settles: who breaks off throws the database away.
+type fillable interface {
+	filler(ctx context.Context) (filler, error)
+}
+
 // filler writes rows, the first entry under the id first and in the leaf before that.
 type filler interface {
 	fill(ctx context.Context, r *rows, first int64) error
@@ -56,7 +62,7 @@ type filler interface {
 }
 
 // pastBatch is how many entries are written together.
-const pastBatch = 20_000
+const pastBatch = 50_000
 
 // Past begins to fill the store. It is refused unless the store is empty and simulated.
 func (s *Store) Past(ctx context.Context) (*Past, error) {
@@ -74,7 +80,11 @@ func (s *Store) Past(ctx context.Context) (*Past, error) {
 	if len(all) > 0 {
 		return nil, errors.New("fill the store: it has entries already; a made-up past needs an empty database")
 	}
-	return &Past{s: s, fill: s.srv.(filler), batch: newRows(), next: 1, totals: map[postgresdb.AddTotalParams]int64{}}, nil
+	f, err := s.srv.(fillable).filler(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fill the store: %w", err)
+	}
+	return &Past{s: s, fill: f, batch: newRows(), next: 1, totals: map[postgresdb.AddTotalParams]int64{}}, nil
 }
 
 func newRows() *rows { return &rows{totals: map[postgresdb.AddTotalParams]int64{}} }

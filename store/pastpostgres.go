@@ -7,10 +7,43 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-var _ filler = (*postgresDB)(nil)
+// pgPast fills a PostgreSQL schema.
+type pgPast struct {
+	db      *postgresDB
+	indexes []string // that are made at the end
+}
 
-func (db *postgresDB) fill(ctx context.Context, r *rows, first int64) error {
-	tx, err := db.pool.Begin(ctx)
+func (db *postgresDB) filler(ctx context.Context) (filler, error) {
+	p := &pgPast{db: db}
+	found, err := db.pool.Query(ctx, `SELECT indexname, indexdef FROM pg_indexes
+		WHERE schemaname = current_schema() AND indexdef NOT LIKE 'CREATE UNIQUE%' AND tablename IN (`+tableNames()+`)`)
+	if err != nil {
+		return nil, err
+	}
+	var name, makes string
+	var drops []string
+	_, err = pgx.ForEachRow(found, []any{&name, &makes}, func() error {
+		drops, p.indexes = append(drops, "DROP INDEX "+pgx.Identifier{name}.Sanitize()), append(p.indexes, makes)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, db.each(ctx, drops)
+}
+
+// each runs statements.
+func (db *postgresDB) each(ctx context.Context, statements []string) error {
+	for _, s := range statements {
+		if _, err := db.pool.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pgPast) fill(ctx context.Context, r *rows, first int64) error {
+	tx, err := p.db.pool.Begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,10 +72,13 @@ func (db *postgresDB) fill(ctx context.Context, r *rows, first int64) error {
 	return tx.Commit(ctx)
 }
 
-// settle does what the server does by itself after a while.
-func (db *postgresDB) settle(ctx context.Context) error {
+// settle makes the indexes and does what the server does by itself after a while.
+func (p *pgPast) settle(ctx context.Context) error {
+	if err := p.db.each(ctx, p.indexes); err != nil {
+		return err
+	}
 	for _, t := range tables {
-		if _, err := db.pool.Exec(ctx, "VACUUM (ANALYZE) "+t.name); err != nil {
+		if _, err := p.db.pool.Exec(ctx, "VACUUM (ANALYZE) "+t.name); err != nil {
 			return err
 		}
 	}

@@ -1,11 +1,22 @@
 package store
 
+import "strings"
+
 // table is how a kind of rows is written.
 type table struct {
 	name    string
 	columns []string
 	len     func(*rows) int
 	row     func(r *rows, first int64, i int) []any
+}
+
+// tableNames are the names of the tables, as a list in a statement.
+func tableNames() string {
+	var names []string
+	for _, t := range tables {
+		names = append(names, "'"+t.name+"'")
+	}
+	return strings.Join(names, ", ")
 }
 
 // tables are in the order in which they are written: what is referred to comes first.

@@ -12,16 +12,29 @@ import (
 // that come in no order would otherwise be read again for each row.
 const pastCache = 512 << 10
 
-var _ filler = (*sqliteDB)(nil)
+// litePast fills a SQLite file.
+type litePast struct {
+	db      *sqliteDB
+	indexes []string // that are made at the end
+}
 
-func (db *sqliteDB) fill(ctx context.Context, r *rows, first int64) error {
-	w := db.writer
-	return db.write(ctx, nil, func(ctx context.Context, _ queries) error {
-		rules, err := suspend(ctx, w.conn)
-		if err != nil {
+func (db *sqliteDB) filler(ctx context.Context) (filler, error) {
+	p := &litePast{db: db}
+	return p, db.write(ctx, nil, func(ctx context.Context, _ queries) error {
+		var err error
+		if p.indexes, err = suspend(ctx, db.writer.conn, "index"); err != nil {
 			return err
 		}
-		if _, err := w.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", pastCache)); err != nil {
+		_, err = db.writer.conn.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", pastCache))
+		return err
+	})
+}
+
+func (p *litePast) fill(ctx context.Context, r *rows, first int64) error {
+	w := p.db.writer
+	return p.db.write(ctx, nil, func(ctx context.Context, _ queries) error {
+		rules, err := suspend(ctx, w.conn, "trigger")
+		if err != nil {
 			return err
 		}
 		for _, table := range tables {
@@ -29,38 +42,44 @@ func (db *sqliteDB) fill(ctx context.Context, r *rows, first int64) error {
 				return fmt.Errorf("%s: %w", table.name, err)
 			}
 		}
-		for _, rule := range rules {
-			if _, err := w.conn.ExecContext(ctx, rule); err != nil {
-				return err
-			}
-		}
-		return nil
+		return resume(ctx, w.conn, rules)
 	})
 }
 
-// suspend drops the triggers, within the transaction, and returns what makes them again.
-func suspend(ctx context.Context, conn *sql.Conn) (rules []string, err error) {
-	found, err := conn.QueryContext(ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid")
+// suspend drops what is of a type (triggers, or the indexes of what is filled that hold
+// no rule), within the transaction, and returns what makes it again.
+func suspend(ctx context.Context, conn *sql.Conn, what string) (makes []string, err error) {
+	found, err := conn.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema
+		WHERE type = ? AND sql NOT LIKE 'CREATE UNIQUE%' AND (type = 'trigger' OR tbl_name IN (`+tableNames()+`)) ORDER BY rowid`, what)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for found.Next() {
-		var name, rule string
-		if err := found.Scan(&name, &rule); err != nil {
+		var name, makesIt string
+		if err := found.Scan(&name, &makesIt); err != nil {
 			return nil, errors.Join(err, found.Close())
 		}
-		names, rules = append(names, name), append(rules, rule)
+		names, makes = append(names, name), append(makes, makesIt)
 	}
 	if err := errors.Join(found.Err(), found.Close()); err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if _, err := conn.ExecContext(ctx, `DROP TRIGGER "`+name+`"`); err != nil {
+		if _, err := conn.ExecContext(ctx, "DROP "+what+` "`+name+`"`); err != nil {
 			return nil, err
 		}
 	}
-	return rules, nil
+	return makes, nil
+}
+
+func resume(ctx context.Context, conn *sql.Conn, makes []string) error {
+	for _, makesIt := range makes {
+		if _, err := conn.ExecContext(ctx, makesIt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertAtOnce is how many rows one statement writes: most of its cost is its call.
@@ -100,9 +119,17 @@ func insertGroups(ctx context.Context, conn *sql.Conn, t table, r *rows, first i
 	return errors.Join(err, stmt.Close())
 }
 
-func (db *sqliteDB) settle(ctx context.Context) error {
-	return db.write(ctx, nil, func(ctx context.Context, _ queries) error {
-		_, err := db.writer.conn.ExecContext(ctx, "PRAGMA cache_size = -2000") // as it comes
+func (p *litePast) settle(ctx context.Context) error {
+	for _, index := range p.indexes { // one by one: each is sorted in memory
+		err := p.db.write(ctx, nil, func(ctx context.Context, _ queries) error {
+			return resume(ctx, p.db.writer.conn, []string{index})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.db.write(ctx, nil, func(ctx context.Context, _ queries) error {
+		_, err := p.db.writer.conn.ExecContext(ctx, "PRAGMA cache_size = -2000") // as it comes
 		return err
 	})
 }

@@ -98,9 +98,9 @@ func Print(w io.Writer, form Form, rows []Row) error {
 		out.Flush()
 		return out.Error()
 	}
-	enc := encoder(w)
+	out := &lines{w: w}
 	for i := range rows {
-		if err := enc.Encode(&rows[i]); err != nil {
+		if err := out.row(&rows[i]); err != nil {
 			return err
 		}
 	}
@@ -130,10 +130,10 @@ type sheet interface {
 func (x Exporter) sheet(w *bufio.Writer, form Form) (sheet, error) {
 	switch form {
 	case FormJSONL:
-		return &lines{enc: encoder(w)}, nil
+		return &lines{w: w}, nil
 	case FormJSON:
 		_, err := w.WriteString("[")
-		return &array{lines{enc: encoder(w)}, w, "\n"}, err
+		return &array{lines{w: w}, "\n"}, err
 	case FormCSV:
 		out := csv.NewWriter(w)
 		return &cells{out}, out.Write(columns)
@@ -149,23 +149,31 @@ func encoder(w io.Writer) *json.Encoder {
 	return enc
 }
 
-type lines struct{ enc *json.Encoder }
+type lines struct {
+	w    io.Writer
+	line []byte // to be used again
+}
 
 func (l *lines) add(_ context.Context, r *flows.Request) error {
 	row := RowOf(r)
-	return l.enc.Encode(&row)
+	return l.row(&row)
+}
+
+func (l *lines) row(r *Row) error {
+	l.line = r.appendLine(l.line[:0])
+	_, err := l.w.Write(l.line)
+	return err
 }
 
 func (*lines) end() error { return nil }
 
 type array struct {
 	lines
-	w   *bufio.Writer
 	sep string
 }
 
 func (a *array) add(ctx context.Context, r *flows.Request) error {
-	if _, err := a.w.WriteString(a.sep); err != nil {
+	if _, err := io.WriteString(a.w, a.sep); err != nil {
 		return err
 	}
 	a.sep = ","
@@ -173,7 +181,7 @@ func (a *array) add(ctx context.Context, r *flows.Request) error {
 }
 
 func (a *array) end() error {
-	_, err := a.w.WriteString("]\n")
+	_, err := io.WriteString(a.w, "]\n")
 	return err
 }
 
