@@ -57,3 +57,6 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 
 // Walking is what a PostgreSQL store sets before it answers a listing.
 const Walking = walking
+
+// Sifting is the same for looking for words.
+const Sifting = sifting

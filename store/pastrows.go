@@ -78,11 +78,11 @@ var tables = [...]table{
 		},
 	},
 	{
-		"request_words", []string{"request", "kind", "person", "text"},
+		"request_words", []string{"request", "kind", "person", "text", "submitted_at"},
 		func(r *rows) int { return len(r.words) },
 		func(r *rows, _ int64, i int) []any {
 			w := &r.words[i]
-			return []any{w.Request, w.Kind, w.Person, w.Text}
+			return []any{w.Request, w.Kind, w.Person, w.Text, w.SubmittedAt}
 		},
 	},
 }

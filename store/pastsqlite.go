@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,20 +50,22 @@ func (p *litePast) fill(ctx context.Context, r *rows, first int64) error {
 // suspend drops what is of a type (triggers, or the indexes of what is filled that hold
 // no rule), within the transaction, and returns what makes it again.
 func suspend(ctx context.Context, conn *sql.Conn, what string) (makes []string, err error) {
-	found, err := conn.QueryContext(ctx, `SELECT name, sql FROM sqlite_schema
-		WHERE type = ? AND sql NOT LIKE 'CREATE UNIQUE%' AND (type = 'trigger' OR tbl_name IN (`+tableNames()+`)) ORDER BY rowid`, what)
+	found, err := conn.QueryContext(ctx, "SELECT name, sql, tbl_name FROM sqlite_schema WHERE type = ? AND sql NOT LIKE 'CREATE UNIQUE%' ORDER BY rowid", what)
 	if err != nil {
 		return nil, err
 	}
+	defer found.Close()
 	var names []string
 	for found.Next() {
-		var name, makesIt string
-		if err := found.Scan(&name, &makesIt); err != nil {
-			return nil, errors.Join(err, found.Close())
+		var name, makesIt, of string
+		if err := found.Scan(&name, &makesIt, &of); err != nil {
+			return nil, err
 		}
-		names, makes = append(names, name), append(makes, makesIt)
+		if what == "trigger" || slices.ContainsFunc(tables[:], func(t table) bool { return t.name == of }) {
+			names, makes = append(names, name), append(makes, makesIt)
+		}
 	}
-	if err := errors.Join(found.Err(), found.Close()); err != nil {
+	if err := errors.Join(found.Err(), found.Close()); err != nil { // a table in use cannot change
 		return nil, err
 	}
 	for _, name := range names {
@@ -102,12 +105,14 @@ func insert(ctx context.Context, conn *sql.Conn, t table, r *rows, first int64) 
 }
 
 // insertGroups writes the rows from up to, not including, to, a group at a time.
-func insertGroups(ctx context.Context, conn *sql.Conn, t table, r *rows, first int64, from, to, group int) error {
+func insertGroups(ctx context.Context, conn *sql.Conn, t table, r *rows, first int64, from, to, group int) (err error) {
 	one := "(?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
-	stmt, err := conn.PrepareContext(ctx, "INSERT INTO "+t.name+" ("+strings.Join(t.columns, ", ")+") VALUES "+one+strings.Repeat(", "+one, group-1))
+	query := fmt.Sprintf("INSERT INTO %s (%s) VALUES %s%s", t.name, strings.Join(t.columns, ", "), one, strings.Repeat(", "+one, group-1))
+	stmt, err := conn.PrepareContext(ctx, query)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stmt.Close()) }()
 	values := make([]any, 0, group*len(t.columns))
 	for ; err == nil && from < to; from += group {
 		values = values[:0]
@@ -116,7 +121,7 @@ func insertGroups(ctx context.Context, conn *sql.Conn, t table, r *rows, first i
 		}
 		_, err = stmt.ExecContext(ctx, values...)
 	}
-	return errors.Join(err, stmt.Close())
+	return err
 }
 
 func (p *litePast) settle(ctx context.Context) error {

@@ -89,6 +89,17 @@ func (db *postgresDB) walk(ctx context.Context, f func(context.Context, queries)
 	return db.looks(ctx, walking, f)
 }
 
+// sifting holds the planner to the index of words, which it has no idea of, and to
+// fetching the requests it finds one by one.
+const sifting = "SET LOCAL enable_seqscan = off; " +
+	"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+
+func (db *postgresDB) sift(ctx context.Context, f func(context.Context, queries) error) error {
+	return db.looks(ctx, sifting, f)
+}
+
+func (db *postgresDB) window() int64 { return wordsWindow }
+
 func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Context, queries) error) error {
 	var err error
 	for range writeTries {

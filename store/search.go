@@ -15,16 +15,24 @@ import (
 // Search answers a question about the past with a page of requests, newest first. It
 // walks the index that narrows most, so a first page by incident, person, target, flow,
 // outcome or time costs the same however much is stored; what else is asked for is
-// looked at on the rows of that walk.
+// looked at on the rows of that walk. Words within a time have a way of their own
+// (words.go).
 func (s *Store) Search(ctx context.Context, f flows.Search) (flows.Found, error) {
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 50
 	}
 	var all []flows.Request
-	err := s.way.walk(ctx, func(ctx context.Context, q queries) error {
+	look, word := s.way.walk, leadingWord(f)
+	if word != "" {
+		look = s.way.sift
+	}
+	err := look(ctx, func(ctx context.Context, q queries) error {
 		all = nil
-		ways, err := waysIn(ctx, q, f)
+		ways, err := []way{byWords(word, s.way.window())}, error(nil)
+		if word == "" {
+			ways, err = waysIn(ctx, q, f)
+		}
 		for _, w := range ways {
 			docs, err := w(ctx, q, question(f, limit+1))
 			if err != nil {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -32,7 +33,9 @@ func TestSearchPlans(t *testing.T) {
 		}
 		defer db.Close()
 		all := compiled(t, "internal/sqlitedb")
-		for name, index := range walks {
+		lite := maps.Clone(walks)
+		lite["searchByWords"] = "request_words_at"
+		for name, index := range lite {
 			steps := strings.Join(plan(t, db, all[name]), "\n")
 			if !regexp.MustCompile(`^SEARCH \w+ USING [A-Z ]*(INDEX `+index+`|PRIMARY KEY) `).MatchString(steps) ||
 				strings.Contains(steps, "SCAN") || strings.Contains(steps, "TEMP B-TREE") {
@@ -41,6 +44,7 @@ func TestSearchPlans(t *testing.T) {
 		}
 	})
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); postgresPlans(t) })
+	t.Run("postgres words", func(t *testing.T) { t.Parallel(); wordsPlan(t) })
 }
 
 func postgresPlans(t *testing.T) {
@@ -81,6 +85,35 @@ func postgresPlans(t *testing.T) {
 			if !strings.Contains(steps, index) || strings.Contains(steps, "Sort") || strings.Contains(steps, "Seq Scan") {
 				t.Errorf("%s, %s:\n%s", name, mode, steps)
 			}
+		}
+	}
+}
+
+// wordsPlan: words within a time ask their index, and what was found is fetched one by
+// one, in its order. Only what the index finds in four days is sorted.
+func wordsPlan(t *testing.T) {
+	dsn := storetest.Postgres(t)
+	mustOpen(t, store.Options{DSN: dsn, Migrate: true})
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1) // what is set holds for what follows
+	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 'down', 9000000000000, '~', '', '', '', '', 31, '', 31, '', '', '', '', 51"
+	for _, stmt := range []string{crowd, "ANALYZE", strings.ReplaceAll(store.Sifting, "LOCAL", "SESSION"), "PREPARE words AS " + query} {
+		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+		if _, err := db.ExecContext(t.Context(), "SET plan_cache_mode = "+mode); err != nil {
+			t.Fatal(err)
+		}
+		steps := explained(t, db, "EXPLAIN EXECUTE words ("+values+")")
+		if !regexp.MustCompile(`(?s)^Limit.*Nested Loop.*Sort.*Bitmap Index Scan on request_words_grams`).MatchString(steps) ||
+			strings.Count(steps, "Sort  (") != 1 || strings.Contains(steps, "Seq Scan") || strings.Contains(steps, "Hash Join") {
+			t.Errorf("%s:\n%s", mode, steps)
 		}
 	}
 }
@@ -146,5 +179,5 @@ INSERT INTO requests SELECT 'req_' || lpad(n::text, 8, '0'), 1, (ARRAY['ended','
 	FROM generate_series(1, 20000) n;
 INSERT INTO request_people SELECT id, requester, 3, submitted_at FROM requests;
 INSERT INTO request_incidents SELECT incident, submitted_at, id, 1 FROM requests;
-INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down' FROM requests;
+INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down', submitted_at FROM requests;
 SET session_replication_role = origin;`

@@ -43,6 +43,9 @@ func (p *past) request(i int) {
 		c.Incident = flows.IncidentRef{ID: flows.IncidentID(fmt.Sprintf("Q%d", n)), Number: 4700 + n}
 	}
 	p.now = p.now.Add(time.Duration(p.r.IntN(3)) * 700 * time.Microsecond) // some at the same time
+	if p.r.IntN(8) == 0 {                                                  // days go by, too
+		p.now = p.now.Add(time.Duration(p.r.IntN(60)) * time.Hour)
+	}
 	id := flows.RequestID(fmt.Sprintf("req_%04d", p.r.IntN(10_000)*1000+i))
 	r := flows.Request{ID: id, Content: c, Hash: c.Hash(id), SubmittedAt: p.now}
 	p.step(&r, flows.StateSubmitted, flows.VerbSubmit)
@@ -125,6 +128,9 @@ func (p *past) search() flows.Search {
 	set(func() { f.Until = p.all[p.r.IntN(len(p.all))].SubmittedAt })
 	set(func() {
 		f.Words = [][]string{{"DATABASE"}, {"100%"}, {"ops_17", "rollback"}, {"ärger"}, {"needed any"}, {"replica"}, {"stuck", "not needed"}}[p.r.IntN(7)]
+		if p.r.IntN(2) == 0 { // as words are asked for most of the time: within a time, of everything
+			f = flows.Search{Words: f.Words, Since: p.all[p.r.IntN(len(p.all))].SubmittedAt, States: f.States, Target: f.Target, Until: f.Until}
+		}
 	})
 	f.Limit = 1 + p.r.IntN(9)
 	return f

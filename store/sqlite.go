@@ -156,6 +156,12 @@ func (db *sqliteDB) walk(ctx context.Context, f func(context.Context, queries) e
 	return db.snapshot(ctx, f)
 }
 
+func (db *sqliteDB) sift(ctx context.Context, f func(context.Context, queries) error) error {
+	return db.snapshot(ctx, f)
+}
+
+func (db *sqliteDB) window() int64 { return 0 }
+
 // write ignores keys: there is one writer.
 func (db *sqliteDB) write(ctx context.Context, _ []string, f func(context.Context, queries) error) error {
 	if db.writer == nil {

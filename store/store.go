@@ -87,6 +87,10 @@ type walker interface {
 	// walk runs f on one consistent state, where each question is answered along its
 	// index or not at all.
 	walk(ctx context.Context, f func(context.Context, queries) error) error
+	// sift is walk for looking for words, which comes window after window.
+	sift(ctx context.Context, f func(context.Context, queries) error) error
+	// window is how much time is looked through at once, in milliseconds; 0: all.
+	window() int64
 }
 
 // server is the database as a whole.

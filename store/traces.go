@@ -74,7 +74,7 @@ func (p *change) words(ctx context.Context, q queries) error {
 			continue
 		}
 		err := q.AddWords(ctx, postgresdb.AddWordsParams{
-			Request: p.request.ID, Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()),
+			Request: p.request.ID, Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()), SubmittedAt: p.request.SubmittedAt,
 		})
 		if err != nil {
 			return fmt.Errorf("keep the reasons of %s to be found: %w", r.ID, err)

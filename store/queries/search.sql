@@ -14,8 +14,8 @@ ON CONFLICT (incident, submitted_at, request) DO UPDATE SET number = excluded.nu
 WHERE excluded.number > 0;
 
 -- name: AddWords :exec
-INSERT INTO request_words (request, kind, person, text)
-VALUES (@request, @kind, @person, @text)
+INSERT INTO request_words (request, kind, person, text, submitted_at)
+VALUES (@request, @kind, @person, @text, @submitted_at)
 ON CONFLICT (request, kind) DO NOTHING;
 
 -- name: EraseWords :execrows
@@ -156,6 +156,12 @@ WHERE p.person = @way AND p.submitted_at <= @before_at AND p.submitted_at >= @si
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE @word3))
 ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast(@lim AS bigint);
+
+-- name: OldestRequest :one
+SELECT submitted_at FROM requests ORDER BY submitted_at, id LIMIT 1;
+
+-- name: NewestRequest :one
+SELECT submitted_at FROM requests ORDER BY submitted_at DESC, id DESC LIMIT 1;
 
 -- name: ChainTail :many
 -- The last entries of a chain, the newest first.

@@ -35,8 +35,8 @@ func set(v reflect.Value, n *int, text string) {
 		set(v.Index(0), n, text)
 		set(v.Index(1), n, text)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			set(v.Field(i), n, text)
+		for _, field := range v.Fields() {
+			set(field, n, text)
 		}
 	default:
 		panic("a row has a field of kind " + v.Kind().String() + "; teach the test about it")

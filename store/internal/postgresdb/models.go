@@ -139,10 +139,11 @@ type RequestPerson struct {
 }
 
 type RequestWord struct {
-	Request string
-	Kind    string
-	Person  string
-	Text    string
+	Request     string
+	Kind        string
+	Person      string
+	Text        string
+	SubmittedAt int64
 }
 
 type SignIn struct {

@@ -282,8 +282,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.newSinkStmt, err = db.PrepareContext(ctx, newSink); err != nil {
 		return nil, fmt.Errorf("error preparing query NewSink: %w", err)
 	}
+	if q.newestRequestStmt, err = db.PrepareContext(ctx, newestRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestRequest: %w", err)
+	}
 	if q.nextDueStmt, err = db.PrepareContext(ctx, nextDue); err != nil {
 		return nil, fmt.Errorf("error preparing query NextDue: %w", err)
+	}
+	if q.oldestRequestStmt, err = db.PrepareContext(ctx, oldestRequest); err != nil {
+		return nil, fmt.Errorf("error preparing query OldestRequest: %w", err)
 	}
 	if q.openRequestStmt, err = db.PrepareContext(ctx, openRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequest: %w", err)
@@ -356,6 +362,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.searchByTimeStmt, err = db.PrepareContext(ctx, searchByTime); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByTime: %w", err)
+	}
+	if q.searchByWordsStmt, err = db.PrepareContext(ctx, searchByWords); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByWords: %w", err)
 	}
 	if q.sequenceEntriesStmt, err = db.PrepareContext(ctx, sequenceEntries); err != nil {
 		return nil, fmt.Errorf("error preparing query SequenceEntries: %w", err)
@@ -846,9 +855,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing newSinkStmt: %w", cerr)
 		}
 	}
+	if q.newestRequestStmt != nil {
+		if cerr := q.newestRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestRequestStmt: %w", cerr)
+		}
+	}
 	if q.nextDueStmt != nil {
 		if cerr := q.nextDueStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing nextDueStmt: %w", cerr)
+		}
+	}
+	if q.oldestRequestStmt != nil {
+		if cerr := q.oldestRequestStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing oldestRequestStmt: %w", cerr)
 		}
 	}
 	if q.openRequestStmt != nil {
@@ -969,6 +988,11 @@ func (q *Queries) Close() error {
 	if q.searchByTimeStmt != nil {
 		if cerr := q.searchByTimeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing searchByTimeStmt: %w", cerr)
+		}
+	}
+	if q.searchByWordsStmt != nil {
+		if cerr := q.searchByWordsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByWordsStmt: %w", cerr)
 		}
 	}
 	if q.sequenceEntriesStmt != nil {
@@ -1186,7 +1210,9 @@ type Queries struct {
 	liveWithIncidentStmt       *sql.Stmt
 	markHandledStmt            *sql.Stmt
 	newSinkStmt                *sql.Stmt
+	newestRequestStmt          *sql.Stmt
 	nextDueStmt                *sql.Stmt
+	oldestRequestStmt          *sql.Stmt
 	openRequestStmt            *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
@@ -1211,6 +1237,7 @@ type Queries struct {
 	searchByStateStmt          *sql.Stmt
 	searchByTargetStmt         *sql.Stmt
 	searchByTimeStmt           *sql.Stmt
+	searchByWordsStmt          *sql.Stmt
 	sequenceEntriesStmt        *sql.Stmt
 	signInForStmt              *sql.Stmt
 	signInOfStmt               *sql.Stmt
@@ -1321,7 +1348,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		liveWithIncidentStmt:       q.liveWithIncidentStmt,
 		markHandledStmt:            q.markHandledStmt,
 		newSinkStmt:                q.newSinkStmt,
+		newestRequestStmt:          q.newestRequestStmt,
 		nextDueStmt:                q.nextDueStmt,
+		oldestRequestStmt:          q.oldestRequestStmt,
 		openRequestStmt:            q.openRequestStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
@@ -1346,6 +1375,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		searchByStateStmt:          q.searchByStateStmt,
 		searchByTargetStmt:         q.searchByTargetStmt,
 		searchByTimeStmt:           q.searchByTimeStmt,
+		searchByWordsStmt:          q.searchByWordsStmt,
 		sequenceEntriesStmt:        q.sequenceEntriesStmt,
 		signInForStmt:              q.signInForStmt,
 		signInOfStmt:               q.signInOfStmt,

@@ -110,8 +110,10 @@ type Querier interface {
 	LiveWithIncident(ctx context.Context, incident string) ([]string, error)
 	MarkHandled(ctx context.Context, arg MarkHandledParams) (int64, error)
 	NewSink(ctx context.Context, arg NewSinkParams) error
+	NewestRequest(ctx context.Context) (int64, error)
 	// The earliest job that could be claimed: free, in a lane without a leased job.
 	NextDue(ctx context.Context) (int64, error)
+	OldestRequest(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
@@ -138,6 +140,9 @@ type Querier interface {
 	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
 	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
 	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)
+	// By what stands in a reason, walking the reasons of a time. Of a request with several
+	// such reasons the first counts.
+	SearchByWords(ctx context.Context, arg SearchByWordsParams) ([]string, error)
 	// Gives the entries that wait their places after the last one that has one.
 	SequenceEntries(ctx context.Context, lim int64) (int64, error)
 	SignInFor(ctx context.Context, arg SignInForParams) (SignIn, error)

@@ -71,8 +71,8 @@ func (q *Queries) AddTotal(ctx context.Context, arg AddTotalParams) error {
 }
 
 const addWords = `-- name: AddWords :exec
-INSERT INTO request_words (request, kind, person, text)
-VALUES (?1, ?2, ?3, ?4)
+INSERT INTO request_words (request, kind, person, text, submitted_at)
+VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT (request, kind) DO NOTHING
 `
 
@@ -84,6 +84,7 @@ func (q *Queries) AddWords(ctx context.Context, arg AddWordsParams) error {
 		arg.Kind,
 		arg.Person,
 		arg.Text,
+		arg.SubmittedAt,
 	)
 	return err
 }
@@ -213,6 +214,28 @@ func (q *Queries) IncidentsNumbered(ctx context.Context, number int64) ([]string
 		return nil, err
 	}
 	return items, nil
+}
+
+const newestRequest = `-- name: NewestRequest :one
+SELECT submitted_at FROM requests ORDER BY submitted_at DESC, id DESC LIMIT 1
+`
+
+func (q *Queries) NewestRequest(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.newestRequestStmt, newestRequest)
+	var submitted_at int64
+	err := row.Scan(&submitted_at)
+	return submitted_at, err
+}
+
+const oldestRequest = `-- name: OldestRequest :one
+SELECT submitted_at FROM requests ORDER BY submitted_at, id LIMIT 1
+`
+
+func (q *Queries) OldestRequest(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.oldestRequestStmt, oldestRequest)
+	var submitted_at int64
+	err := row.Scan(&submitted_at)
+	return submitted_at, err
 }
 
 const openingsOfEntry = `-- name: OpeningsOfEntry :many
@@ -629,6 +652,75 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 	rows, err := q.query(ctx, q.searchByTimeStmt, searchByTime,
 		arg.BeforeAt,
 		arg.Since,
+		arg.BeforeID,
+		arg.Flow,
+		arg.Target,
+		arg.States,
+		arg.Person1,
+		arg.Roles1,
+		arg.Person2,
+		arg.Roles2,
+		arg.Viewer,
+		arg.Word1,
+		arg.Word2,
+		arg.Word3,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		items = append(items, doc)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchByWords = `-- name: SearchByWords :many
+SELECT r.doc FROM request_words m
+JOIN requests r ON r.id = m.request
+WHERE m.submitted_at >= ?1 AND m.text LIKE '%' || cast(?2 AS text) || '%'
+    AND m.submitted_at <= ?3 AND (m.submitted_at < ?3 OR m.request < ?4)
+    AND NOT EXISTS (SELECT 1 FROM request_words o
+        WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(?2 AS text) || '%')
+    AND (cast(?5 AS text) = '' OR r.flow = ?5)
+    AND (cast(?6 AS text) = '' OR r.target = ?6)
+    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?8 AND q.roles & cast(?9 AS bigint) <> 0))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12))
+    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE ?13))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE ?14))
+    AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE ?15))
+ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(?16 AS bigint)
+`
+
+type SearchByWordsParams = postgresdb.SearchByWordsParams
+
+// By what stands in a reason, walking the reasons of a time. Of a request with several
+// such reasons the first counts.
+func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([]string, error) {
+	rows, err := q.query(ctx, q.searchByWordsStmt, searchByWords,
+		arg.Since,
+		arg.Way,
+		arg.BeforeAt,
 		arg.BeforeID,
 		arg.Flow,
 		arg.Target,
