@@ -42,6 +42,7 @@ func (b *Bot) interaction(w http.ResponseWriter, r *http.Request) (*interaction,
 		b.refuse(w, r, err)
 		return nil, false
 	}
+	p.Signed = signedAt(r.Header)
 	return p, true
 }
 
@@ -97,7 +98,7 @@ func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
 func (b *Bot) clickRow(p *interaction, a action) row {
 	return row{
 		Team: b.o.Team, User: p.User, Channel: p.channel(), Action: a.ActionID, Block: a.BlockID, Token: TokenHash(a.Value),
-		ActionTS: a.TS, MessageTS: p.MessageTS,
+		ActionTS: a.TS, MessageTS: p.MessageTS, Signed: p.Signed,
 	}
 }
 

@@ -29,6 +29,7 @@ func (b *Bot) Commands(w http.ResponseWriter, r *http.Request) {
 	case c.check:
 		acknowledge(w)
 	default:
+		c.Signed = signedAt(r.Header)
 		b.command(w, r, c)
 	}
 }
@@ -89,7 +90,7 @@ func (b *Bot) end(w http.ResponseWriter, r *http.Request, c *slash, verb string,
 	}
 	once := sha256.Sum256([]byte(c.Trigger))
 	handle, err := b.accept(r.Context(), RowCommand, row{
-		Team: b.o.Team, User: c.User, Channel: c.Channel, Action: verb, Text: cut(args[0], 64), Once: hex.EncodeToString(once[:]),
+		Team: b.o.Team, User: c.User, Channel: c.Channel, Action: verb, Text: cut(args[0], 64), Once: hex.EncodeToString(once[:]), Signed: c.Signed,
 	})
 	if err != nil {
 		b.say(w, r, c, ":warning: That could not be stored, so nothing was done. Try again in a moment.")

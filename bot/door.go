@@ -12,8 +12,8 @@ import (
 	"breakglass/flows"
 )
 
-// Options are what the front door works with. Enterprise, AppID, Owner, Lease, Wake
-// and Log may be left empty; everything else is required.
+// Options are what the front door works with. Enterprise, AppID, Workspace, Owner, Lease,
+// Wake and Log may be left empty; everything else is required.
 type Options struct {
 	// Team is the workspace that is let in, "T0123ABC"; every other is refused.
 	Team string
@@ -35,6 +35,7 @@ type Options struct {
 	History   History
 	Recorder  Recorder
 	Directory flows.Directory
+	Workspace func(context.Context) (string, error) // the address of the workspace; nil: the audit has no permalinks
 	Incidents flows.Incidents
 	Views     Viewer
 	Slack     Poster
@@ -60,6 +61,7 @@ type Bot struct {
 	asks    *askers
 	sent    *submittedViews
 	open    *openIncidents
+	home    *home
 	ctx     context.Context //nolint:containedctx // ends what Stop waits for
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
@@ -99,6 +101,7 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 		o.Lease = 15 * time.Second
 	}
 	b := &Bot{o: o, log: o.Log, verify: v, slots: make(chan struct{}, maxAside)}
+	b.home = &home{ask: o.Workspace}
 	b.ctx, b.cancel = context.WithCancel(ctx)
 	b.sent = newSubmittedViews(o.Clock)
 	b.asks = newAskers(o.Directory, o.Clock, b.aside)

@@ -138,7 +138,7 @@ func (b *Bot) alarmed(w http.ResponseWriter, r *http.Request, p *interaction) {
 	}
 	kept := row{
 		Team: b.o.Team, User: p.User, Callback: p.View.Callback, Request: cut(p.View.Metadata, 512),
-		View: p.View.ID, ViewHash: p.View.Hash, Values: p.View.Values,
+		View: p.View.ID, ViewHash: p.View.Hash, Values: p.View.Values, Signed: p.Signed,
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, kept)
 	switch {
@@ -160,7 +160,7 @@ func (b *Bot) withoutStore(r row, why flows.Text) bool {
 	}
 	s, no := b.o.Catalog().EndScope(a.Kind, a.Name)
 	return no == nil && b.long(func(ctx context.Context) {
-		actor := flows.Actor{Person: r.who(), Door: flows.DoorSlack, Trace: r.trace()}
+		actor := r.actor()
 		no, err := b.o.Emergency.EndMany(ctx, s, actor, why, flows.Finish{})
 		switch {
 		case no != nil:
@@ -180,7 +180,7 @@ func (h handling) emergency(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(h.row.Request), &a); err != nil {
 		return &flows.Permanent{Err: fmt.Errorf("decode the emergency of %s: %w", h.job.Subject, err)}
 	}
-	actor := flows.Actor{Person: h.row.who(), Door: flows.DoorSlack, Trace: h.row.trace()}
+	actor := h.actor(ctx, "")
 	why, e := reasonIn(h.row.Values), h.b.o.Emergency
 	fin := flows.Finish{Job: &h.job, Inbox: h.job.Subject, Also: func(out flows.Outcome) []flows.Job {
 		if out.Refusal == nil {

@@ -52,7 +52,7 @@ type handling struct {
 
 // do carries the command out. A refusal is told to the person with the same commit.
 func (h handling) do(ctx context.Context, cmd flows.Command) error {
-	cmd.Actor = flows.Actor{Person: h.row.who(), Door: flows.DoorSlack, Trace: h.row.trace()}
+	cmd.Actor = h.actor(ctx, cmd.ID)
 	res, err := h.b.o.Engine.Do(ctx, cmd, flows.Finish{Job: &h.job, Inbox: h.job.Subject, Also: func(out flows.Outcome) []flows.Job {
 		if out.Refusal == nil {
 			return nil
@@ -80,7 +80,7 @@ func (h handling) refuse(ctx context.Context, id flows.RequestID, no *flows.Refu
 		facts["about"] = string(id)
 	}
 	return h.b.o.Engine.Record(ctx, "system", flows.Entry{
-		Verb: "refused", Code: no.Code, Actor: flows.Actor{Person: h.row.who(), Door: flows.DoorSlack, Trace: h.row.trace()}, Facts: facts,
+		Verb: "refused", Code: no.Code, Actor: h.actor(ctx, id), Facts: facts,
 	}, flows.Finish{Job: &h.job, Inbox: h.job.Subject, Also: func(flows.Outcome) []flows.Job {
 		return []flows.Job{h.notice(id, no)}
 	}})

@@ -40,6 +40,8 @@ type row struct {
 	Text      string `json:"text,omitempty"`
 	Once      string `json:"once,omitempty"` // hash of what is good for one use (a command's trigger)
 
+	Signed int64 `json:"signed,omitempty"` // when Slack signed it, in Unix seconds; no part of the row's key: a second delivery is signed anew
+
 	at time.Time // when the payload came in
 }
 
@@ -64,6 +66,20 @@ func (r row) trace() string {
 	return out
 }
 
+// encodeRow is the row as it is kept, and its key.
+func encodeRow(kind string, r row) (key string, body []byte, err error) {
+	said := r
+	said.Signed = 0
+	if body, err = json.Marshal(said); err != nil {
+		return "", nil, err
+	}
+	sum := sha256.Sum256(append([]byte(kind+"\n"), body...))
+	if r.Signed != 0 {
+		body, err = json.Marshal(r)
+	}
+	return "slack:" + hex.EncodeToString(sum[:]), body, err
+}
+
 // received is the time a payload came in, in Unix milliseconds; empty where not known.
 func received(at time.Time) string {
 	if at.IsZero() {
@@ -76,12 +92,10 @@ func received(at time.Time) string {
 // says: the same one again is the same row. Once the answer is out, handle has the
 // row handled at once; should that be lost, the job's lease runs out and it is anyway.
 func (b *Bot) accept(ctx context.Context, kind string, r row) (handle func(), err error) {
-	body, err := json.Marshal(r)
+	key, body, err := encodeRow(kind, r)
 	if err != nil {
 		return nil, fmt.Errorf("encode an inbox row: %w", err)
 	}
-	sum := sha256.Sum256(append([]byte(kind+"\n"), body...))
-	key := "slack:" + hex.EncodeToString(sum[:])
 	now := b.o.Clock.Now()
 	job := flows.Job{Kind: flows.JobInbox, Key: flows.JobKey(flows.JobInbox, key), Subject: key, RunAt: now}
 	if b.o.Owner != "" {

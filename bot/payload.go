@@ -22,6 +22,8 @@ type interaction struct {
 	Actions              []action
 	View                 modalState
 	ActionID, Value      string // block_suggestion
+
+	Signed int64 // when Slack signed it, in Unix seconds
 }
 
 // action is one click.
@@ -224,6 +226,8 @@ type slash struct {
 	User, Team, Org, Channel, AppID string
 	ChannelName                     string
 	check                           bool // Slack only checks the address
+
+	Signed int64 // when Slack signed it, in Unix seconds
 }
 
 // readSlash reads a slash command. A field that is there twice is malformed.

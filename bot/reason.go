@@ -126,7 +126,7 @@ func (b *Bot) reasoned(w http.ResponseWriter, r *http.Request, p *interaction) {
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, row{
 		Team: b.o.Team, User: p.User, Callback: p.View.Callback, Request: cut(p.View.Metadata, 160),
-		View: p.View.ID, ViewHash: p.View.Hash, Values: p.View.Values,
+		View: p.View.ID, ViewHash: p.View.Hash, Values: p.View.Values, Signed: p.Signed,
 	})
 	if err != nil {
 		fieldErrors(w, map[string]string{askWhy: "This could not be stored, so nothing was done. Try again in a moment."})

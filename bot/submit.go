@@ -40,7 +40,7 @@ func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) 
 		return
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, row{
-		Team: b.o.Team, User: p.User, Callback: p.View.Callback, View: p.View.ID, ViewHash: p.View.Hash, Values: entered,
+		Team: b.o.Team, User: p.User, Callback: p.View.Callback, View: p.View.ID, ViewHash: p.View.Hash, Values: entered, Signed: p.Signed,
 	})
 	if err != nil {
 		fieldErrors(w, map[string]string{blockFor(entered, askTarget): "This could not be stored, so nothing was asked for. Try again in a moment."})

@@ -125,6 +125,12 @@ func (v *verifier) headers(h http.Header) (stamp string, sig [sha256.Size]byte, 
 	return stamp, sig, nil
 }
 
+// signedAt is the time stamp of a request that was let in, in Unix seconds.
+func signedAt(h http.Header) int64 {
+	seconds, _ := digits(h.Get("X-Slack-Request-Timestamp"))
+	return seconds
+}
+
 // digits reads a number that is written in digits only.
 func digits(s string) (int64, bool) {
 	if len(s) == 0 || len(s) > 11 {

@@ -1,6 +1,9 @@
 package flows
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // What an auditor asks for beside what a decision rests on is added to the entries here,
 // between Decide and the seal, so that deciding pays nothing for it: which program wrote
@@ -39,6 +42,9 @@ func witness(out *Outcome, f *Facts) {
 		if e.Facts == nil {
 			continue // belongs to no request that there is
 		}
+		if e.Actor.Person != "" {
+			callNames(e, r, f.Profiles)
+		}
 		if f.Incident != nil {
 			e.Facts["incident_as_read"] = f.Incident.facts(r.Content.Requester, e.At)
 		}
@@ -70,6 +76,36 @@ func witness(out *Outcome, f *Facts) {
 			}
 		}
 	}
+}
+
+// callNames adds how the people of an entry were called when it was written.
+func callNames(e *Entry, r *Request, known []Profile) {
+	var names object
+	for _, part := range [...]struct {
+		as  string
+		who PersonID
+	}{{"actor", e.Actor.Person}, {"beneficiary", r.Content.Beneficiary}, {"requester", r.Content.Requester}} {
+		if part.as != "actor" && part.who == e.Actor.Person || part.as == "requester" && part.who == r.Content.Beneficiary {
+			continue // is named already
+		}
+		for i := range known {
+			if p := &known[i]; p.Person == part.who && p.mailbox() != "" {
+				names = append(names, member{part.as, Personal{About: part.who, Value: p.mailbox()}})
+				break
+			}
+		}
+	}
+	if len(names) > 0 {
+		e.Facts["names"] = names
+	}
+}
+
+// mailbox is a name with its e-mail address, as far as both are known.
+func (p *Profile) mailbox() string {
+	if p.Email == "" {
+		return p.Name
+	}
+	return strings.TrimSpace(p.Name + " <" + p.Email + ">")
 }
 
 // why is the route's reason: it names who is asked, so it stands as a commitment.

@@ -18,6 +18,7 @@ type Command struct {
 	Receipt string    // granted
 	Fault   string    // grant_failed: the cause, for the operator
 	Left    bool      // revoked: the access was there before us and was left as it was
+	Back    *Reading  // revoked: what the target said when it was asked afterwards; nil: not asked
 }
 
 // Limits are the numbers the engine holds for every flow.
@@ -46,6 +47,8 @@ type Facts struct {
 	Requester Standing // of the requester and, if another, the worse of the two
 	Allowed   Tri      // whether the flow's requesters include the requester now
 	Link      *Link    // the requester's usable link; nil: none
+
+	Profiles []Profile // of who was looked up, as the directory has them
 
 	Incident   *Incident // as read now, or at most a minute ago
 	IncidentIs Tri       // Yes: read; No: there is no such incident; Unknown: could not be read

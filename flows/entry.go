@@ -116,6 +116,7 @@ func sealOne(chain string, head ChainHead, e Entry, random func([]byte)) (Sealed
 	if e.Actor.Trace != "" {
 		actor["trace"] = e.Actor.Trace
 	}
+	e.Actor.visited(actor)
 	body := map[string]any{
 		"v": int64(EntrySchema), "chain": chain, "seq": s.Seq, "prev": s.Prev,
 		"at": s.At.UnixMilli(), "verb": e.Verb, "from": string(e.From), "to": string(e.To),
@@ -128,6 +129,21 @@ func sealOne(chain string, head ChainHead, e Entry, random func([]byte)) (Sealed
 	sum := LeafHash(s.Bytes)
 	s.Hash, s.Openings = hex.EncodeToString(sum[:]), c.openings
 	return s, nil
+}
+
+// visited adds how the actor came in. An address leads to a person, so it is a commitment.
+func (a *Actor) visited(facts map[string]any) {
+	if a.Person == "" {
+		return
+	}
+	for name, v := range map[string]string{"permalink": a.Permalink, "from": a.From} {
+		if v != "" {
+			facts[name] = Personal{About: a.Person, Value: v}
+		}
+	}
+	if !a.Signed.IsZero() {
+		facts["signed_at"] = a.Signed.UnixMilli()
+	}
 }
 
 func orEmpty(m map[string]any) map[string]any {

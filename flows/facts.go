@@ -46,7 +46,7 @@ func (d *decision) linkFacts() any {
 	if d.f.Link == nil {
 		return nil
 	}
-	return Personal{About: d.f.Link.Person, Value: d.f.Link.Name + "=" + string(d.f.Link.PagerDuty)}
+	return Personal{About: d.f.Link.Person, Value: d.f.Link.String()}
 }
 
 // evidence is what the evaluation at hand rests on.
@@ -146,9 +146,9 @@ func (d *decision) routeFacts(r *Route) map[string]any {
 // decisionFacts are what an approval or denial rests on.
 func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	r := &d.req
-	facts := make(map[string]any, 15+commonFacts)
+	facts := make(map[string]any, 16+commonFacts)
 	facts["shown"] = d.cmd.Hash
-	facts["requester"] = Personal{About: r.Content.Requester, Value: string(r.Content.Requester)}
+	facts["requester"], facts["link"] = Personal{About: r.Content.Requester, Value: string(r.Content.Requester)}, d.linkFacts()
 	facts["self"], facts["stage"], facts["votes"], facts["quorum"] = self, int64(r.Stage), int64(len(r.Votes)), int64(need)
 	facts["seconds"], facts["evidence"] = int64(r.Content.Duration/time.Second), &evidenceFacts{d.evidence(), r.Content.Requester}
 	facts["incident_read"], facts["fallback_open"] = d.f.IncidentIs.String(), r.FallbackOpen

@@ -45,6 +45,7 @@ func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, e
 		g.evaluate(ctx, true)
 	case VerbDeny:
 		g.link()
+		g.incident(ctx)
 		g.evaluate(ctx, true)
 	case VerbRevoke, VerbForward:
 		if who := cmd.Actor; who.Person != "" && !who.Admin && who.Person != g.req.DecidedBy {
@@ -90,6 +91,7 @@ func (g *gathering) standing(ctx context.Context, p PersonID) Standing {
 	if err != nil {
 		return StandingUnknown
 	}
+	g.f.Profiles = append(g.f.Profiles, profile)
 	return profile.Standing
 }
 

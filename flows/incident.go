@@ -2,6 +2,8 @@ package flows
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -54,6 +56,21 @@ type IncidentRef struct {
 // Ref is the part that a request keeps.
 func (i Incident) Ref() IncidentRef {
 	return IncidentRef{ID: i.ID, Number: i.Number, Title: i.Title, URL: i.URL}
+}
+
+// IncidentState is how an incident was when it was last recorded. Of the title, which
+// somebody typed, only a hash is kept.
+type IncidentState struct {
+	Status  IncidentStatus
+	Urgency string
+	Service string
+	Title   string
+}
+
+// State is how the incident is.
+func (i *Incident) State() IncidentState {
+	sum := sha256.Sum256([]byte(i.Title.Raw()))
+	return IncidentState{Status: i.Status, Urgency: i.Urgency, Service: i.ServiceID, Title: hex.EncodeToString(sum[:6])}
 }
 
 // IncidentQuery selects open incidents for the picker.

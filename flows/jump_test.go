@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -83,7 +84,46 @@ func TestUnreadableOnce(t *testing.T) {
 	}
 	facts.Incident, facts.IncidentIs = &flows.Incident{ID: "Q1", Status: flows.IncidentAcknowledged}, flows.Yes
 	read := flows.FollowIncident(first.Request, facts, jumpNow.Add(time.Hour))
-	if !read.Request.IncidentDark.IsZero() || len(read.Entries) != 1 || read.Entries[0].Verb != "incident_readable" {
+	if !read.Request.IncidentDark.IsZero() || verbs(read) != "incident_readable incident_changed" {
 		t.Errorf("when it could be read: %+v", read)
+	}
+}
+
+func verbs(o flows.Outcome) string {
+	var all []string
+	for _, e := range o.Entries {
+		all = append(all, e.Verb)
+	}
+	return strings.Join(all, " ")
+}
+
+// Each change of an incident is recorded once, whatever of it changed: its status, its
+// urgency, its service or its title.
+func TestChangesOfAnIncident(t *testing.T) {
+	t.Parallel()
+	flow := &flows.Flow{ID: "prod"}
+	facts := flows.Facts{Catalog: &flows.Catalog{Flows: map[flows.FlowID]*flows.Flow{"prod": flow}}, IncidentIs: flows.Yes}
+	inc := flows.Incident{ID: "Q1", Status: flows.IncidentTriggered, Urgency: "low", ServiceID: "P1", Title: flows.NewText("slow")}
+	r := liveRequest(flows.StateActive)
+	r.Content.Flow, r.Content.Incident.ID, r.IncidentSeen = "prod", "Q1", inc.State()
+	for i, change := range []func(){
+		func() { inc.Status = flows.IncidentAcknowledged }, func() { inc.Urgency = "high" }, func() { inc.ServiceID = "P2" },
+		func() { inc.Title = flows.NewText("down") }, func() { inc.Status = flows.IncidentResolved },
+	} {
+		change()
+		facts.Incident = &inc
+		out := flows.FollowIncident(r, facts, jumpNow)
+		if verbs(out) != "incident_changed" || out.Entries[0].Facts["title_changed"] != (i == 3) || len(out.Jobs) != 0 {
+			t.Errorf("change %d: %+v", i, out)
+		}
+		r = out.Request
+		if again := flows.FollowIncident(r, facts, jumpNow); again.Changed() {
+			t.Errorf("change %d is recorded twice: %+v", i, again)
+		}
+	}
+	inc.MergedInto = "Q2"
+	out := flows.FollowIncident(r, facts, jumpNow)
+	if verbs(out) != "incident_merged" || out.Request.IncidentSeen != (flows.IncidentState{}) {
+		t.Errorf("merged: %+v", out)
 	}
 }

@@ -165,7 +165,10 @@ func (d *decision) release() {
 func (d *decision) revoked() {
 	r := &d.req
 	r.EndedAt, r.Overdue = d.now, false
-	facts := map[string]any{"cause": string(r.EndCause), "fence": d.f.Holding.Version}
+	facts := map[string]any{"cause": string(r.EndCause), "fence": d.f.Holding.Version, "due_at": millis(r.EndsAt)}
+	if back := d.cmd.Back; back != nil {
+		facts["read_back"] = object{{"has", back.Has.String()}, {"until", millis(back.Until)}}
+	}
 	r.StillThrough = ""
 	h := d.f.Holding.Without(r.ID)
 	if other, still := h.Longest(); still {
@@ -201,10 +204,15 @@ func earlier(a, b time.Time) time.Time {
 // aside starts an outcome that is no step of the life cycle: the state stays.
 func aside(req Request, f Facts, now time.Time, verb string, facts map[string]any) *decision {
 	d := &decision{cmd: Command{Actor: ByEngine()}, f: f, now: now, was: req, req: req}
-	d.out.Entries = append(d.out.Entries, Entry{
-		Verb: verb, From: req.State, To: req.State, At: now, Actor: d.cmd.Actor, Facts: d.common(facts),
-	})
+	d.record(verb, facts)
 	return d
+}
+
+// record writes an entry of what is no step.
+func (d *decision) record(verb string, facts map[string]any) {
+	d.out.Entries = append(d.out.Entries, Entry{
+		Verb: verb, From: d.req.State, To: d.req.State, At: d.now, Actor: d.cmd.Actor, Facts: d.common(facts),
+	})
 }
 
 // Overdue marks an end that the target has not confirmed in time, with an alarm to
@@ -242,10 +250,10 @@ func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
 }
 
 // FollowIncident is what a re-read of the incident means: resolved, access ends after
-// the grace; merged, the request moves to the parent. It is decided by the re-read
-// alone, never by a webhook. The outcome is empty when nothing follows: of a resolved
-// incident, nothing does while people are still asked; a grant that comes of it ends
-// at the next re-read.
+// the grace; merged, the request moves to the parent; otherwise changed, that is
+// recorded. It is decided by the re-read alone, never by a webhook. Of a resolved
+// incident nothing else follows while people are still asked; a grant that comes of it
+// ends at the next re-read.
 func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	fl := f.flow(&req.Content)
 	if f.IncidentIs != Yes || f.Incident == nil || fl == nil || req.State.Final() {
@@ -254,14 +262,14 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	inc := *f.Incident
 	if inc.MergedInto != "" && inc.MergedInto != req.Incident() {
 		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
-		d.req.MovedTo, d.req.IncidentDark = inc.MergedInto, time.Time{}
+		d.req.MovedTo, d.req.IncidentDark, d.req.IncidentSeen = inc.MergedInto, time.Time{}, IncidentState{}
 		return d.finish()
 	}
 	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding || !req.State.Live() {
-		return readable(req, f, now)
+		return changed(req, f, now)
 	}
 	d := aside(req, f, now, "incident_resolved", map[string]any{"grace_seconds": int64(f.Limits.IncidentGrace / time.Second)})
-	d.req.IncidentGone, d.req.IncidentDark = now, time.Time{}
+	d.req.IncidentGone, d.req.IncidentDark, d.req.IncidentSeen = now, time.Time{}, inc.State()
 	at := earlier(now.Add(f.Limits.IncidentGrace), req.EndsAt)
 	d.req.EndsAt, d.req.EndCause = at, EndIncident
 	d.own(JobRevoke, at)
@@ -269,13 +277,23 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	return d.finish()
 }
 
-// readable takes the alarm of Unreadable back.
-func readable(req Request, f Facts, now time.Time) Outcome {
-	if req.IncidentDark.IsZero() {
+// changed records that the incident is another than it was when it was last recorded,
+// and takes the alarm of Unreadable back.
+func changed(req Request, f Facts, now time.Time) Outcome {
+	was, is, dark := req.IncidentSeen, f.Incident.State(), !req.IncidentDark.IsZero()
+	if was == is && !dark {
 		return Outcome{Request: req}
 	}
-	d := aside(req, f, now, "incident_readable", nil)
-	d.req.IncidentDark = time.Time{}
+	d := &decision{cmd: Command{Actor: ByEngine()}, f: f, now: now, was: req, req: req}
+	if dark {
+		d.record("incident_readable", nil)
+	}
+	if was != is {
+		d.record("incident_changed", map[string]any{
+			"was": object{{"service", was.Service}, {"status", string(was.Status)}, {"urgency", was.Urgency}}, "title_changed": was.Title != is.Title,
+		})
+	}
+	d.req.IncidentSeen, d.req.IncidentDark = is, time.Time{}
 	return d.finish()
 }
 
@@ -302,7 +320,7 @@ func IncidentOpened(req Request, f Facts, now time.Time, inc Incident) Outcome {
 		return Outcome{Request: req}
 	}
 	d := aside(req, f, now, "incident_opened", map[string]any{"incident": string(inc.ID), "incident_number": int64(inc.Number)})
-	d.req.Opened = inc.Ref()
+	d.req.Opened, d.req.IncidentSeen = inc.Ref(), inc.State()
 	return d.finish()
 }
 

@@ -1,6 +1,11 @@
 package flows
 
-import "strings"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
 
 // PersonID is a person: a Slack team and user, "T0123ABC/U0DANA". Names, e-mail
 // addresses and handles never identify anybody.
@@ -28,6 +33,17 @@ type Link struct {
 	Subject     string // at the company's sign-in, as an admin wrote it down; may be empty
 	Proposed    bool   // born from an e-mail match and not yet confirmed by an admin: no self-approval
 	Quarantined string // why the link may not be used; empty when it may
+}
+
+// String names the link for the audit: who it ties to whom, whether an admin confirmed
+// it, and a version that is another one whenever anything of it is.
+func (l Link) String() string {
+	by := "confirmed"
+	if l.Proposed {
+		by = "proposed"
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{l.Name, string(l.Person), string(l.PagerDuty), l.Email, l.Subject, by, l.Quarantined}, "\n")))
+	return l.Name + "=" + string(l.PagerDuty) + " (" + by + ", version " + hex.EncodeToString(sum[:4]) + ")"
 }
 
 // Usable reports whether the link may identify somebody at all.
@@ -99,6 +115,14 @@ type Actor struct {
 	// not approve their own requests.
 	Unconfirmed bool
 	Trace       string // ids of the interaction, for the audit: "action_ts=…"
+	Visit
+}
+
+// Visit is how somebody came in, for the audit; zero where that is not known.
+type Visit struct {
+	Permalink string    // of the message at Slack that they acted on
+	From      string    // the network address that the call came from: a proxy's, behind one
+	Signed    time.Time // when Slack signed it
 }
 
 // ByEngine is the actor of what the program does by itself.

@@ -105,6 +105,9 @@ func (d *decision) submit() {
 		d.refuse(no)
 		return
 	}
+	if d.f.Incident != nil {
+		d.req.IncidentSeen = d.f.Incident.State()
+	}
 	d.enter(VerbSubmit, StateSubmitted, d.asked())
 	d.req.Version = 1
 	d.card(CardRequester, c.Requester, "")

@@ -131,6 +131,8 @@ func (in *docReader) ending(r *flows.Request, key string) bool {
 		in.incident(&r.Opened)
 	case "MovedTo":
 		named(in, &r.MovedTo)
+	case "IncidentSeen":
+		in.seen(&r.IncidentSeen)
 	default:
 		return false
 	}
@@ -341,4 +343,22 @@ func (in *docReader) value() []byte {
 	}
 	in.ok = false
 	return nil
+}
+
+// seen reads how an incident was.
+func (in *docReader) seen(s *flows.IncidentState) {
+	in.object(func(key string) {
+		switch key {
+		case "Status":
+			named(in, &s.Status)
+		case "Urgency":
+			named(in, &s.Urgency)
+		case "Service":
+			named(in, &s.Service)
+		case "Title":
+			named(in, &s.Title)
+		default:
+			in.ok = false
+		}
+	})
 }

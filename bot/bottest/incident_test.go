@@ -1,6 +1,7 @@
 package bottest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func TestMerged(t *testing.T) {
 	for _, who := range []string{company.Sam, company.Mara, company.Noor} {
 		s.All(who, "Production database")
 	}
-	s.Expect("submit", "route", "approve", "activate", "observed", "granted", "incident_merged", "incident_resolved", "end", "revoked")
+	s.Expect("submit", "route", "approve", "activate", "observed", "granted", "incident_merged", "incident_changed", "incident_resolved", "end", "revoked")
 }
 
 // PagerDuty does not show the incident any more: the access stays until its time, and
@@ -197,10 +198,11 @@ func TestAnIncidentIsRequired(t *testing.T) {
 	card := s.As(company.Mara).Sees("asks for Production database", "Ledger stuck")
 	s.As(company.Noor).Sees("asks for Production database", "Ledger stuck")
 	must(t, s.PagerDuty.Resolve(inc.ID, "PSAM001"))
+	s.Until("the change to be recorded", func() bool { return slices.Contains(s.Entries(s.Only().ID), "incident_changed") })
 	s.As(company.Mara).Presses(card, "bg:approve")
 	s.As(company.Mara).Told("is resolved by now. Your approval was not counted", "Ask again for an open one")
 	s.Has()
-	s.Expect("submit", "route", "refused")
+	s.Expect("submit", "route", "incident_changed", "refused")
 }
 
 // deleted has PagerDuty know nothing of an incident any more.

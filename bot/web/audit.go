@@ -57,7 +57,7 @@ type desk struct {
 
 func (w *Web) desk(c *doors.Caller) *desk {
 	all := c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin)
-	return &desk{w, history.Asker{Person: c.Person, All: all, Door: c.Door, Trace: "pass=" + c.Pass.ID}, map[flows.RequestID]bool{}}
+	return &desk{w, history.Asker{Person: c.Person, All: all, Door: c.Door, Trace: "pass=" + c.Pass.ID, From: c.From}, map[flows.RequestID]bool{}}
 }
 
 // search finds what answers the question, of what the asker may see.

@@ -20,6 +20,8 @@ type step struct {
 	Reason  said
 	Door    string
 	Trace   string
+	Link    said // of the message at Slack
+	From    said // the network address
 	Facts   []fact
 	Hash    string
 	Proof   proof
@@ -65,7 +67,7 @@ var deeds = map[string]string{
 	"grant_failed": "the target did not give the access", "done": "said that they are done", "revoke": "ended the access", "end": "the access ends",
 	"revoked": "the target confirmed the end", "refused": "was refused", "expiring": "told the holder that the end is near", "remind": "reminded who may decide",
 	"overdue": "the end is overdue, and the operators were told", "incident_opened": "an incident was opened for it", "incident_merged": "the incident was merged into another",
-	"incident_resolved": "the incident was resolved", "incident_unreadable": "the incident could not be read", "incident_readable": "the incident can be read again",
+	"incident_resolved": "the incident was resolved", "incident_changed": "the incident changed", "incident_unreadable": "the incident could not be read", "incident_readable": "the incident can be read again",
 	"ended_from_memory": "ended while the database did not write",
 }
 
@@ -79,7 +81,8 @@ func (w *Web) step(e *history.Event) step {
 	f := factsOf(e.Facts)
 	s := step{
 		Seq: e.Seq, At: e.At, Verb: e.Verb, By: w.who(flows.PersonID(e.Who())), Tone: tones[e.Verb], Reason: saidOf(f.text("reason")),
-		Door: doorWords[factsOf(e.Actor).text("door")], Trace: factsOf(e.Actor).text("trace"), Facts: w.flat(e.Facts), Hash: e.Hash, Request: flows.RequestID(e.Chain),
+		Door: doorWords[factsOf(e.Actor).text("door")], Trace: factsOf(e.Actor).text("trace"),
+		Link: saidOf(factsOf(e.Actor).text("permalink")), From: saidOf(factsOf(e.Actor).text("from")), Facts: w.flat(e.Facts), Hash: e.Hash, Request: flows.RequestID(e.Chain),
 	}
 	s.Did = deeds[e.Verb]
 	if s.Did == "" {
@@ -90,6 +93,10 @@ func (w *Web) step(e *history.Event) step {
 		s.Did += ": " + strings.ReplaceAll(e.Code, "_", " ")
 	case e.Verb == "approve" && f.yes("self"):
 		s.Did = "approved their own request, on call"
+	case e.Verb == "incident_changed":
+		if now := factsOf(f["incident_as_read"]); now.text("status") != factsOf(f["was"]).text("status") {
+			s.Did += ": now " + now.text("status")
+		}
 	case e.Verb == "end":
 		s.Did += " " + endWords[flows.EndCause(f.text("cause"))]
 	}

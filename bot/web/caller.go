@@ -29,6 +29,7 @@ func (w *Web) caller(r *http.Request) (*doors.Caller, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.From = from(r)
 	if isToken == (c.Pass.Kind == flows.PassSession) { // a session is a cookie's, a token is a header's
 		return nil, doors.ErrUnknown
 	}

@@ -15,6 +15,7 @@ type Caller struct {
 	flows.Known
 	Pass flows.Pass
 	Door flows.Door
+	From string // the network address of the call
 }
 
 // Who is the person.
@@ -28,6 +29,7 @@ func (c *Caller) Actor() flows.Actor {
 	return flows.Actor{
 		Person: c.Person, Door: c.Door, Standing: c.Standing, Admin: c.Is(flows.RoleAdmin),
 		Unconfirmed: !c.Pass.SignIn.Confirmed, Trace: "pass=" + c.Pass.ID,
+		Visit: flows.Visit{From: c.From},
 	}
 }
 

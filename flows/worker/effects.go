@@ -189,11 +189,11 @@ func (e *Effects) revoke(ctx context.Context, j flows.Job) error {
 	if rec.Request.State != flows.StateEnding {
 		return e.Engine.Finish(ctx, flows.Finish{Job: &j})
 	}
-	left, err := e.take(ctx, rec)
+	back, left, err := e.take(ctx, rec)
 	if err != nil {
 		return e.overdue(ctx, rec, err)
 	}
-	_, err = e.do(ctx, j, flows.Command{Verb: flows.VerbRevoked, Left: left}, true)
+	_, err = e.do(ctx, j, flows.Command{Verb: flows.VerbRevoked, Left: left, Back: back}, true)
 	return err
 }
 
@@ -212,34 +212,35 @@ func (e *Effects) EndAtTarget(ctx context.Context, rec flows.Record) error {
 		own.Leaving = true
 		rec.Holding.Holders = []flows.Holder{own}
 	}
-	_, err := e.take(ctx, rec)
+	_, _, err := e.take(ctx, rec)
 	return err
 }
 
 // take has the target end the access, unless somebody else's grant carries it on, the
-// person had it before us, or the target was never told to give it.
-func (e *Effects) take(ctx context.Context, rec flows.Record) (left bool, err error) {
+// person had it before us, or the target was never told to give it. back is what the
+// target says afterwards.
+func (e *Effects) take(ctx context.Context, rec flows.Record) (back *flows.Reading, left bool, err error) {
 	if _, still := rec.Holding.Longest(); still {
-		return false, nil
+		return nil, false, nil
 	}
 	if own, _ := rec.Holding.Of(rec.Request.ID); rec.Holding.Before == flows.Yes || own.Unused {
-		return true, nil
+		return nil, true, nil
 	}
 	target, order, err := e.order(ctx, rec, flows.JobRevoke)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if err := target.Revoke(ctx, order); err != nil {
-		return false, fmt.Errorf("revoke at target %s: %w", order.Target.ID, err)
+		return nil, false, fmt.Errorf("revoke at target %s: %w", order.Target.ID, err)
 	}
 	reading, err := target.Read(ctx, order)
 	if err != nil {
-		return false, fmt.Errorf("read back at target %s: %w", order.Target.ID, err)
+		return nil, false, fmt.Errorf("read back at target %s: %w", order.Target.ID, err)
 	}
 	if reading.Has == flows.Yes {
-		return false, &flows.Temporary{Err: fmt.Errorf("target %s confirmed the revocation but still reports access", order.Target.ID)}
+		return nil, false, &flows.Temporary{Err: fmt.Errorf("target %s confirmed the revocation but still reports access", order.Target.ID)}
 	}
-	return false, nil
+	return &reading, false, nil
 }
 
 func (e *Effects) overdue(ctx context.Context, rec flows.Record, cause error) error {

@@ -17,6 +17,7 @@ type Identity struct {
 	Enterprise string
 	User       string // the app's user, "U…"
 	Bot        string // "B…"
+	URL        string // of the workspace, "https://acme.slack.com/"
 	Scopes     []string
 }
 
@@ -33,7 +34,7 @@ func (c *Client) AuthTest(ctx context.Context) (Identity, error) {
 		return Identity{}, err
 	}
 	id := Identity{
-		Team: got.TeamID, TeamName: got.Team, Enterprise: got.EnterpriseID, User: got.UserID, Bot: got.BotID,
+		Team: got.TeamID, TeamName: got.Team, Enterprise: got.EnterpriseID, User: got.UserID, Bot: got.BotID, URL: got.URL,
 	}
 	for s := range strings.SplitSeq(got.Header.Get("X-OAuth-Scopes"), ",") {
 		if s = strings.TrimSpace(s); s != "" {

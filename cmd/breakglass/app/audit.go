@@ -72,7 +72,7 @@ func asking[I, O any](h func(context.Context, history.Asker, *I) (O, error)) fun
 			return h(ctx, owner(), in)
 		}
 		return h(ctx, history.Asker{
-			Person: c.Person, All: c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin), Door: c.Door, Trace: "pass=" + c.Pass.ID,
+			Person: c.Person, All: c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin), Door: c.Door, Trace: "pass=" + c.Pass.ID, From: c.From,
 		}, in)
 	}
 }

@@ -15,6 +15,7 @@ type Asker struct {
 	All    bool
 	Door   flows.Door
 	Trace  string
+	From   string // the network address, where there is one
 }
 
 // ErrNobody says that it is not known who asks; nothing is shown then.
@@ -95,5 +96,5 @@ func (l Look) Entry(a Asker) flows.Entry {
 	if l.Request != "" {
 		facts["request"] = string(l.Request)
 	}
-	return flows.Entry{Verb: "audit_read", Actor: flows.Actor{Person: a.Person, Door: a.Door, Trace: a.Trace}, Facts: facts}
+	return flows.Entry{Verb: "audit_read", Actor: flows.Actor{Person: a.Person, Door: a.Door, Trace: a.Trace, Visit: flows.Visit{From: a.From}}, Facts: facts}
 }

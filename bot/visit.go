@@ -1,0 +1,82 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"breakglass/flows"
+)
+
+// actor is who a row came from, as the audit keeps it.
+func (r row) actor() flows.Actor {
+	a := flows.Actor{Person: r.who(), Door: flows.DoorSlack, Trace: r.trace()}
+	if r.Signed != 0 {
+		a.Signed = time.Unix(r.Signed, 0).UTC()
+	}
+	return a
+}
+
+// actor is who acted, and where the message is that they acted on: the one of the click,
+// or for a form, their card of the request.
+func (h handling) actor(ctx context.Context, id flows.RequestID) flows.Actor {
+	a, channel, ts := h.row.actor(), h.row.Channel, h.row.MessageTS
+	if ts == "" && id != "" && h.row.Callback != "" && h.row.Callback != callbackRequest {
+		if rec, err := h.b.o.Engine.Load(ctx, id); err == nil {
+			channel, ts = cardOf(rec.Cards, a.Person)
+		}
+	}
+	a.Permalink = h.b.home.permalink(ctx, h.b.o.Clock.Now(), channel, ts)
+	return a
+}
+
+// cardOf is where a person sees a request: in their own messages, or else in a channel.
+func cardOf(cards []flows.Card, p flows.PersonID) (channel, ts string) {
+	for _, c := range cards {
+		if c.TS != "" && (c.To == p || c.To == "" && ts == "") {
+			channel, ts = c.Channel, c.TS
+		}
+		if c.To == p && c.TS != "" {
+			break
+		}
+	}
+	return channel, ts
+}
+
+// home is the workspace's address, asked for once.
+type home struct {
+	ask func(context.Context) (string, error) // nil: not known, ever
+
+	mu    sync.Mutex
+	url   string
+	tried time.Time
+}
+
+// homeWithin bounds what a decision waits for it, at most once in homeAgain: a Slack that
+// does not answer keeps none back for longer, and the message's ids are recorded anyway.
+const (
+	homeWithin = time.Second
+	homeAgain  = time.Minute
+)
+
+// permalink is the address of a message, as Slack writes it; empty where it is not known.
+func (h *home) permalink(ctx context.Context, now time.Time, channel, ts string) string {
+	if h.ask == nil || channel == "" || ts == "" {
+		return ""
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.url == "" && (h.tried.IsZero() || now.Sub(h.tried) >= homeAgain) {
+		h.tried = now
+		ctx, cancel := context.WithTimeout(ctx, homeWithin)
+		defer cancel()
+		if url, err := h.ask(ctx); err == nil && url != "" {
+			h.url = strings.TrimSuffix(url, "/")
+		}
+	}
+	if h.url == "" {
+		return ""
+	}
+	return h.url + "/archives/" + channel + "/p" + strings.ReplaceAll(ts, ".", "")
+}
