@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -270,10 +271,26 @@ func (e *Engine) Record(ctx context.Context, chain string, entry Entry, fin Fini
 	return e.record(ctx, chain, entry, fin, nil)
 }
 
+// Append writes entries onto the end of a chain that no request carries, all or none.
+// Each has the time of its own At; where that is zero, now.
+func (e *Engine) Append(ctx context.Context, chain string, entries []Entry) error {
+	return e.append(ctx, chain, entries, Finish{}, nil)
+}
+
 func (e *Engine) record(ctx context.Context, chain string, entry Entry, fin Finish, freeze *time.Time) error {
-	entry.At = e.o.Clock.Now()
-	entry.Facts = maps.Clone(entry.Facts)
-	written := []Entry{entry}
+	entry.At = time.Time{}
+	return e.append(ctx, chain, []Entry{entry}, fin, freeze)
+}
+
+func (e *Engine) append(ctx context.Context, chain string, entries []Entry, fin Finish, freeze *time.Time) error {
+	written := slices.Clone(entries)
+	now := e.o.Clock.Now()
+	for i := range written {
+		if written[i].At.IsZero() {
+			written[i].At = now
+		}
+		written[i].Facts = maps.Clone(written[i].Facts)
+	}
 	e.attest(written, fin.Job)
 	for range conflictTries {
 		head, err := e.o.Chains.ChainHead(ctx, chain)

@@ -49,6 +49,7 @@ const (
 	ScopeRead   PassScope = "read"   // requests and grants that it may see, and the audit where its holder may
 	ScopeAsk    PassScope = "ask"    // ask, and end what it asked for
 	ScopeDecide PassScope = "decide" // approve, deny, revoke; never for a service
+	ScopeCall   PassScope = "call"   // call adapters, as far as their rules and its holder's grants go
 )
 
 // May reports whether the pass may be used for that.

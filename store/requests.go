@@ -37,6 +37,18 @@ func (s *Store) Load(ctx context.Context, id flows.RequestID) (flows.Record, err
 	return rec, nil
 }
 
+// Request reads a request alone. flows.ErrNotFound.
+func (s *Store) Request(ctx context.Context, id flows.RequestID) (flows.Request, error) {
+	doc, err := s.tx.direct().RequestDoc(ctx, string(id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return flows.Request{}, fmt.Errorf("request %s: %w", id, flows.ErrNotFound)
+	}
+	if err != nil {
+		return flows.Request{}, fmt.Errorf("read request %s: %w", id, err)
+	}
+	return decodeRequest(doc)
+}
+
 // Holding reads a holding; a zero Version when there is none yet.
 func (s *Store) Holding(ctx context.Context, key flows.HoldingKey) (flows.Holding, error) {
 	return holding(ctx, s.tx.direct(), key)

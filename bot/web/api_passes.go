@@ -68,7 +68,7 @@ type (
 		Body struct {
 			Name    string            `json:"name" doc:"what it is for; of a service, its name" maxLength:"60"`
 			Service bool              `json:"service,omitempty" doc:"acts for itself and never decides; for admins to make"`
-			Scopes  []flows.PassScope `json:"scopes" doc:"read, ask, decide" minItems:"1"`
+			Scopes  []flows.PassScope `json:"scopes" doc:"read, ask, decide, call" minItems:"1"`
 			Days    int               `json:"days,omitempty" minimum:"1" maximum:"90" default:"30"`
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
@@ -11,12 +12,15 @@ import (
 	"breakglass/flows/doors"
 )
 
-// maxBody is the most that is read of a request.
-const maxBody = 64 << 10
+// maxBody is the most that is read of a request; maxCall, of a call to an adapter.
+const (
+	maxBody = 64 << 10
+	maxCall = 16 << 20
+)
 
 // caller finds who is asking: by the token that the request carries, or else by the
 // browser's session. A token that is no good is not made up for by a cookie.
-func (w *Web) caller(r *http.Request) (*doors.Caller, error) {
+func (w *Web) caller(r *http.Request, most int64) (*doors.Caller, error) {
 	secret, isToken := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !isToken {
 		cookie, err := r.Cookie(w.cookieName(sessionCookie))
@@ -36,7 +40,7 @@ func (w *Web) caller(r *http.Request) (*doors.Caller, error) {
 	if c.Pass.Kind != flows.PassLogin {
 		return &c, nil
 	}
-	body, err := readAll(r)
+	body, err := readAll(r, cmp.Or(most, maxBody))
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +52,10 @@ func (w *Web) caller(r *http.Request) (*doors.Caller, error) {
 }
 
 // readAll reads a body and puts it back.
-func readAll(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+func readAll(r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, most))
 	if _, big := errors.AsType[*http.MaxBytesError](err); big {
-		return nil, flows.Refuse(flows.RefusedInput, "The body is larger than %d KiB. Nothing was done.", maxBody>>10)
+		return nil, flows.Refuse(flows.RefusedInput, "The body is larger than %d KiB. Nothing was done.", most>>10)
 	}
 	if err != nil {
 		return nil, flows.Refuse(flows.RefusedInput, "The body could not be read. Nothing was done.")

@@ -24,6 +24,9 @@ type Door struct {
 // IsOperation reports whether the door is described in the API's document.
 func (d Door) IsOperation() bool { return d.operation != nil }
 
+// Any is the method of a door that takes every method.
+const Any = "ANY"
+
 // Handler is what is behind a door. The caller is nil where anybody may enter.
 type Handler func(w http.ResponseWriter, r *http.Request, c *doors.Caller)
 
@@ -43,6 +46,10 @@ func (w *Web) mount(r chi.Router, all []Door) {
 	for _, d := range all {
 		if d.operation != nil {
 			d.operation(w, w.api, d)
+			continue
+		}
+		if d.Method == Any {
+			r.Handle(d.Path, w.enter(d))
 			continue
 		}
 		r.Method(d.Method, d.Path, w.enter(d))
@@ -84,14 +91,14 @@ func (w *Web) admit(d Door, r *http.Request) (*doors.Caller, error) {
 			return c, nil
 		}
 	}
-	c, err := w.caller(r)
+	c, err := w.caller(r, d.Who.most)
 	if err != nil {
 		if !w.strangers.allow(from(r)) { // nobody tries secrets one after the other
 			return nil, tooFast
 		}
 		return nil, err
 	}
-	if !w.callers.allow(c.Pass.ID) {
+	if !d.Who.free && !w.callers.allow(c.Pass.ID) {
 		return nil, tooFast
 	}
 	if no := d.Who.admits(c, w.o.Clock.Now()); no != nil {

@@ -20,6 +20,8 @@ type Entry struct {
 	scope flows.PassScope // what a token must be for; empty: any
 	roles []flows.Role    // one of them; empty: any
 	fresh time.Duration   // how long ago a session's person signed in at most; zero: any
+	most  int64           // bytes of a body that a machine's proof is over; zero: maxBody
+	free  bool            // what is behind it counts the calls itself
 }
 
 // The entries. A role is asked for besides: Signed.As(flows.RoleAuditor).
@@ -38,6 +40,9 @@ var (
 	Decides = Entry{Name: "a person, never a service", kinds: personal, scope: flows.ScopeDecide}
 	// Stops is who may use the kill switch: an admin, whose session is young.
 	Stops = Entry{Name: "an admin, never a service, and in a browser within the hour after sign-in", kinds: personal, scope: flows.ScopeDecide, roles: []flows.Role{flows.RoleAdmin}, fresh: time.Hour}
+	// Calls are who holds a session, a login or a token for calling adapters; the adapter
+	// says whose calls it takes, and how many.
+	Calls = Entry{Name: "a person or service that may call adapters", kinds: everyPass, scope: flows.ScopeCall, most: maxCall, free: true}
 	// Owns is a person by a session or a login, for what tokens may not do.
 	Owns = Entry{Name: "a person by session or login, not by a token", kinds: []flows.PassKind{flows.PassSession, flows.PassLogin}}
 )

@@ -56,7 +56,7 @@ func (c *cli) tokenCreate() *cobra.Command {
 	}
 	c.serverFlag(cmd, &server)
 	cmd.Flags().BoolVar(&service, "service", false, "of a service with that name, which acts for itself; for admins")
-	cmd.Flags().StringSliceVar(&scopes, "scope", []string{"read", "ask"}, "what it may be used for: `SCOPES` read, ask, decide")
+	cmd.Flags().StringSliceVar(&scopes, "scope", []string{"read", "ask"}, "what it may be used for: `SCOPES` read, ask, decide, call")
 	cmd.Flags().IntVar(&days, "days", 30, "how long it lives, at most 90 `DAYS`")
 	return cmd
 }

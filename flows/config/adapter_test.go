@@ -99,7 +99,7 @@ http_adapter "amazon" {
   total_rate       = 3
   total_concurrent = 4
 }
-http_adapter "rota" {
+http_adapter "rota-eu" {
   base_url        = "https://api.pagerduty.com"
   headers         = { X-Api-Key = secret.id }
   caller_as_from  = true
@@ -107,7 +107,7 @@ http_adapter "rota" {
 }
 target "rota" {
   kind    = "http_adapter"
-  adapter = http_adapter.rota
+  adapter = http_adapter.rota-eu
   allow   = ["POST /schedules/{id}/overrides"]
 }
 flow "rota" {
@@ -133,15 +133,15 @@ flow "rota" {
 	if diff := cmp.Diff(want, a.Limits); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}
-	if b := c.Catalog.Adapters["rota"]; !b.ChangesOnCall || !b.CallerAsFrom || len(b.Callers) > 0 {
+	if b := c.Catalog.Adapters["rota-eu"]; !b.ChangesOnCall || !b.CallerAsFrom || len(b.Callers) > 0 {
 		t.Errorf("adapter: %+v", b)
 	}
 	spec := c.Catalog.Targets["rota"]
-	if spec.Kind != config.KindHTTPAdapter || spec.Settings["adapter"] != "rota" || !cmp.Equal(spec.Settings["allow"], []string{"POST /schedules/{id}/overrides"}) {
+	if spec.Kind != config.KindHTTPAdapter || spec.Settings["adapter"] != "rota-eu" || !cmp.Equal(spec.Settings["allow"], []string{"POST /schedules/{id}/overrides"}) {
 		t.Errorf("target: %+v", spec)
 	}
 	var out strings.Builder
-	if err := c.Explain(&out, "rota"); err != nil || !strings.Contains(out.String(), "by adapter rota: POST /schedules/{id}/overrides") {
+	if err := c.Explain(&out, "rota"); err != nil || !strings.Contains(out.String(), "by adapter rota-eu: POST /schedules/{id}/overrides") {
 		t.Errorf("explained as %s, %v", out.String(), err)
 	}
 }

@@ -57,12 +57,12 @@ func mayCreate(by Caller, w *Wish) *flows.Refusal {
 	case w.Life < time.Minute || w.Life > TokenLife:
 		return refuse("A token lives at least a minute and at most %d days.", int(TokenLife/(24*time.Hour)))
 	case len(w.Scopes) == 0:
-		return refuse("Say what it may be used for: read, ask or decide.")
+		return refuse("Say what it may be used for: read, ask, decide or call.")
 	}
 	for _, s := range w.Scopes {
 		switch {
-		case s != flows.ScopeRead && s != flows.ScopeAsk && s != flows.ScopeDecide:
-			return refuse("There is no scope %q; there are read, ask and decide.", string(s))
+		case s != flows.ScopeRead && s != flows.ScopeAsk && s != flows.ScopeDecide && s != flows.ScopeCall:
+			return refuse("There is no scope %q; there are read, ask, decide and call.", string(s))
 		case s == flows.ScopeDecide && w.Service:
 			return refuse("A service never decides.")
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/integrations/reach"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -134,7 +135,7 @@ func (w *webhook) unreached(o flows.Order, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
-	if errors.Is(err, errAddress) {
+	if errors.Is(err, reach.ErrAddress) {
 		return &flows.Permanent{Err: fmt.Errorf("target %s was not called: %w", o.Target.ID, err)}
 	}
 	return &flows.Temporary{Err: fmt.Errorf("call the receiver of target %s: %w; whether it was done is not known", o.Target.ID, err)}

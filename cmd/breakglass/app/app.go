@@ -25,6 +25,7 @@ import (
 	"breakglass/flows/audit"
 	"breakglass/flows/config"
 	"breakglass/flows/worker"
+	"breakglass/integrations/httpadapter"
 	"breakglass/integrations/pagerduty"
 	"breakglass/integrations/slack"
 	"breakglass/store"
@@ -66,6 +67,7 @@ type App struct {
 	people  *people
 	roll    flows.Roll
 	web     *web.Web
+	calls   *httpadapter.Proxy
 	guard   *guard
 	line    *lifeline
 	keeper  *audit.Keeper
@@ -150,6 +152,7 @@ func (a *App) listen(ctx context.Context) error {
 	if a.publicLn, a.public, err = a.serve(ctx, a.o.PublicListen, a.publicRoutes()); err != nil {
 		return err
 	}
+	a.stops = append(a.stops, stop{"calls to adapters", a.calls.Stop}) // before the listeners, which wait for them
 	if err := a.openDoor(); err != nil && a.again == nil {
 		return err
 	}

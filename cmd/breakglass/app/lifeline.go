@@ -20,6 +20,9 @@ type lifeline struct {
 	log          *slog.Logger
 	end          func(context.Context, flows.Record) error // at the target
 
+	changed func(*flows.Request)  // told what the store took; nil: nobody
+	gone    func(flows.RequestID) // told what the kill switch ended from memory; nil: nobody
+
 	mu    sync.Mutex
 	live  map[flows.RequestID]*strand
 	held  map[flows.HoldingKey]flows.Holding
@@ -55,6 +58,9 @@ func (l *lifeline) Apply(ctx context.Context, c flows.Change) ([]flows.Job, erro
 	jobs, err := l.Ledger.Apply(ctx, c)
 	if err == nil {
 		l.remember(c.Request, c.Holding)
+		if c.Request != nil && l.changed != nil {
+			l.changed(c.Request)
+		}
 	}
 	return jobs, err
 }
@@ -207,6 +213,9 @@ func (l *lifeline) Cut(id flows.RequestID, by flows.Actor, why flows.Text) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut[id] = order{by, why}
+	if l.gone != nil {
+		l.gone(id)
+	}
 	if s := l.live[id]; s != nil {
 		s.ends, s.next = l.clock.Now(), time.Time{}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"breakglass/bot/web"
 	"breakglass/flows"
+	"breakglass/integrations/httpadapter"
 )
 
 // publicRoutes is everything the internet can reach: Slack and PagerDuty, by their
@@ -78,6 +79,8 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("POST", "/events/deescalate", web.Asks, "Sym's way to end", w.SymDeescalate),
 		web.Operation("GET", "/events/{id}", web.Reads, "Sym's way to see how an event went", w.SymEventOf),
 		web.Operation("GET", "/runs/{id}", web.Reads, "Sym's way to see how things stand", w.SymRunOf),
+
+		web.At(web.Any, httpadapter.Root+"*", web.Calls, a.callAdapter), // what the rules of the adapter let through
 
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
 		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))),        // a command looked by itself

@@ -61,6 +61,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.buildWeb()
+	a.buildCalls()
 	announcer := &bot.Announcer{
 		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
 	}

@@ -1,0 +1,116 @@
+package httpadapter
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"breakglass/flows"
+)
+
+// Whatever is forwarded was allowed, byte for byte: the request line that an upstream
+// reads, taken apart by another reader than ours, is what the rule was held against.
+func FuzzPlace(f *testing.F) {
+	for _, path := range []string{
+		"incidents", "incidents/P1", "incidents/%50%31", "incidents/P1/notes?a=b&c[]=%20+", "", "?", "incidents/../users", "incidents/%2e%2e/users", "incidents/%252e", "a//b", "a%2fb", "a;b", "a\\b", "a b", "incidents/P1#x", "incidents/!$&'()*+,=:@~-._",
+		"incidents/%20", "incidents/x?_method=put", "incidents/x?%00", "incidents/\xff", "incidents/x?q=\xff", "?a=%zz",
+	} {
+		f.Add("/v1/apis/http/pd/"+path, "GET /incidents/{id}")
+		f.Add("/v1/apis/http/pd/"+path, "GET /{rest...}")
+	}
+	f.Add("http://evil/v1/apis/http/pd/x", "GET /{a}")
+	f.Add("/v1/apis/http/pd", "GET /")
+	base := &url.URL{Scheme: "https", Host: "api.example", Path: "/base"}
+	f.Fuzz(func(t *testing.T, uri, text string) {
+		to, no := readPlace(uri)
+		if no != nil {
+			return
+		}
+		rule, err := flows.ParseRule(text)
+		if err != nil || !rule.Match(rule.Method(), to.segments, "P1") {
+			return
+		}
+		method, line := arrives(t, &to, rule.Method(), base)
+		path, query, _ := strings.Cut(line, "?")
+		rest, below := strings.CutPrefix(path, "/base")
+		if method != rule.Method() || !below || rest != "" && rest[0] != '/' {
+			t.Fatalf("%q arrives as %s %q", uri, method, line)
+		}
+		var segments []string
+		for raw := range strings.SplitSeq(strings.TrimPrefix(rest, "/"), "/") {
+			if rest == "" {
+				break
+			}
+			s, err := url.PathUnescape(raw)
+			if err != nil || s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\\%;?#\x00\r\n") {
+				t.Fatalf("%q arrives with the segment %q", uri, raw)
+			}
+			segments = append(segments, s)
+		}
+		if !rule.Match(method, segments, "P1") {
+			t.Fatalf("%q arrives as %q, which %q does not name", uri, line, text)
+		}
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatalf("%q arrives with the query %q: %v", uri, query, err)
+		}
+		for key := range values {
+			if strings.EqualFold(key, "_method") {
+				t.Fatalf("%q arrives with the query %q", uri, query)
+			}
+		}
+		if strings.Count(query, "&")+1 < len(to.query) {
+			t.Fatalf("%q loses parameters: %q", uri, query)
+		}
+	})
+}
+
+// arrives writes a call to the wire as it is sent, and reads the request line there.
+func arrives(t *testing.T, to *place, method string, base *url.URL) (string, string) {
+	t.Helper()
+	req := &http.Request{Method: method, URL: to.at(base), Host: base.Host, Header: http.Header{}}
+	var wire bytes.Buffer
+	if err := req.Write(&wire); err != nil {
+		t.Fatal(err)
+	}
+	first, after, _ := strings.Cut(wire.String(), "\r\n")
+	m, rest, _ := strings.Cut(first, " ")
+	line, version, _ := strings.Cut(rest, " ")
+	if version != "HTTP/1.1" || after != "Host: "+base.Host+"\r\nUser-Agent: Go-http-client/1.1\r\n\r\n" && method == http.MethodGet {
+		t.Fatalf("on the wire stands %q", wire.String())
+	}
+	return m, line
+}
+
+// Whatever pieces a text comes in, and whatever stands around it, no spelling of a secret
+// comes out, and everything else does.
+func FuzzMask(f *testing.F) {
+	f.Add("before ", "s3cr3t-key", " after", uint8(3))
+	f.Add("s3cr", "s3cr3t", "s3cr3ts3cr3", uint8(1))
+	f.Fuzz(func(t *testing.T, before, secret, after string, step uint8) {
+		if len(secret) < shortest || len(secret) > 64 || strings.Contains(secret, "*") {
+			return
+		}
+		text := before + secret + after
+		s := stream{m: newMask([]string{secret}, nil)}
+		var out []byte
+		for rest := []byte(text); ; {
+			n := min(int(step)%17+1, len(rest))
+			out = append(out, s.pass(rest[:n], n == len(rest))...)
+			if rest = rest[n:]; len(rest) == 0 {
+				break
+			}
+		}
+		if len(out) != len(text) || strings.Contains(string(out), secret) {
+			t.Fatalf("%q comes out as %q", text, out)
+		}
+		whole := []byte(text)
+		m := s.m
+		m.cover(whole, m.find(whole))
+		if string(whole) != string(out) {
+			t.Fatalf("in pieces %q, whole %q", out, whole)
+		}
+	})
+}
