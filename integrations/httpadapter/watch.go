@@ -40,14 +40,14 @@ const (
 
 // flight is one call under way.
 type flight struct {
-	cancel  context.CancelCauseFunc
-	cause   func() error // why it was cut; nil: it was not
-	rc      *http.ResponseController
-	base    *url.URL
-	pass    pass
-	limits  flows.AdapterLimits
-	since   time.Time
-	last    atomic.Int64 // something moved last, unix nanoseconds; zero: not answered yet
+	cancel context.CancelCauseFunc
+	cause  func() error // why it was cut; nil: it was not
+	rc     *http.ResponseController
+	base   *url.URL
+	pass   pass
+	limits flows.AdapterLimits
+	since  time.Time
+	last   atomic.Int64 // something moved last, unix nanoseconds; zero: not answered yet
 }
 
 // moved notes that something came or went.
