@@ -24,9 +24,6 @@ type Door struct {
 // IsOperation reports whether the door is described in the API's document.
 func (d Door) IsOperation() bool { return d.operation != nil }
 
-// Any is the method of a door that takes every method.
-const Any = "ANY"
-
 // Handler is what is behind a door. The caller is nil where anybody may enter.
 type Handler func(w http.ResponseWriter, r *http.Request, c *doors.Caller)
 
@@ -46,10 +43,6 @@ func (w *Web) mount(r chi.Router, all []Door) {
 	for _, d := range all {
 		if d.operation != nil {
 			d.operation(w, w.api, d)
-			continue
-		}
-		if d.Method == Any {
-			r.Handle(d.Path, w.enter(d))
 			continue
 		}
 		r.Method(d.Method, d.Path, w.enter(d))

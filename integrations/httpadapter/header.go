@@ -38,8 +38,11 @@ func (c *call) headers() http.Header {
 	if h.Get("User-Agent") == "" {
 		h.Set("User-Agent", ownName)
 	}
-	if len(c.body) > 0 {
+	switch {
+	case len(c.body) > 0:
 		h.Set("Content-Type", c.kind)
+	case c.a.AWS == nil:
+		h.Set("Content-Type", "application/json") // PagerDuty wants it of every call
 	}
 	if c.from != "" {
 		h.Set("From", c.from)

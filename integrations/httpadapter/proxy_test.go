@@ -28,7 +28,7 @@ func TestACall(t *testing.T) {
 		t.Fatalf("the upstream got %+v", all)
 	}
 	want := http.Header{
-		"Accept": {"application/json"}, "Accept-Encoding": {"identity"}, "Authorization": {"Token token=" + secret},
+		"Accept": {"application/json"}, "Accept-Encoding": {"identity"}, "Authorization": {"Token token=" + secret}, "Content-Type": {"application/json"},
 		"User-Agent": {"Go-http-client/1.1"}, "Via": {"1.1 breakglass"},
 	}
 	if diff := cmp.Diff(want, all[0].header); diff != "" {

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"breakglass/bot/web"
 	"breakglass/flows"
 	"breakglass/flows/doors"
 	"breakglass/integrations/httpadapter"
@@ -15,6 +16,16 @@ func (a *App) buildCalls() {
 		EndOnly: a.guard.reason, Ended: a.line.Ended, Log: a.log,
 	})
 	a.line.changed, a.line.gone = a.calls.Changed, a.calls.Cut
+}
+
+// callDoors are ANY /v1/apis/http/{adapter}/*: what the rules of the adapter let through,
+// to whoever holds a pass for it.
+func (a *App) callDoors() []web.Door {
+	var all []web.Door
+	for _, method := range flows.RuleMethods() {
+		all = append(all, web.At(method, httpadapter.Root+"*", web.Calls, a.callAdapter))
+	}
+	return all
 }
 
 // callAdapter is ANY /v1/apis/http/{adapter}/*: who calls is whose token or session it

@@ -3,12 +3,12 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
 	"breakglass/bot/web"
 	"breakglass/flows"
-	"breakglass/integrations/httpadapter"
 )
 
 // publicRoutes is everything the internet can reach: Slack and PagerDuty, by their
@@ -28,7 +28,7 @@ func (a *App) publicRoutes() http.Handler {
 // who may enter.
 func (a *App) internalDoors() []web.Door {
 	w := a.web
-	return append([]web.Door{
+	return slices.Concat([]web.Door{
 		web.At("GET", "/healthz", web.Anybody, web.Plain(a.healthz)),
 		web.At("GET", "/readyz", web.Anybody, web.Plain(a.readyz)),
 		web.At("GET", "/metrics", web.Anybody, web.Plain(a.metrics().ServeHTTP)), // numbers only
@@ -80,14 +80,12 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("GET", "/events/{id}", web.Reads, "Sym's way to see how an event went", w.SymEventOf),
 		web.Operation("GET", "/runs/{id}", web.Reads, "Sym's way to see how things stand", w.SymRunOf),
 
-		web.At(web.Any, httpadapter.Root+"*", web.Calls, a.callAdapter), // what the rules of the adapter let through
-
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
 		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))),        // a command looked by itself
 		web.At("POST", "/v1/audit/erasures", web.Owner, web.Plain(a.local(a.proposeErasure))), // admins confirm in Slack
 		web.At("POST", "/v1/restore/report", web.Owner, web.Plain(a.local(a.reportUngoverned))),
 		web.At("POST", "/v1/restore/accept", web.Owner, web.Plain(a.local(a.acceptEarlier))),
-	}, a.auditDoors()...)
+	}, a.auditDoors(), a.callDoors())
 }
 
 // internalRoutes mounts them. Nothing changes by a form or script of another site.
