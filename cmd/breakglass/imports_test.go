@@ -60,7 +60,7 @@ var rooms = map[string]room{
 	"bot/records":                  {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query"), tests: list("bot/web", "flows/doors", "store")},
 	"bot/web":                      {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
-		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("store", "flows/audit/history", "flows/doors"), support: true},
+		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
