@@ -2,8 +2,12 @@ package httpadapter
 
 import (
 	"bytes"
+	"cmp"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,49 +26,95 @@ func FuzzPlace(f *testing.F) {
 	}
 	f.Add("http://evil/v1/apis/http/pd/x", "GET /{a}")
 	f.Add("/v1/apis/http/pd", "GET /")
+	f.Fuzz(checkPlace)
+}
+
+// checkPlace holds one address to one rule.
+func checkPlace(t *testing.T, uri, text string) {
+	t.Helper()
+	checked(t, uri, text)
+}
+
+// checked is checkPlace, and reports whether the call would have been sent.
+func checked(t *testing.T, uri, text string) bool {
+	t.Helper()
 	base := &url.URL{Scheme: "https", Host: "api.example", Path: "/base"}
-	f.Fuzz(func(t *testing.T, uri, text string) {
-		to, no := readPlace(uri)
-		if no != nil {
-			return
+	to, no := readPlace(uri)
+	if no != nil {
+		return false
+	}
+	rule, err := flows.ParseRule(text)
+	if err != nil || !rule.Match(rule.Method(), to.segments, "P1") {
+		return false
+	}
+	method, line := arrives(t, &to, rule.Method(), base)
+	path, query, _ := strings.Cut(line, "?")
+	rest, below := strings.CutPrefix(path, "/base")
+	if method != rule.Method() || !below || rest != "" && rest[0] != '/' {
+		t.Fatalf("%q arrives as %s %q", uri, method, line)
+	}
+	var segments []string
+	for raw := range strings.SplitSeq(strings.TrimPrefix(rest, "/"), "/") {
+		if rest == "" {
+			break
 		}
-		rule, err := flows.ParseRule(text)
-		if err != nil || !rule.Match(rule.Method(), to.segments, "P1") {
-			return
+		s, err := url.PathUnescape(raw)
+		if err != nil || s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\\%;?#\x00\r\n") {
+			t.Fatalf("%q arrives with the segment %q", uri, raw)
 		}
-		method, line := arrives(t, &to, rule.Method(), base)
-		path, query, _ := strings.Cut(line, "?")
-		rest, below := strings.CutPrefix(path, "/base")
-		if method != rule.Method() || !below || rest != "" && rest[0] != '/' {
-			t.Fatalf("%q arrives as %s %q", uri, method, line)
+		segments = append(segments, s)
+	}
+	if !rule.Match(method, segments, "P1") {
+		t.Fatalf("%q arrives as %q, which %q does not name", uri, line, text)
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatalf("%q arrives with the query %q: %v", uri, query, err)
+	}
+	for key := range values {
+		if strings.EqualFold(key, "_method") {
+			t.Fatalf("%q arrives with the query %q", uri, query)
 		}
-		var segments []string
-		for raw := range strings.SplitSeq(strings.TrimPrefix(rest, "/"), "/") {
-			if rest == "" {
-				break
+	}
+	if strings.Count(query, "&")+1 < len(to.query) {
+		t.Fatalf("%q loses parameters: %q", uri, query)
+	}
+	return true
+}
+
+// pieces of addresses that somebody could want to be read in two ways.
+var evil = [...]string{
+	"/", "//", ".", "..", "%2e", "%2E%2e", "%2f", "%5c", "\\", ";", "%3b", "?", "%3f", "#", "%23", "%00", "%0a", "%", "%2", "%zz", "%25", "%252e", " ", "%20", "+", "&", "=", "_method=", "[", "]", "{", "}",
+	"incidents", "P1", "users", "notes", "a", "~", "@", ":", "!", "*", "\x00", "\r\n", "\xff", "\xc0\xae", "%c0%ae", "%ef%bc%8e", "http://", "api.example", "%41", "%61", "bgt_",
+}
+
+// Addresses put together by chance; BREAKGLASS_PLACES says how many.
+func TestPlacesByChance(t *testing.T) {
+	t.Parallel()
+	many, err := strconv.Atoi(cmp.Or(os.Getenv("BREAKGLASS_PLACES"), "20000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, uint64(many)))
+	rules := [...]string{"GET /incidents/{id}", "PUT /{rest...}", "POST /incidents/{incident}/notes", "GET /{a}/{b}", "DELETE /a", "GET /"}
+	sent := 0
+	for range many {
+		uri := []byte(Root + "pd/")
+		for range r.IntN(9) {
+			if r.IntN(8) == 0 {
+				uri = append(uri, byte(r.Uint32()))
+			} else {
+				uri = append(uri, evil[r.IntN(len(evil))]...)
 			}
-			s, err := url.PathUnescape(raw)
-			if err != nil || s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\\%;?#\x00\r\n") {
-				t.Fatalf("%q arrives with the segment %q", uri, raw)
-			}
-			segments = append(segments, s)
 		}
-		if !rule.Match(method, segments, "P1") {
-			t.Fatalf("%q arrives as %q, which %q does not name", uri, line, text)
+		if checked(t, string(uri), rules[r.IntN(len(rules))]) {
+			sent++
 		}
-		values, err := url.ParseQuery(query)
-		if err != nil {
-			t.Fatalf("%q arrives with the query %q: %v", uri, query, err)
-		}
-		for key := range values {
-			if strings.EqualFold(key, "_method") {
-				t.Fatalf("%q arrives with the query %q", uri, query)
-			}
-		}
-		if strings.Count(query, "&")+1 < len(to.query) {
-			t.Fatalf("%q loses parameters: %q", uri, query)
-		}
-	})
+	}
+	t.Logf("%d addresses, %d of them would have been sent", many, sent)
+	if sent*1000 < many {
+		t.Errorf("only %d of %d addresses were good: too few to tell", sent, many)
+	}
 }
 
 // arrives writes a call to the wire as it is sent, and reads the request line there.
