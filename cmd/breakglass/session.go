@@ -203,14 +203,19 @@ func (r *remote) request(ctx context.Context, method, path string, in any) (*htt
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	r.sign(req, body)
+	return req, nil
+}
+
+// sign shows who this machine is, and that it is this machine that asks.
+func (r *remote) sign(req *http.Request, body []byte) {
 	switch {
 	case r.token != "":
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	case r.login.Token != "":
 		req.Header.Set("Authorization", "Bearer "+r.login.Token)
-		req.Header.Set(doors.ProofHeader, doors.Prove(r.login.key(), r.login.Token, method, path, now(), body))
+		req.Header.Set(doors.ProofHeader, doors.Prove(r.login.key(), r.login.Token, req.Method, req.URL.RequestURI(), now(), body))
 	}
-	return req, nil
 }
 
 // call asks the server and reads its answer into out. What the server refuses is an
