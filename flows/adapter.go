@@ -19,6 +19,8 @@ type Adapter struct {
 	Allow   []Rule          // what Callers may do without a grant
 	Callers []Principal     // with "service:NAME" for service tokens
 
+	Origins []string // of pages in browsers that may call, as in "https://canvas.acme.example"
+
 	// CallerAsFrom sets From to the e-mail address of the caller's pinned link; who has
 	// none can only read.
 	CallerAsFrom bool

@@ -37,6 +37,9 @@ func (w *Web) caller(r *http.Request, most int64) (*doors.Caller, error) {
 	if isToken == (c.Pass.Kind == flows.PassSession) { // a session is a cookie's, a token is a header's
 		return nil, doors.ErrUnknown
 	}
+	if err := w.elsewhere(r, &c.Pass); err != nil {
+		return nil, err
+	}
 	if c.Pass.Kind != flows.PassLogin {
 		return &c, nil
 	}

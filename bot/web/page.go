@@ -115,10 +115,13 @@ func (w *Web) NotFound(rw http.ResponseWriter, r *http.Request, c *doors.Caller)
 	w.show(rw, r, c, http.StatusNotFound, "refused", "Not found", flows.Refuse("not_found", "There is no such page."))
 }
 
-// Asset is GET /assets/{file}: styles.
+// Asset is GET /assets/{file}: styles and scripts.
 func (w *Web) Asset(rw http.ResponseWriter, r *http.Request, _ *doors.Caller) {
 	rw.Header().Set("Cache-Control", "public, max-age=300")
 	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.URL.Path == pageModule {
+		rw.Header().Set("Vary", "Origin")
+	}
 	http.ServeFileFS(rw, r, files, "assets/"+path.Base(r.URL.Path))
 }
 

@@ -51,6 +51,7 @@ type Options struct {
 	Engine    Engine
 	Requests  Finder
 	Archive   Archive  // the past, for the pages under /audit
+	Adapters  Adapters // as the page of adapters tries them
 	Recorder  Recorder // of who looked
 	Emergency Emergency
 	Live      func(context.Context) (int, error) // how many accesses there are now

@@ -17,7 +17,7 @@ import (
 )
 
 func (c *cli) adapter() *cobra.Command {
-	return group("adapter", "Add and look at HTTP adapters", c.adapterAdd(), c.adapterList(), c.adapterRules())
+	return group("adapter", "Add and look at HTTP adapters", c.adapterAdd(), c.adapterCheck(), c.adapterList(), c.adapterRules())
 }
 
 var (

@@ -29,6 +29,7 @@ type terminal struct {
 	s    *bottest.Story
 	home string
 	more map[string]string
+	in   string // what is typed
 }
 
 func newTerminal(t *testing.T, s *bottest.Story) *terminal {
@@ -69,7 +70,7 @@ func (m *terminal) runs(code int, args ...string) string {
 	var out, errs buffer
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.t.Context()), time.Minute)
 	defer cancel()
-	if got := main.Run(ctx, args, m.getenv, strings.NewReader(""), &out, &errs); got != code {
+	if got := main.Run(ctx, args, m.getenv, strings.NewReader(m.in), &out, &errs); got != code {
 		m.t.Fatalf("breakglass %s exits %d, not %d:\n%s%s", strings.Join(args, " "), got, code, out.String(), errs.String())
 	}
 	return out.String() + errs.String()

@@ -60,6 +60,7 @@ func (ld *loader) adapter(d *decl) {
 	a.AWS = f.awsSigning(a)
 	a.Allow = f.rules("allow", a, false)
 	a.Callers = f.callers()
+	a.Origins = f.origins()
 	a.RequestHeaders, a.ResponseHeaders = f.passed("request_headers", a), f.passed("response_headers", a)
 	a.ContentTypes = f.contentTypes()
 	a.Limits = f.limits()
@@ -154,6 +155,23 @@ func (f *fields) callers() []flows.Principal {
 		f.doubt("callers", `Write allow = ["GET /…"], or remove callers.`, "callers of %s has no meaning without allow: what a target allows is for who holds a grant.", f.what)
 	}
 	return all
+}
+
+// origins reads which pages in browsers may call the adapter, each for a person who said
+// yes there.
+func (f *fields) origins() []string {
+	var out []string
+	for _, it := range f.texts("origins") {
+		u, err := url.Parse(it.text)
+		inside := err == nil && u.Scheme == "http" && isLoopback(hostOf(u))
+		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != it.text || u.Host != strings.ToLower(u.Host) || strings.Contains(u.Host, "*") || u.Scheme != "https" && !inside {
+			f.bad["origins"] = true
+			f.ld.errorf(it.at, `Write each origin out, as in "https://canvas.acme.example": scheme and host, without a path.`, "%q is not the origin of a page.", it.text)
+			continue
+		}
+		out = append(out, it.text)
+	}
+	return out
 }
 
 // openToRequesters makes those callers of an adapter that names none who may ask for

@@ -171,3 +171,22 @@ http_adapter "a" {
 		}
 	}
 }
+
+// Pages are named by their origin, each written out.
+func TestAdapterOrigins(t *testing.T) {
+	t.Parallel()
+	with := func(origins string) fstest.MapFS {
+		hcl := strings.Replace(string(testdata(t, "design.hcl")), `http_adapter "pagerduty" {`, "http_adapter \"pagerduty\" {\n  origins = "+origins, 1)
+		return fstest.MapFS{"breakglass.hcl": {Data: []byte(hcl)}, "prod.py": {Data: []byte("x = 1\n")}}
+	}
+	c := load(t, with(`["https://canvas.acme.example", "https://a.example:8443", "http://localhost:3000"]`), config.Options{})
+	a := c.Catalog.Adapters["pagerduty"]
+	if len(a.Origins) != 3 || a.Hash == load(t, with(`[]`), config.Options{}).Catalog.Adapters["pagerduty"].Hash {
+		t.Errorf("origins: %v", a.Origins)
+	}
+	for _, bad := range []string{"*", "null", "https://*.acme.example", "https://a.example/", "https://a.example/x", "http://a.example", "https://A.example", "a.example", "https://me@a.example", "file://x", ""} {
+		if _, diags := config.LoadFS(with(`["`+bad+`"]`), config.Options{}); !diags.HasErrors() {
+			t.Errorf("%q is taken for the origin of a page", bad)
+		}
+	}
+}

@@ -107,7 +107,7 @@ func HashAdapter(a *flows.Adapter) string {
 	l := a.Limits
 	v := map[string]any{
 		"v": int64(1), "id": string(a.ID), "base_url": a.BaseURL, "headers": headers, "allow": rules, "callers": list(a.Callers),
-		"caller_as_from": a.CallerAsFrom, "changes_on_call": a.ChangesOnCall, "allow_private": a.AllowPrivate,
+		"origins": list(a.Origins), "caller_as_from": a.CallerAsFrom, "changes_on_call": a.ChangesOnCall, "allow_private": a.AllowPrivate,
 		"request_headers": list(a.RequestHeaders), "response_headers": list(a.ResponseHeaders), "content_types": list(a.ContentTypes),
 		"limits": map[string]any{
 			"request": l.Request, "response": l.Response, "wait": nanos(l.Wait), "idle": nanos(l.Idle), "lasts": nanos(l.Lasts),

@@ -45,6 +45,10 @@ func (a *App) internalDoors() []web.Door {
 		web.At("POST", "/login", web.Signed, w.LoginConfirm),
 		web.At("GET", "/sessions", web.Signed, w.PassesPage),
 		web.At("POST", "/sessions/{id}/end", web.Signed, w.PassEnd),
+		web.At("GET", "/adapters", web.Signed, w.AdaptersPage),
+		web.At("POST", "/adapters", web.Signed, w.AdapterCall), // judged and recorded like any call
+		web.At("GET", "/pages", web.Signed, w.PageAsks),
+		web.At("POST", "/pages", web.Signed, w.PageLetIn),
 		web.At("POST", "/sign-out", web.Signed, w.SignOut),
 
 		web.At("GET", "/audit", web.Signed, w.AuditPage), // here and below: what the person may see of the past
@@ -90,7 +94,7 @@ func (a *App) internalDoors() []web.Door {
 
 // internalRoutes mounts them. Nothing changes by a form or script of another site.
 func (a *App) internalRoutes() http.Handler {
-	return a.web.Routes(a.internalDoors(), a.recovered, http.NewCrossOriginProtection().Handler, a.ownersEnd)
+	return a.web.Routes(a.internalDoors(), a.recovered, a.web.FromPages(http.NewCrossOriginProtection().Handler), a.ownersEnd)
 }
 
 // healthz says whether the process lives, and by name what is wrong with it.
