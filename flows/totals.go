@@ -1,6 +1,9 @@
 package flows
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // TotalName is what a running total counts, by day (UTC) and flow. Final states count
 // under their own name.
@@ -14,6 +17,31 @@ const (
 	TotalBegan    TotalName = "began"
 	TotalOver     TotalName = "over"
 )
+
+// Of is the total of a part of them: began and over of one target, self_approved of one
+// team. A team is the escalation policy by whose shift somebody was on call: what is known
+// about the company's teams when the decision is made, and stands in its evidence.
+func (n TotalName) Of(part string) TotalName { return n + "@" + TotalName(part) }
+
+// Part is what the total is a part of, and the part; empty for one of all.
+func (n TotalName) Part() (whole TotalName, part string) {
+	name, part, _ := strings.Cut(string(n), "@")
+	return TotalName(name), part
+}
+
+// WithoutShift is the team of self-approvals that rested on no shift.
+const WithoutShift = "(no shift)"
+
+// Team is whose shift a self-approval rested on.
+func (r *Request) Team() string {
+	switch {
+	case r.Proof == nil:
+		return WithoutShift
+	case r.Proof.Entry.PolicyName != "":
+		return r.Proof.Entry.PolicyName
+	}
+	return r.Proof.Entry.PolicyID
+}
 
 // waits are the buckets of the time from asking to the approval.
 var waits = [...]struct {

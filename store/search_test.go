@@ -277,11 +277,14 @@ func (p *past) checkTotals() {
 			add("waited_1m")
 			if r.SelfMade {
 				add(flows.TotalSelf)
+				add(flows.TotalSelf.Of(r.Team()))
 			}
 		}
 		if !r.GrantedAt.IsZero() {
 			add(flows.TotalBegan)
 			add(flows.TotalOver)
+			add(flows.TotalBegan.Of(string(r.Content.Target)))
+			add(flows.TotalOver.Of(string(r.Content.Target)))
 		}
 	}
 	all, err := p.s.Totals(p.Context(), noon, noon)

@@ -122,15 +122,15 @@ func totalsOf(r *flows.Request) []flows.TotalName {
 	case flows.StateApproved:
 		names := []flows.TotalName{flows.TotalApproved}
 		if r.SelfMade {
-			names = append(names, flows.TotalSelf)
+			names = append(names, flows.TotalSelf, flows.TotalSelf.Of(r.Team()))
 		}
 		return append(names, flows.WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
 	case flows.StateActive:
-		return []flows.TotalName{flows.TotalBegan}
+		return []flows.TotalName{flows.TotalBegan, flows.TotalBegan.Of(string(r.Content.Target))}
 	case flows.StateDenied, flows.StateLapsed, flows.StateCancelled, flows.StateEnded, flows.StateFailed:
 		names := []flows.TotalName{flows.TotalName(r.State)}
 		if !r.GrantedAt.IsZero() {
-			names = append(names, flows.TotalOver)
+			names = append(names, flows.TotalOver, flows.TotalOver.Of(string(r.Content.Target)))
 		}
 		return names
 	}

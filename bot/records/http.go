@@ -55,7 +55,7 @@ type (
 type Total struct {
 	Day  string          `json:"day" format:"date"`
 	Flow flows.FlowID    `json:"flow"`
-	Name flows.TotalName `json:"name" doc:"asked, approved, self_approved, began, over, waited_…, or a final state"`
+	Name flows.TotalName `json:"name" doc:"asked, approved, self_approved, began, over, waited_…, or a final state; began@TARGET, over@TARGET and self_approved@TEAM are parts of them, a team being the escalation policy of the shift"`
 	N    int64           `json:"n"`
 }
 

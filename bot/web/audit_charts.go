@@ -29,7 +29,9 @@ type chartsPage struct {
 	Approved int64
 	Self     []share
 	SelfAll  share
-	Active   *curve // of all flows together; nil for one flow
+	Teams    []share // self-approvals by escalation policy
+	Active   *curve
+	Targets  []targetCurve
 	From, To time.Time
 	Seen     seenBy
 }
@@ -42,28 +44,34 @@ func (w *Web) ChartsPage(rw http.ResponseWriter, r *http.Request, c *doors.Calle
 	page.To = w.o.Clock.Now().UTC().Truncate(day)
 	page.From = page.To.AddDate(0, 0, 1-page.Days)
 	all, err := w.o.Archive.Totals(r.Context(), page.From, page.To)
-	live := 0
+	var live livePart
 	if err == nil {
-		live, err = w.o.Live(r.Context())
+		live, err = w.liveIn(r.Context(), page.Flow)
+	}
+	if err == nil && page.Flow == "" { // however many
+		var n int
+		n, err = w.o.Live(r.Context())
+		live.All = int64(n)
 	}
 	if err != nil {
 		w.failBy(rw, r, c, err)
 		return
 	}
 	page.Seen = d.look(r.Context(), history.Look{What: history.LookCharts, Search: flows.Search{Since: page.From, Flow: page.Flow}})
-	w.fillCharts(page, all, int64(live))
+	w.fillCharts(page, all, live)
 	w.show(rw, r, c, http.StatusOK, "audit_charts", "Charts", page)
 }
 
 const day = 24 * time.Hour
 
-func (w *Web) fillCharts(page *chartsPage, all []flows.Total, live int64) {
+func (w *Web) fillCharts(page *chartsPage, all []flows.Total, live livePart) {
 	path := "/audit/charts?days="
 	if page.Flow != "" {
 		all = slices.DeleteFunc(all, func(t flows.Total) bool { return t.Flow != page.Flow })
-	} else {
-		page.Active = activeOver(all, live, page.From, page.To)
 	}
+	page.Active = activeOver(all, live.All, page.From, page.To)
+	page.Targets = w.activeByTarget(all, live.ByTarget, page.From, page.To)
+	page.Teams = selfByTeam(all)
 	for id, f := range w.o.Catalog().Flows {
 		page.Flows = append(page.Flows, choice{string(id), f.Label, id == page.Flow})
 	}

@@ -184,3 +184,35 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+// Parts of totals are drawn by themselves and change nothing of the whole.
+func TestPartsOfTotals(t *testing.T) {
+	t.Parallel()
+	first := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	on := func(days int, name flows.TotalName, n int64) flows.Total {
+		return flows.Total{Day: first.AddDate(0, 0, days), Flow: "prod", Name: name, N: n}
+	}
+	all := []flows.Total{
+		on(0, flows.TotalBegan, 3), on(0, flows.TotalBegan.Of("db"), 2), on(0, flows.TotalBegan.Of("console"), 1), on(1, flows.TotalOver, 2),
+		on(1, flows.TotalOver.Of("db"), 2), on(1, flows.TotalSelf, 3), on(1, flows.TotalSelf.Of("payments"), 1), on(0, flows.TotalSelf.Of("payments"), 1), on(1, flows.TotalSelf.Of("a@b"), 1),
+	}
+	w := &Web{o: Options{Catalog: func() *flows.Catalog { return nil }}}
+	var got []string
+	for _, c := range w.activeByTarget(all, map[string]int64{"console": 1, "idle": 0}, first, first.AddDate(0, 0, 1)) {
+		line := fmt.Sprintf("%s %d %d:", c.Label, c.Now, c.Peak)
+		for _, p := range c.Points {
+			line += fmt.Sprintf(" %d", p.N)
+		}
+		got = append(got, line)
+	}
+	if want := "console 1 1: 1 1; db 0 2: 2 0; idle 0 0: 0 0"; strings.Join(got, "; ") != want {
+		t.Errorf("by target: %v, want %s", got, want)
+	}
+	teams := selfByTeam(all)
+	if len(teams) != 2 || teams[0].Label != "payments" || teams[0].N != 2 || teams[1].Label != "a@b" {
+		t.Errorf("by team: %+v", teams)
+	}
+	if c := activeOver(all, 1, first, first.AddDate(0, 0, 1)); c.Points[0].N != 3 || c.Points[1].N != 1 {
+		t.Errorf("all together: %+v", c.Points)
+	}
+}

@@ -64,6 +64,7 @@ func (l *live) ask(ctx context.Context, ids []flows.FlowID) {
 	l.rehearsal = app.NewRehearsal(l.vendors, l.cfg.Catalog, l.clock)
 	l.people(ctx)
 	l.roles(ctx)
+	l.channel(ctx, "audit.channel", l.cfg.Settings.Audit.Channel)
 	for i := range l.flows {
 		l.flow(ctx, &l.flows[i])
 	}
