@@ -128,7 +128,7 @@ func TestConsoleForTheAuditor(t *testing.T) {
 	}
 	shows(t, audi.Get("/audit/people/U0SAM"), "PagerDuty PSAM001", "1 h of access in 90 days", "Production console 30m for sam")
 	shows(t, audi.Get("/audit/charts?days=30"), "given and ended 2", "denied 1", "within a minute 2 100 %", "1 of 2 50 %")
-	shows(t, audi.Get("/audit/charts?days=30"), "Access active, by target", "0 now peak", "By team", "primary 1", "A team is the escalation policy")
+	shows(t, audi.Get("/audit/charts?days=30"), "Access active, by target", "0 now 2 began", "By team", "primary 1", "A team is the escalation policy")
 	shows(t, audi.Get("/audit/charts?days=30&flow=prod"), "Access active over time", "Access active, by target")
 	shows(t, audi.Get("/audit/charts?days=30&flow=nothing"), "Nothing was approved in this time")
 	if no := audi.Get("/audit/requests/req_none"); no.Status != http.StatusNotFound {

@@ -199,7 +199,7 @@ func TestPartsOfTotals(t *testing.T) {
 	w := &Web{o: Options{Catalog: func() *flows.Catalog { return nil }}}
 	var got []string
 	for _, c := range w.activeByTarget(all, map[string]int64{"console": 1, "idle": 0}, first, first.AddDate(0, 0, 1)) {
-		line := fmt.Sprintf("%s %d %d:", c.Label, c.Now, c.Peak)
+		line := fmt.Sprintf("%s %d %d:", c.Label, c.Now, c.Began)
 		for _, p := range c.Points {
 			line += fmt.Sprintf(" %d", p.N)
 		}

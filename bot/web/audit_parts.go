@@ -38,7 +38,7 @@ func (w *Web) liveIn(ctx context.Context, flow flows.FlowID) (livePart, error) {
 type targetCurve struct {
 	Label string
 	Now   int64
-	Peak  int64 // at the end of a day
+	Began int64 // in the whole time
 	curve
 }
 
@@ -62,12 +62,12 @@ func (w *Web) activeByTarget(all []flows.Total, live map[string]int64, from, to 
 		c := activeOver(totals, live[target], from, to)
 		one := targetCurve{Label: w.target(flows.TargetID(target)), Now: live[target], curve: *c}
 		for _, p := range c.Points {
-			one.Peak = max(one.Peak, p.N)
+			one.Began += p.Began
 		}
 		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b targetCurve) int {
-		return cmp.Or(cmp.Compare(b.Now, a.Now), cmp.Compare(b.Peak, a.Peak), strings.Compare(a.Label, b.Label))
+		return cmp.Or(cmp.Compare(b.Now, a.Now), cmp.Compare(b.Began, a.Began), strings.Compare(a.Label, b.Label))
 	})
 	return out[:min(len(out), mostTargets)]
 }
