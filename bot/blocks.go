@@ -22,6 +22,7 @@ const (
 
 	ActionApproveNote = "bg:approve_note" // opens the form that asks for the note
 	ActionMore        = "bg:more"
+	ActionExtend      = "bg:extend"
 	ActionFull        = "bg:full"
 	ActionMenu        = "bg:menu"
 	ActionNothing     = "bg:noop"

@@ -24,7 +24,7 @@ func buttons(r *flows.Request, c flows.Card) bool {
 
 // asksAgain reports whether "ask again" makes sense on the requester's card.
 func asksAgain(r *flows.Request) bool {
-	return r.State == flows.StateLapsed || r.State == flows.StateFailed || !r.IncidentGone.IsZero() && r.State == flows.StateActive
+	return r.State == flows.StateLapsed || r.State == flows.StateFailed
 }
 
 func mayRevoke(r *flows.Request) bool {
@@ -124,14 +124,10 @@ func (v cardView) requesterActions() []slack.BlockElement {
 	case flows.StateApproved, flows.StateGranting:
 		out = append(out, v.button(ActionCancel, "Cancel", slack.StyleDefault))
 	case flows.StateActive:
-		out = append(out, v.button(ActionDone, "I’m done", slack.StylePrimary))
+		out = append(out, v.button(ActionDone, "I’m done", slack.StylePrimary), v.button(ActionMore, "Extend…", slack.StyleDefault))
 	}
 	if asksAgain(r) {
-		label := "Ask again"
-		if r.State == flows.StateActive {
-			label = "Ask for more time"
-		}
-		out = append(out, v.button(ActionMore, label, slack.StyleDefault))
+		out = append(out, v.button(ActionMore, "Ask again", slack.StyleDefault))
 	}
 	if r.State.Final() {
 		return out

@@ -61,8 +61,23 @@ func (v cardView) facts() []string {
 	if inc := v.req.IncidentRef(); inc.ID != "" {
 		out = append(out, "Incident", incidentLink(inc))
 	}
+	if c.Extends != "" {
+		out = append(out, "Extends", v.extended())
+	}
 	if c.Requester != c.Beneficiary {
 		out = append(out, "Who gets it", mention(c.Beneficiary))
+	}
+	return out
+}
+
+// extended is what an extension carries on.
+func (v cardView) extended() string {
+	out := "`" + v.req.Content.Extends.Short() + "`"
+	if h, there := v.holding.Of(v.req.Content.Extends); there && !h.Leaving {
+		out += ", access until " + at(h.Until)
+	}
+	if since := v.holding.Since; !since.IsZero() {
+		out += ", begun " + at(since)
 	}
 	return out
 }

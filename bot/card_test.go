@@ -127,7 +127,10 @@ func drawings() map[string]drawing {
 		"active-two-approvals": {then(asked(), flows.StateActive, func(r *flows.Request) {
 			r.Votes = []flows.Vote{{By: someone("U0NOOR")}, {By: someone("U0MARA")}}
 		}), flows.CardApprover, "U0MARA"},
-		"active-incident-resolved": {then(asked(), flows.StateActive, func(r *flows.Request) { r.IncidentGone = three.Add(20 * time.Minute) }), flows.CardRequester, "U0SAM"},
+		"active-incident-resolved": {then(asked(), flows.StateActive, func(r *flows.Request) {
+			r.IncidentGone, r.EndCause = three.Add(20*time.Minute), flows.EndIncident
+		}), flows.CardRequester, "U0SAM"},
+		"asked-extension": {then(asked(), flows.StatePending, func(r *flows.Request) { r.Content.Extends = "req_01JD8Q0000ABCDEFGHJKAAAA01" }), flows.CardApprover, "U0MARA"},
 		"active-self-fyi": {then(selfAsked(), flows.StateActive, func(r *flows.Request) {
 			r.SelfMade, r.DecidedBy = true, someone("U0SAM")
 			r.Proof = &flows.OnCallProof{Entry: flows.OnCallEntry{PolicyName: "primary", Level: 1}}

@@ -121,6 +121,8 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackRevoke) }
 	case ActionFull:
 		return func(ctx context.Context) { b.openFull(ctx, p, a) }
+	case ActionExtend:
+		return func(ctx context.Context) { b.openExtension(ctx, p, a) }
 	case ActionMore:
 		return func(ctx context.Context) { b.openAgain(ctx, p, a) }
 	case ActionAuditNext:
@@ -145,13 +147,32 @@ func (b *Bot) shortcut(w http.ResponseWriter, r *http.Request, p *interaction) {
 
 // openAgain opens the form as it was filled in for the card's request.
 func (b *Bot) openAgain(ctx context.Context, p *interaction, a action) {
-	rec, ok := b.look(ctx, p, a)
-	if !ok {
+	if rec, ok := b.look(ctx, p, a); ok {
+		b.openLike(ctx, p, &rec.Request)
+	}
+}
+
+// openExtension opens it for the request that a message is about: for who has it only.
+// The button holds no more than its id, since it changes nothing.
+func (b *Bot) openExtension(ctx context.Context, p *interaction, a action) {
+	rec, err := b.o.Engine.Load(ctx, flows.RequestID(cut(a.Value, 64)))
+	if err != nil || rec.Request.Content.Requester != b.person(p.User) {
+		b.log.LogAttrs(ctx, slog.LevelWarn, "no request to extend", slog.String("user", p.User), slog.Any("error", err))
+		b.tell(ctx, p.channel(), p.User, ":no_entry_sign: There is no access of yours to extend here. Nothing was done. Ask with /access.")
 		return
 	}
-	c, cat := rec.Request.Content, b.o.Catalog()
-	w := wish{draft: draft{duration: c.Duration, incident: string(rec.Request.Incident()), reason: c.Reason, answers: map[string]string{}}}
+	b.openLike(ctx, p, &rec.Request)
+}
+
+// openLike opens the form as it was filled in for a request; where that is active, to
+// extend it.
+func (b *Bot) openLike(ctx context.Context, p *interaction, r *flows.Request) {
+	c, cat := r.Content, b.o.Catalog()
+	w := wish{draft: draft{duration: c.Duration, incident: string(r.Incident()), reason: c.Reason, answers: map[string]string{}}}
 	w.offer, _ = offerOf(cat, optionValue(string(c.Flow)+"/"+string(c.Target)))
+	if r.State == flows.StateActive && !w.offer.none() {
+		w.extends = extending{id: r.ID, offer: w.offer.value()}
+	}
 	for _, f := range c.Fields {
 		w.answers[f.Name] = f.Value.Raw()
 	}

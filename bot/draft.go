@@ -16,6 +16,28 @@ type draft struct {
 	incident string // an id, or what was typed
 	reason   flows.Text
 	answers  map[string]string // to the flow's own questions
+	extends  extending
+}
+
+// extending is what a form carries on, while it asks for the same target: the request
+// and the offer, as the form keeps them. The zero value is nothing.
+type extending struct {
+	id    flows.RequestID
+	offer string
+}
+
+// String is how a form keeps it.
+func (e extending) String() string {
+	if e.id == "" {
+		return ""
+	}
+	return string(e.id) + " " + e.offer
+}
+
+// readExtending reads it back; the engine looks whether it is so.
+func readExtending(s string) extending {
+	id, offer, _ := strings.Cut(cut(s, 160), " ")
+	return extending{id: flows.RequestID(id), offer: offer}
 }
 
 // The parts of a block id in the form: what it asks for, then what tells its
@@ -89,6 +111,9 @@ func (b *Bot) content(cat *flows.Catalog, who flows.PersonID, d draft) flows.Con
 	c := flows.Content{
 		Flow: d.offer.flow.ID, Target: d.offer.target.ID, Requester: who, Beneficiary: who,
 		Duration: d.length(), Reason: d.reason,
+	}
+	if d.extends.offer == d.offer.value() {
+		c.Extends = d.extends.id
 	}
 	if id, ok := incidentIn(d.incident); ok {
 		c.Incident = b.open.ref(cat, who, id)

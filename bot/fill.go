@@ -103,6 +103,7 @@ func (b *Bot) lookUpIncident(ctx context.Context, form *requestForm, who flows.P
 func (b *Bot) retarget(ctx context.Context, p *interaction) {
 	cat, who := b.o.Catalog(), b.person(p.User)
 	form := requestForm{cat: cat, draft: readDraft(cat, p.View.Values)}
+	form.draft.extends = readExtending(p.View.Metadata)
 	asked := false
 	for id := range p.View.Values {
 		ask, version, _ := strings.Cut(id, "/")

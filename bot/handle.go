@@ -205,6 +205,7 @@ func (h handling) request(ctx context.Context) error {
 	b, who := h.b, h.row.who()
 	cat := b.o.Catalog()
 	d := readDraft(cat, h.row.Values)
+	d.extends = readExtending(h.row.Request)
 	if d.offer.none() {
 		return h.refuse(ctx, "", flows.Refuse(flows.RefusedUnknownTarget, "What you picked is not offered any more. Nothing was asked for.").
 			Then("Open the form again with /access."))

@@ -60,7 +60,7 @@ func (f requestForm) view() json.RawMessage {
 	if f.cat.World == flows.WorldSimulated {
 		blocks = append(blocks, contextLine("*SIMULATED*: nothing here is real"))
 	}
-	return modal(callbackRequest, "", "Request access", "Ask", blocks)
+	return modal(callbackRequest, f.draft.extends.String(), "Request access", "Ask", blocks)
 }
 
 // modal puts a view together.

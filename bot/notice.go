@@ -31,6 +31,11 @@ func notice(n flows.Notice, v cardView) Message {
 	if t := v.cat.Targets[v.req.Content.Target]; n.About == flows.AboutApproved && t != nil && t.HowTo != "" {
 		blocks = append(blocks, section("*How to use it*\n%s", t.HowTo))
 	}
+	if n.About == flows.AboutExpiring || n.About == flows.AboutResolved {
+		extend := button(ActionExtend, string(v.req.ID), "Extend…", slack.StyleDefault)
+		extend.AccessibilityLabel = cut("Extend access to "+v.target(), 75)
+		blocks = append(blocks, slack.NewActionBlock("bg:extend", extend))
+	}
 	if v.cat.World == flows.WorldSimulated {
 		blocks = append(blocks, contextLine("%s", simulated))
 	}
@@ -49,7 +54,7 @@ func (v cardView) tells(n flows.Notice) string {
 	case flows.AboutDenied:
 		return fmt.Sprintf(":no_entry: %s was not granted: %s", v.target(), v.deniedWhy())
 	case flows.AboutExpiring:
-		return fmt.Sprintf(":hourglass: Your access to %s ends %s. If you need longer, ask again with /access before then.", v.target(), at(r.EndsAt))
+		return fmt.Sprintf(":hourglass: Your access to %s ends %s. If you need longer, press “Extend” before then.", v.target(), at(r.EndsAt))
 	case flows.AboutEnded:
 		text := fmt.Sprintf(":checkered_flag: Your access to %s has ended%s.", v.target(), cause(r))
 		if r.StillThrough != "" {
@@ -69,7 +74,7 @@ func (v cardView) tells(n flows.Notice) string {
 	case flows.AboutCancelled:
 		return fmt.Sprintf(":heavy_minus_sign: %s cancelled your request for %s. Nothing was granted.", mention(r.EndedBy), v.target())
 	case flows.AboutResolved:
-		return fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends %s. If you still need it, ask for more time on the card above.", r.IncidentRef().Number, v.target(), at(r.EndsAt))
+		return fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends %s. If you still need it, press “Extend”.", r.IncidentRef().Number, v.target(), at(r.EndsAt))
 	case flows.AboutRefused:
 		return ":no_entry_sign: " + n.Detail
 	case flows.AboutStep:

@@ -135,7 +135,7 @@ func (v cardView) decided() (emoji, how string) {
 		return ":large_green_circle:", "~Waiting~ → " + by + ". Access is being given…"
 	case flows.StateActive:
 		out := "~Waiting~ → " + by + ". Access works until " + at(r.EndsAt)
-		if !r.IncidentGone.IsZero() {
+		if !r.IncidentGone.IsZero() && r.EndCause == flows.EndIncident {
 			out += ", since the incident is resolved"
 		}
 		return ":white_check_mark:", out + "."

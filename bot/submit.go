@@ -41,6 +41,7 @@ func (b *Bot) requested(w http.ResponseWriter, r *http.Request, p *interaction) 
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, row{
 		Team: b.o.Team, User: p.User, Callback: p.View.Callback, View: p.View.ID, ViewHash: p.View.Hash, Values: entered, Signed: p.Signed,
+		Request: cut(p.View.Metadata, 160),
 	})
 	if err != nil {
 		fieldErrors(w, map[string]string{blockFor(entered, askTarget): "This could not be stored, so nothing was asked for. Try again in a moment."})

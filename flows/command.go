@@ -58,7 +58,8 @@ type Facts struct {
 	Fallback   []PersonID    // the flow's fallback approvers, resolved
 	FallbackOK bool          // false: the fallback could not be resolved
 
-	Holding     Holding
+	Earlier     *Request // submit: what is to be extended; nil: there is no such request
+	Holding     Holding  // of an extension that is submitted: the earlier request's
 	Cards       []Card
 	Undecided   RequestID // another undecided request for the same person, target and scope
 	Asking      int64     // version of the requester's AskingKey, read before what is counted

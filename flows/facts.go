@@ -38,6 +38,9 @@ func (d *decision) asked() map[string]any {
 	facts["beneficiary"] = Personal{About: c.Beneficiary, Value: string(c.Beneficiary)}
 	facts["link"], facts["seconds"], facts["scope"] = d.linkFacts(), int64(c.Duration/time.Second), string(c.Scope)
 	facts["reason"], facts["fields"] = Personal{About: c.Requester, Value: c.Reason.Raw()}, fields
+	if c.Extends != "" {
+		facts["extends"] = string(c.Extends)
+	}
 	facts["incident_number"], facts["flow_hash"], facts["target_hash"] = int64(c.Incident.Number), d.f.flow(c).Hash, d.f.target(c).Hash
 	return facts
 }

@@ -35,7 +35,7 @@ func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, e
 	case VerbSubmit:
 		g.requester(ctx)
 		g.incident(ctx)
-		return f, g.counts(ctx)
+		return f, errors.Join(g.counts(ctx), g.earlier(ctx))
 	case VerbRoute, VerbReroute:
 		g.link()
 		g.evaluate(ctx, false)

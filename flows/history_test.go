@@ -77,10 +77,13 @@ func newHistory(seed uint64) *history {
 	return h
 }
 
+// maxTotal is how long access may last without a break.
+const maxTotal = 3 * time.Hour
+
 func catalog(rev string) *flows.Catalog {
 	f := &flows.Flow{
 		ID: "prod", Label: "Production", Targets: []flows.TargetID{"db"}, Hash: rev, SourceHash: "h-" + rev,
-		Requesters: []flows.Principal{"@eng"}, Durations: []time.Duration{time.Hour}, MaxDuration: 2 * time.Hour,
+		Requesters: []flows.Principal{"@eng"}, Durations: []time.Duration{time.Hour}, MaxDuration: 2 * time.Hour, MaxTotal: maxTotal,
 		Incident: flows.IncidentOptional, EndWith: []flows.EndCause{flows.EndIncident}, SelfApproval: flows.SelfOnCall,
 		OnCall: flows.OnCallLimits{MaxLevel: 1, ScheduleOnly: true, Policies: []string{"primary"}}, Quorum: 1,
 		Fallback:     flows.Fallback{Approvers: []flows.Principal{"UNOOR", "UADAM"}, Destination: "#sre"},
@@ -233,6 +236,12 @@ func (h *history) ask() {
 	c.Beneficiary = c.Requester
 	if h.Seed.IntN(10) == 0 {
 		c.Duration = 5 * time.Hour
+	}
+	if was, some := h.anyRequest(); some && h.Seed.IntN(3) == 0 {
+		if h.Seed.IntN(8) > 0 { // else somebody else's, mostly
+			c.Requester, c.Beneficiary, c.Flow, c.Incident = was.Content.Requester, was.Content.Beneficiary, was.Content.Flow, was.Content.Incident
+		}
+		c.Extends = was.ID
 	}
 	h.press(press{ID: h.RequestID(h.Clock.Now()), Verb: flows.VerbSubmit, By: c.Requester, Content: &c})
 }

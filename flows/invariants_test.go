@@ -52,6 +52,12 @@ func (h *history) watchOne(was, now flows.Request) {
 	if was.State.Live() && now.State.Live() && now.EndsAt.After(was.EndsAt) {
 		i.fail("I8", "the end of %s grew from %s to %s", now.ID, was.EndsAt, now.EndsAt)
 	}
+	if began := h.mem.Holdings[now.Content.Key()].Since; was.State != flows.StateActive && now.State == flows.StateActive && !began.IsZero() && now.EndsAt.After(began.Add(maxTotal)) {
+		i.fail("max_total", "%s lasts until %s and the access began at %s", now.ID, now.EndsAt, began)
+	}
+	if was.Version == 0 && now.Content.Extends != "" {
+		h.watchExtension(now)
+	}
 	if was.State.Final() && (now.State != was.State || len(now.Votes) != len(was.Votes)) {
 		i.fail("I7", "%s changed after it was %s", now.ID, was.State)
 	}
@@ -63,6 +69,14 @@ func (h *history) watchOne(was, now flows.Request) {
 		if _, still := h.mem.Holdings[key].Longest(); !still && h.Target.Has[key] && h.mem.Holdings[key].Before != flows.Yes && !h.leftAlone(now) {
 			i.fail("I9", "%s is called %s and the target still gives access", now.ID, now.State)
 		}
+	}
+}
+
+// watchExtension holds an extension against what it extends.
+func (h *history) watchExtension(r flows.Request) {
+	was, known := h.mem.Requests[r.Content.Extends]
+	if !known || was.Content.Requester != r.Content.Requester || was.Content.Key() != r.Content.Key() || was.GrantedAt.IsZero() {
+		h.inv.fail("I8", "%s extends %s, which is not there or another's", r.ID, r.Content.Extends)
 	}
 }
 
@@ -92,7 +106,7 @@ func (h *history) watchVote(was, r flows.Request, v flows.Vote) {
 		i.fail("I6", "%s was approved by %s, who is not asked", r.ID, v.By)
 	case h.PagerDown && !h.fallbackAsked(r, v.By):
 		i.fail("I15", "%s was approved by %s while on call was unknown", r.ID, v.By)
-	case f.Incident == flows.IncidentRequired && !h.PagerDown && h.IncidentsAt["INC1"].Status == flows.IncidentResolved:
+	case f.Incident == flows.IncidentRequired && !h.PagerDown && h.IncidentsAt["INC1"].Status == flows.IncidentResolved && was.IncidentGone.IsZero():
 		i.fail("I6", "%s was approved for a resolved incident", r.ID)
 	}
 	for n, x := range r.Votes {

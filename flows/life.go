@@ -51,10 +51,15 @@ func (d *decision) granted() {
 			r.EndsAt, r.EndCause = end, EndShift
 		}
 	}
+	d.holdTotal()
 	d.enter(VerbGranted, StateActive, map[string]any{
 		"ends_at": r.EndsAt.UnixMilli(), "receipt": quoted(r.Content.Beneficiary, r.Receipt), "fence": d.f.Holding.Version, "had_before": d.f.Holding.Before.String(),
 	})
-	d.hold(d.f.Holding.With(r.ID, r.EndsAt))
+	h := d.f.Holding.With(r.ID, r.EndsAt)
+	if _, goesOn := d.f.Holding.Without(r.ID).Longest(); !goesOn || h.Since.IsZero() {
+		h.Since = d.now
+	}
+	d.hold(h)
 	d.drop(JobGiveUp)
 	d.own(JobRevoke, r.EndsAt)
 	if lead := min(d.f.Limits.ExpiryNotice, r.EndsAt.Sub(d.now)/4); lead >= time.Minute {
@@ -62,6 +67,7 @@ func (d *decision) granted() {
 	}
 	d.tell(AboutApproved, "")
 	d.note("granted")
+	d.linkBack()
 }
 
 // grantFailed ends a grant that the target refused or did not confirm in time. What
@@ -176,7 +182,7 @@ func (d *decision) revoked() {
 		facts["still_through"] = string(other.Request)
 	}
 	if !h.Given() {
-		h.Before = Unknown // the next grant reads it anew
+		h.Before, h.Since = Unknown, time.Time{} // the next grant reads it anew
 	}
 	d.hold(h)
 	if d.cmd.Left {
@@ -326,7 +332,8 @@ func IncidentOpened(req Request, f Facts, now time.Time, inc Incident) Outcome {
 
 // Expiring tells the holder that the access ends soon.
 func Expiring(req Request, f Facts, now time.Time) Outcome {
-	if req.State != StateActive {
+	other, goesOn := f.Holding.Without(req.ID).Longest()
+	if req.State != StateActive || goesOn && other.Until.After(req.EndsAt) {
 		return Outcome{Request: req}
 	}
 	d := aside(req, f, now, "expiring", map[string]any{"ends_at": req.EndsAt.UnixMilli()})

@@ -29,6 +29,7 @@ type Content struct {
 	Reason      Text
 	Incident    IncidentRef  `json:",omitzero"`
 	Fields      []FieldValue `json:",omitzero"` // in the order of the flow's prompt fields
+	Extends     RequestID    `json:",omitzero"` // the live request that this one carries on; empty: none
 }
 
 // FieldValue is the answer to one prompt field, in its canonical text form.
@@ -44,11 +45,15 @@ func (c Content) Hash(id RequestID) string {
 	for _, f := range c.Fields {
 		fields = append(fields, object{{"name", f.Name}, {"value", f.Value.Raw()}})
 	}
-	b, err := Canonical(object{
+	all := object{
 		{"beneficiary", string(c.Beneficiary)}, {"fields", fields}, {"flow", string(c.Flow)}, {"id", string(id)},
 		{"incident", string(c.Incident.ID)}, {"reason", c.Reason.Raw()}, {"requester", string(c.Requester)},
 		{"scope", string(c.Scope)}, {"seconds", int64(c.Duration / time.Second)}, {"target", string(c.Target)}, {"v", int64(1)},
-	})
+	}
+	if c.Extends != "" {
+		all = append(all, member{"extends", string(c.Extends)})
+	}
+	b, err := Canonical(all)
 	if err != nil {
 		panic(err) // strings, integers and lists only
 	}
@@ -187,8 +192,9 @@ func (k HoldingKey) Lane() string {
 type Holding struct {
 	Key     HoldingKey
 	Version int64
-	Before  Tri      // whether the person had the access before we first granted it
-	Holders []Holder // in the order in which they came
+	Before  Tri       // whether the person had the access before we first granted it
+	Holders []Holder  // in the order in which they came
+	Since   time.Time // when the access began that is there now, through whichever grants; zero: there is none
 }
 
 // Holder is one request that holds the access.

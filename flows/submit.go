@@ -108,6 +108,9 @@ func (d *decision) submit() {
 	if d.f.Incident != nil {
 		d.req.IncidentSeen = d.f.Incident.State()
 	}
+	if d.sameIncident() && d.f.IncidentIs == Yes && d.f.Incident.Status == IncidentResolved {
+		d.req.IncidentGone = d.now // it is asked for in spite of that, so that does not end it
+	}
 	d.enter(VerbSubmit, StateSubmitted, d.asked())
 	d.req.Version = 1
 	d.card(CardRequester, c.Requester, "")
@@ -139,6 +142,9 @@ func (d *decision) maySubmit() *Refusal {
 	}
 	if wrong := c.Check(f, d.f.target(&c)); len(wrong) > 0 {
 		return wrong[0]
+	}
+	if no := d.mayExtend(f); no != nil {
+		return no
 	}
 	switch {
 	case d.f.Undecided != "":
@@ -189,7 +195,7 @@ func (d *decision) incidentForAsking(f *Flow) *Refusal {
 	switch {
 	case d.f.IncidentIs == No:
 		return say("PagerDuty has no such incident.").Then("Pick one from the list.")
-	case d.f.IncidentIs == Yes && d.f.Incident.Status == IncidentResolved && f.Incident == IncidentRequired:
+	case d.f.IncidentIs == Yes && d.f.Incident.Status == IncidentResolved && f.Incident == IncidentRequired && !d.sameIncident():
 		return say("Incident %d is resolved already.", d.f.Incident.Number).Then("Pick an open one.")
 	}
 	return nil // unreadable: it may be asked; who approves sees that it could not be read

@@ -140,6 +140,9 @@ func (d *decision) ceilings(f *Flow) *Refusal {
 		return Refuse(RefusedRulesChanged, "By now at most %s may be asked for here. Your approval was not counted.", Span(most)).
 			Then("The requester can ask again, for less.")
 	}
+	if no := d.total(f, c.Duration); no != nil {
+		return no.Then("Your approval was not counted; the requester can ask again, for less.")
+	}
 	return nil
 }
 
@@ -162,7 +165,7 @@ func (d *decision) incidentForDeciding(f *Flow) *Refusal {
 	switch {
 	case d.f.IncidentIs == No:
 		return Refuse(RefusedIncident, "PagerDuty no longer has this incident. Your approval was not counted.")
-	case d.f.IncidentIs == Yes && d.f.Incident.Status == IncidentResolved && d.f.Incident.MergedInto == "":
+	case d.f.IncidentIs == Yes && d.f.Incident.Status == IncidentResolved && d.f.Incident.MergedInto == "" && d.req.IncidentGone.IsZero():
 		return Refuse(RefusedIncident, "Incident %d is resolved by now. Your approval was not counted.", d.f.Incident.Number).
 			Then("Ask again for an open one, if access is still needed.")
 	}

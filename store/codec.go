@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"breakglass/flows"
 )
@@ -49,10 +50,11 @@ func decodeRequests(docs []string) ([]flows.Request, error) {
 type holdingDoc struct {
 	Before  flows.Tri      `json:"before"`
 	Holders []flows.Holder `json:"holders"`
+	Since   time.Time      `json:"since,omitzero"`
 }
 
 func encodeHolding(h flows.Holding) (string, error) {
-	b, err := json.Marshal(holdingDoc{Before: h.Before, Holders: h.Holders})
+	b, err := json.Marshal(holdingDoc{Before: h.Before, Holders: h.Holders, Since: h.Since})
 	if err != nil {
 		return "", fmt.Errorf("encode the holding of %s: %w", h.Key.Lane(), err)
 	}
@@ -64,7 +66,7 @@ func decodeHolding(key flows.HoldingKey, version int64, doc string) (flows.Holdi
 	if err := json.Unmarshal([]byte(doc), &d); err != nil {
 		return flows.Holding{}, fmt.Errorf("decode the holding of %s: %w", key.Lane(), err)
 	}
-	return flows.Holding{Key: key, Version: version, Before: d.Before, Holders: d.Holders}, nil
+	return flows.Holding{Key: key, Version: version, Before: d.Before, Holders: d.Holders, Since: d.Since}, nil
 }
 
 // plain is text for the operator's eyes that every database takes.

@@ -97,7 +97,7 @@ func TestResolvedAndReopened(t *testing.T) {
 	inc := opened(s, "Ledger stuck")
 	givenFor(s, inc)
 	must(t, s.PagerDuty.Resolve(inc.ID, "PSAM001"))
-	s.As(company.Sam).Sees("is resolved, so your access to Production database ends", "ask for more time")
+	s.As(company.Sam).Sees("is resolved, so your access to Production database ends", "press “Extend”")
 	mine := s.As(company.Sam).Sees("You asked for Production database", "since the incident is resolved")
 	if !hasButton(mine, "bg:more") {
 		t.Error("Sam cannot ask for more time")

@@ -32,7 +32,6 @@ func TestOverlappingGrants(t *testing.T) {
 	}
 
 	s.FastForward(20 * time.Minute)
-	sam.Sees("Your access to Production database ends")
 	sam.Sees("One of your grants for Production database has ended: its time was up", "You have *still access* through `"+second.ID.Short()+"` until")
 	sam.Sees("the ledger is stuck", "*Ended*: its time was up", "There is *still access* through `"+second.ID.Short()+"` until")
 	s.Has(company.Sam)

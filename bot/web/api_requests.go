@@ -43,6 +43,14 @@ type (
 			Reason   string `json:"reason,omitempty" doc:"of a denial; the requester reads it" maxLength:"3000"`
 		}
 	}
+	// ExtendInput is how much longer, from when it is given.
+	ExtendInput struct {
+		RequestID
+		Body struct {
+			Duration string `json:"duration" example:"30m" doc:"how long the access goes on from when that is approved"`
+			Reason   string `json:"reason" maxLength:"3000"`
+		}
+	}
 	// BecauseInput is a step with a reason.
 	BecauseInput struct {
 		RequestID
@@ -55,6 +63,16 @@ type (
 // AskFor is POST /v1/requests.
 func (w *Web) AskFor(ctx context.Context, c *doors.Caller, in *AskInput) (*Made, error) {
 	r, err := w.submit(ctx, c, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &Made{Location: "/v1/requests/" + string(r.ID), Body: w.shape(c, &r)}, nil
+}
+
+// Extend is POST /v1/requests/{id}/extensions: it asks for the same again, so that the
+// access goes on.
+func (w *Web) Extend(ctx context.Context, c *doors.Caller, in *ExtendInput) (*Made, error) {
+	r, err := w.extend(ctx, c, in.ID, in.Body.Duration, in.Body.Reason)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,25 @@ func (w *Web) submit(ctx context.Context, c *doors.Caller, in Ask) (flows.Reques
 	if err != nil {
 		return flows.Request{}, err
 	}
+	return w.submitted(ctx, c, content)
+}
+
+// extend asks for what a request of the caller's gives to go on.
+func (w *Web) extend(ctx context.Context, c *doors.Caller, id, duration, reason string) (flows.Request, error) {
+	was, err := w.request(ctx, c, id)
+	if err != nil {
+		return flows.Request{}, err
+	}
+	length, err := lengthOf(duration)
+	if err != nil {
+		return flows.Request{}, err
+	}
+	content := was.Content
+	content.Extends, content.Duration, content.Reason, content.Incident = was.ID, length, flows.NewText(reason), flows.IncidentRef{ID: was.Incident()}
+	return w.submitted(ctx, c, content)
+}
+
+func (w *Web) submitted(ctx context.Context, c *doors.Caller, content flows.Content) (flows.Request, error) {
 	res, err := w.o.Engine.Do(ctx, flows.Command{
 		Verb: flows.VerbSubmit, ID: w.o.Engine.NewRequestID(), Content: content, Actor: c.Actor(),
 	}, flows.Finish{})
@@ -47,11 +66,9 @@ func (w *Web) content(c *doors.Caller, in Ask) (flows.Content, error) {
 	if f == nil {
 		return flows.Content{}, flows.Refuse(flows.RefusedUnknownFlow, "There is no flow %q; there is %s. Nothing was asked for.", in.Flow, listed(cat.FlowOrder))
 	}
-	length, err := time.ParseDuration(strings.ReplaceAll(in.Duration, " ", ""))
+	length, err := lengthOf(in.Duration)
 	if err != nil {
-		no := flows.Refuse(flows.RefusedInput, "%q is no length of time. Nothing was asked for.", in.Duration).Then("Write it like 30m or 1h30m.")
-		no.Field = "duration"
-		return flows.Content{}, no
+		return flows.Content{}, err
 	}
 	out := flows.Content{
 		Flow: f.ID, Target: flows.TargetID(in.Target), Scope: flows.Scope(in.Scope), Requester: c.Person, Beneficiary: c.Person,
@@ -74,6 +91,17 @@ func (w *Web) content(c *doors.Caller, in Ask) (flows.Content, error) {
 		}
 	}
 	return out, nil
+}
+
+// lengthOf reads a length of time as people write it.
+func lengthOf(s string) (time.Duration, error) {
+	length, err := time.ParseDuration(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		no := flows.Refuse(flows.RefusedInput, "%q is no length of time. Nothing was asked for.", s).Then("Write it like 30m or 1h30m.")
+		no.Field = "duration"
+		return 0, no
+	}
+	return length, nil
 }
 
 func listed[S ~string](all []S) string {

@@ -65,7 +65,7 @@ var deeds = map[string]string{
 	"deny": "denied", "forward": "asked the next people", "cancel": "withdrew the request", "lapse": "lapsed, as nobody decided in time",
 	"activate": "access is being given", "observed": "read what was there before", "granted": "the target confirmed the access",
 	"grant_failed": "the target did not give the access", "done": "said that they are done", "revoke": "ended the access", "end": "the access ends",
-	"revoked": "the target confirmed the end", "refused": "was refused", "expiring": "told the holder that the end is near", "remind": "reminded who may decide",
+	"revoked": "the target confirmed the end", "refused": "was refused", "extended": "the access goes on through another request", "expiring": "told the holder that the end is near", "remind": "reminded who may decide",
 	"overdue": "the end is overdue, and the operators were told", "incident_opened": "an incident was opened for it", "incident_merged": "the incident was merged into another",
 	"incident_resolved": "the incident was resolved", "incident_changed": "the incident changed", "incident_unreadable": "the incident could not be read", "incident_readable": "the incident can be read again",
 	"ended_from_memory": "ended while the database did not write",

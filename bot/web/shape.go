@@ -21,6 +21,7 @@ type Request struct {
 	Reason      string            `json:"reason"`
 	Fields      map[string]string `json:"fields,omitempty"`
 	Incident    *Incident         `json:"incident,omitempty"`
+	Extends     flows.RequestID   `json:"extends,omitempty" doc:"the request that it carries on"`
 	Hash        string            `json:"hash" doc:"of everything that was asked; a decision names it"`
 	Submitted   time.Time         `json:"submitted_at"`
 	Route       *Route            `json:"route,omitempty"`
@@ -73,7 +74,7 @@ func (w *Web) shape(c *doors.Caller, r *flows.Request) Request {
 	out := Request{
 		ID: r.ID, State: r.State, Overdue: r.Overdue, Flow: r.Content.Flow, Target: r.Content.Target, Label: k.Label,
 		Requester: w.name(r.Content.Requester), Beneficiary: w.name(r.Content.Beneficiary), Duration: flows.Span(r.Content.Duration),
-		Reason: jsonText(r.Content.Reason), Hash: r.Hash, Submitted: r.SubmittedAt, DecidedAt: maybe(r.DecidedAt),
+		Reason: jsonText(r.Content.Reason), Extends: r.Content.Extends, Hash: r.Hash, Submitted: r.SubmittedAt, DecidedAt: maybe(r.DecidedAt),
 		DenyWhy: jsonText(r.DenyWhy), GrantedAt: maybe(r.GrantedAt), EndsAt: maybe(r.EndsAt), EndedAt: maybe(r.EndedAt),
 		EndCause: r.EndCause, WaitsForYou: k.MayVote, Yours: r.Own(c.Person),
 	}

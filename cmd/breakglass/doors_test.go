@@ -143,6 +143,12 @@ func TestWithoutSlack(t *testing.T) {
 		t.Errorf("what Sam read while he waited: %s", said)
 	}
 	s.Has(company.Sam)
+	longer := strings.TrimSpace(sams.runs(0, "request", "extend", id, "--for", "30m", "--reason", "still stuck"))
+	s.Quiet()
+	if said := noors.runs(3, "request", "extend", id, "--for", "1h", "--reason", "still stuck"); !strings.Contains(said, "own name") {
+		t.Errorf("Noor extends what is Sam's: %s", said)
+	}
+	sams.runs(0, "request", "cancel", longer)
 	sams.runs(0, "request", "done", id)
 	s.Has()
 	if said := sams.runs(3, "request", "wait", id); !strings.Contains(said, "there is no access: the request is ended") {
@@ -152,7 +158,7 @@ func TestWithoutSlack(t *testing.T) {
 	if diff := cmp.Diff(want, s.Entries(flows.RequestID(id))); diff != "" {
 		t.Errorf("audit entries (-want +got):\n%s", diff)
 	}
-	r := s.Only()
+	r := s.Requests()[1]
 	doors := []flows.Door{r.Door, r.Votes[0].Door, r.Votes[1].Door}
 	if diff := cmp.Diff([]flows.Door{flows.DoorCLI, flows.DoorWeb, flows.DoorCLI}, doors); diff != "" {
 		t.Errorf("the doors (-want +got):\n%s", diff)

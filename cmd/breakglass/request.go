@@ -13,7 +13,7 @@ import (
 
 func (c *cli) request() *cobra.Command {
 	return group("request", "Ask, decide, and list, show and end requests", c.requestList(), c.requestShow(), c.requestCreate(), c.requestWait(),
-		c.requestApprove(), c.requestDeny(), c.requestCancel(), c.requestDone(), c.requestEnd())
+		c.requestApprove(), c.requestDeny(), c.requestCancel(), c.requestDone(), c.requestExtend(), c.requestEnd())
 }
 
 func (c *cli) requestList() *cobra.Command {

@@ -98,6 +98,36 @@ func (c *cli) requestCreate() *cobra.Command {
 	return cmd
 }
 
+func (c *cli) requestExtend() *cobra.Command {
+	var server, length, reason string
+	var wait bool
+	cmd := &cobra.Command{
+		Use: "extend REQUEST", Short: "Ask for access to go on", Args: oneArg,
+		Long: "Asks for what a request of yours gives to go on, before it ends: a request of its own, which is decided like\n" +
+			"any other. Once it is granted the access goes on without a gap. Prints its id; --wait waits until it is decided.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := c.remote(server)
+			if err != nil {
+				return err
+			}
+			var made shown
+			in := map[string]any{"duration": length, "reason": reason}
+			if err := r.call(cmd.Context(), http.MethodPost, "/v1/requests/"+url.PathEscape(args[0])+"/extensions", in, &made); err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintln(c.out, made.ID); err != nil || !wait {
+				return err
+			}
+			return c.waitFor(cmd.Context(), r, made.ID)
+		},
+	}
+	c.serverFlag(cmd, &server)
+	cmd.Flags().StringVar(&length, "for", "30m", "how `LONG` from when that is approved, for example 30m or 1h")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; approvers and auditors read it")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it is decided")
+	return cmd
+}
+
 func (c *cli) requestWait() *cobra.Command {
 	var server string
 	cmd := &cobra.Command{

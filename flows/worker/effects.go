@@ -35,6 +35,7 @@ func (e *Effects) Handlers() map[flows.JobKind]Handler {
 		flows.JobLapse:     e.step(flows.VerbLapse),
 		flows.JobRemind:    e.aside(flows.Remind),
 		flows.JobExpiring:  e.aside(flows.Expiring),
+		flows.JobExtended:  e.Engine.Extended,
 		flows.JobGiveUp:    e.giveUp,
 		flows.JobGrant:     e.grant,
 		flows.JobRevoke:    e.revoke,

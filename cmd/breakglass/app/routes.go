@@ -63,6 +63,7 @@ func (a *App) internalDoors() []web.Door {
 		web.Creation("POST", "/v1/requests", web.Asks, "Ask for access", w.AskFor),
 		web.Operation("GET", "/v1/requests", web.Reads, "List requests, newest first", w.Requests),
 		web.Operation("GET", "/v1/requests/{id}", web.Reads, "Show a request", w.Request),
+		web.Creation("POST", "/v1/requests/{id}/extensions", web.Asks, "Ask for access to go on", w.Extend),
 		web.Operation("POST", "/v1/requests/{id}/decisions", web.Decides, "Approve or deny", w.Decide),
 		web.Operation("POST", "/v1/requests/{id}/cancel", web.Asks, "Withdraw a request", w.Cancel),
 		web.Operation("POST", "/v1/requests/{id}/done", web.Asks, "Hand access back", w.Done),
