@@ -135,10 +135,22 @@ func (v cardView) why() string {
 	if r.Route.Tainted || s.Fallback {
 		out = ":information_source: " + out
 	}
+	if t := v.cat.Targets[r.Content.Target]; t != nil && t.StepUp && !v.mine() {
+		out += "\n" + v.stepUp()
+	}
 	if r.Denials > 0 && !v.mine() {
 		out += "\n:warning: The same was denied " + times(r.Denials) + " in the day before."
 	}
 	return out
+}
+
+// stepUp says where an approval counts.
+func (v cardView) stepUp() string {
+	where := "the console"
+	if v.cat.Console != "" {
+		where = "<" + v.cat.Console + "/requests/" + string(v.req.ID) + "|the console>"
+	}
+	return ":key: To approve this, sign in again at " + where + ": a click here alone does not count."
 }
 
 func times(n int) string {

@@ -164,6 +164,9 @@ func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	if self {
 		facts["on_call"] = proven(r.Proof, d.f.Link)
 	}
+	if at := d.cmd.Actor.SteppedUp; !at.IsZero() {
+		facts["stepped_up_at"] = millis(at)
+	}
 	if !d.cmd.Reason.Empty() {
 		facts["reason"] = Personal{About: d.cmd.Actor.Person, Value: d.cmd.Reason.Raw()}
 	}

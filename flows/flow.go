@@ -123,6 +123,7 @@ type TargetSpec struct {
 	MaxDuration time.Duration
 	HowTo       string // shown to the holder: how to use the access; Slack mrkdwn by the operator
 	HighRisk    bool   // Approve asks for confirmation
+	StepUp      bool   // an approval counts only after a fresh sign-in by who approves
 	Settings    map[string]any
 	Secrets     map[string]Secret
 }

@@ -32,7 +32,9 @@ type history struct {
 	clicks  int
 	crashIn int
 	depth   int
-	stale   []flows.Job // jobs whose lease has passed on: a zombie's hand
+	extends bool            // people ask for what they have to go on, too
+	last    flows.RequestID // asked for last
+	stale   []flows.Job     // jobs whose lease has passed on: a zombie's hand
 }
 
 const team = "T1"
@@ -78,7 +80,7 @@ func newHistory(seed uint64) *history {
 }
 
 // maxTotal is how long access may last without a break.
-const maxTotal = 3 * time.Hour
+const maxTotal = 90 * time.Minute
 
 func catalog(rev string) *flows.Catalog {
 	f := &flows.Flow{
@@ -237,13 +239,14 @@ func (h *history) ask() {
 	if h.Seed.IntN(10) == 0 {
 		c.Duration = 5 * time.Hour
 	}
-	if was, some := h.anyRequest(); some && h.Seed.IntN(3) == 0 {
+	if was, some := h.mem.Requests[h.last]; some && h.extends && h.Seed.IntN(2) == 0 {
 		if h.Seed.IntN(8) > 0 { // else somebody else's, mostly
 			c.Requester, c.Beneficiary, c.Flow, c.Incident = was.Content.Requester, was.Content.Beneficiary, was.Content.Flow, was.Content.Incident
 		}
 		c.Extends = was.ID
 	}
-	h.press(press{ID: h.RequestID(h.Clock.Now()), Verb: flows.VerbSubmit, By: c.Requester, Content: &c})
+	h.last = h.RequestID(h.Clock.Now())
+	h.press(press{ID: h.last, Verb: flows.VerbSubmit, By: c.Requester, Content: &c})
 }
 
 func (h *history) changeWorld() {
@@ -407,13 +410,29 @@ func TestHistories(t *testing.T) {
 	if raceDetector || testing.Short() {
 		n = 5_000
 	}
+	histories(t, n, nil)
+}
+
+// The same where people ask for what they have to go on, too.
+func TestHistoriesOfExtensions(t *testing.T) {
+	t.Parallel()
+	n := uint64(5_000)
+	if raceDetector || testing.Short() {
+		n = 500
+	}
+	histories(t, n, func(h *history) { h.extends = true })
+}
+
+// histories plays n of them.
+func histories(t *testing.T, n uint64, change func(*history)) {
+	t.Helper()
 	var next atomic.Uint64
 	var wg sync.WaitGroup
 	var failures atomic.Int64
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for seed := next.Add(1); seed <= n && failures.Load() < 3; seed = next.Add(1) {
-				if err := play(seed, 24, nil); err != nil {
+				if err := play(seed, 24, change); err != nil {
 					failures.Add(1)
 					t.Error(err)
 				}

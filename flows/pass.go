@@ -52,6 +52,22 @@ const (
 	ScopeCall   PassScope = "call"   // call adapters, as far as their rules and its holder's grants go
 )
 
+// confirms begins the scope of a session that was made by signing in anew to approve
+// one request.
+const confirms = "confirm:"
+
+// ToConfirm is the scope to approve that request after a fresh sign-in, once.
+func ToConfirm(id RequestID) PassScope { return PassScope(confirms + string(id)) }
+
+// Confirms is the request that the scope is for; empty where it is for none.
+func (s PassScope) Confirms() RequestID {
+	id, is := strings.CutPrefix(string(s), confirms)
+	if !is {
+		return ""
+	}
+	return RequestID(id)
+}
+
 // May reports whether the pass may be used for that.
 func (p *Pass) May(what PassScope) bool {
 	switch p.Kind {
@@ -94,6 +110,7 @@ type Identity struct {
 	Email    string   // as the provider verified it; empty where it did not
 	Person   PersonID // Sign in with Slack: the Slack team and user
 	At       time.Time
+	AuthTime time.Time // when the provider itself last looked who it is; zero: it does not say
 }
 
 // Pin ties a subject of a provider to a person, from the first sign-in on.

@@ -114,7 +114,9 @@ type Actor struct {
 	// Unconfirmed: only an e-mail address ties who came in to the person, so they do
 	// not approve their own requests.
 	Unconfirmed bool
-	Trace       string // ids of the interaction, for the audit: "action_ts=…"
+	// SteppedUp is when they signed in anew to take this very step; zero: they did not.
+	SteppedUp time.Time
+	Trace     string // ids of the interaction, for the audit: "action_ts=…"
 	Visit
 }
 

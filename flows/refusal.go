@@ -32,6 +32,7 @@ const (
 	RefusedCouldNotCheck   Code = "could_not_check"   // a fact that must be known is not
 	RefusedContentMismatch Code = "content_mismatch"  // what was approved is not what is asked
 	RefusedCannotSend      Code = "cannot_send"       // Slack refuses the destination
+	RefusedStepUp          Code = "step_up"           // a fresh sign-in is needed first
 	RefusedNobody          Code = "nobody_can_decide" // not even the fallback
 )
 

@@ -119,6 +119,8 @@ type Vote struct {
 	Door Door
 	Hash string // the content hash that was approved
 	Note Text   `json:",omitzero"` // what they wrote with it; may be empty
+
+	SteppedUp time.Time `json:",omitzero"` // when they signed in anew to give it; zero: the target did not ask for that
 }
 
 // EndCause says why access ended.

@@ -21,6 +21,10 @@ func (d *decision) approve() {
 			Then("Approve it in Slack, sign in with Slack, or have an admin write your account's subject into the configuration."))
 		return
 	}
+	if no := d.steppedUp(); no != nil {
+		d.refuse(no)
+		return
+	}
 	need := d.quorum(who, self)
 	for _, v := range d.req.Votes {
 		if v.By == who {
@@ -29,7 +33,7 @@ func (d *decision) approve() {
 		}
 	}
 	d.dropVotes()
-	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash, Note: d.cmd.Reason})
+	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash, Note: d.cmd.Reason, SteppedUp: d.cmd.Actor.SteppedUp})
 	if len(d.req.Votes) < need {
 		d.enter(VerbApprove, StatePending, d.decisionFacts(self, need))
 		return

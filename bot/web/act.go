@@ -29,8 +29,15 @@ func (w *Web) do(ctx context.Context, c *doors.Caller, a act) (flows.Request, er
 	if _, err := w.request(ctx, c, a.ID); err != nil {
 		return flows.Request{}, err
 	}
+	by := c.Actor()
+	if a.Verb == flows.VerbApprove {
+		var err error
+		if by.SteppedUp, err = w.o.Doors.StepUp(ctx, *c, flows.RequestID(a.ID)); err != nil {
+			return flows.Request{}, err
+		}
+	}
 	res, err := w.o.Engine.Do(ctx, flows.Command{
-		Verb: a.Verb, ID: flows.RequestID(a.ID), Actor: c.Actor(), Hash: a.Hash, Reason: flows.NewText(a.Reason),
+		Verb: a.Verb, ID: flows.RequestID(a.ID), Actor: by, Hash: a.Hash, Reason: flows.NewText(a.Reason),
 	}, flows.Finish{})
 	switch {
 	case err != nil:

@@ -51,7 +51,7 @@ const (
 var statuses = map[flows.Code]int{
 	flows.RefusedUnknownFlow: http.StatusUnprocessableEntity, flows.RefusedUnknownTarget: http.StatusUnprocessableEntity,
 	flows.RefusedInput: http.StatusUnprocessableEntity, flows.RefusedNotAllowed: http.StatusForbidden, flows.RefusedStanding: http.StatusForbidden,
-	flows.RefusedNotEligible: http.StatusForbidden, flows.RefusedOwnRequest: http.StatusForbidden, flows.RefusedTooMany: http.StatusTooManyRequests,
+	flows.RefusedNotEligible: http.StatusForbidden, flows.RefusedStepUp: http.StatusForbidden, flows.RefusedOwnRequest: http.StatusForbidden, flows.RefusedTooMany: http.StatusTooManyRequests,
 	flows.RefusedUnknownRequest: http.StatusNotFound, flows.RefusedEndOnly: http.StatusServiceUnavailable,
 	flows.RefusedCouldNotCheck: http.StatusServiceUnavailable, flows.RefusedOnCallUnknown: http.StatusServiceUnavailable,
 	codeSignIn: http.StatusUnauthorized, codeWaiting: http.StatusUnauthorized, codeFault: http.StatusInternalServerError,

@@ -37,6 +37,7 @@ type card struct {
 	MayEnd   bool // done
 	MayTake  bool // revoke
 	HighRisk bool
+	StepUp   bool // an approval needs a fresh sign-in, which the caller has not made yet
 	Full     bool // on its own page
 }
 
@@ -53,6 +54,7 @@ func (w *Web) card(c *doors.Caller, r flows.Request) card {
 	k := card{Request: r, Label: string(r.Content.Target)}
 	if t := w.o.Catalog().Targets[r.Content.Target]; t != nil {
 		k.Label, k.HowTo, k.HighRisk = t.Label, t.HowTo, t.HighRisk
+		k.StepUp = t.StepUp && !doors.CanConfirm(c, r.ID, w.o.Clock.Now())
 	}
 	if s, ok := r.Current(); ok {
 		k.Quorum = s.Quorum

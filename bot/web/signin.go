@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -93,13 +94,22 @@ func (w *Web) SignInFinish(rw http.ResponseWriter, r *http.Request, _ *doors.Cal
 		w.fail(rw, r, http.StatusBadRequest, notSignedIn)
 		return
 	}
-	secret, _, err := w.o.Doors.SignIn(r.Context(), id, from(r))
+	secret, _, err := w.o.Doors.SignIn(r.Context(), id, from(r), requestAt(a.to))
 	if err != nil {
 		w.signInRefused(rw, r, err)
 		return
 	}
 	w.setCookie(rw, sessionCookie, secret, doors.SessionLife)
 	http.Redirect(rw, r, a.to, http.StatusSeeOther)
+}
+
+// requestAt is the request whose page the path is; empty where it is another.
+func requestAt(path string) flows.RequestID {
+	id, is := strings.CutPrefix(path, "/requests/")
+	if !is || strings.ContainsAny(id, "/?#") {
+		return ""
+	}
+	return flows.RequestID(id)
 }
 
 func (w *Web) signInRefused(rw http.ResponseWriter, r *http.Request, err error) {

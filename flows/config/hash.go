@@ -53,7 +53,7 @@ func HashTarget(t *flows.TargetSpec) string {
 	}
 	return digest(map[string]any{
 		"v": int64(1), "id": string(t.ID), "kind": t.Kind, "means": t.Means, "label": t.Label,
-		"max_duration": nanos(t.MaxDuration), "how_to": t.HowTo, "high_risk": t.HighRisk,
+		"max_duration": nanos(t.MaxDuration), "how_to": t.HowTo, "high_risk": t.HighRisk, "step_up": t.StepUp,
 		"settings": canonical(t.Settings), "secrets": secrets,
 	})
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"breakglass/flows"
@@ -21,7 +22,7 @@ func (ld *loader) target(d *decl) {
 	kinds := []string{KindApprovalOnly, KindHTTPAdapter, KindWebhook}
 	t := &flows.TargetSpec{
 		ID: flows.TargetID(d.name), Label: f.label("label", d.name), HowTo: f.text("how_to", ""),
-		MaxDuration: f.duration("max_duration", 0), HighRisk: f.flag("high_risk"),
+		MaxDuration: f.duration("max_duration", 0), HighRisk: f.flag("high_risk"), StepUp: f.flag("step_up"),
 		Settings: map[string]any{}, Secrets: map[string]flows.Secret{},
 	}
 	if f.given("kind") {
@@ -41,6 +42,7 @@ func (ld *loader) target(d *decl) {
 	default:
 		f.asked = sortedKeys(f.has)
 	}
+	f.stepUp(t)
 	f.finish()
 	for _, k := range kinds {
 		if d.name == k {
@@ -48,6 +50,15 @@ func (ld *loader) target(d *decl) {
 		}
 	}
 	ld.targets = append(ld.targets, t)
+}
+
+// stepUp holds that there is a sign-in at which approvals can be confirmed.
+func (f *fields) stepUp(t *flows.TargetSpec) {
+	company := slices.ContainsFunc(f.ld.signIns, func(s SignIn) bool { return s.Provider == flows.SignInCompany })
+	if t.StepUp && !company {
+		f.wrong("step_up", `Add a sign_in "company" block, or take step_up out.`,
+			"%s wants a fresh sign-in before an approval counts, and there is no company sign-in, so nobody could approve.", f.what)
+	}
 }
 
 // literal is an attribute's text where it is written plainly.

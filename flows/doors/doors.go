@@ -126,6 +126,10 @@ func entry(verb string, by flows.Actor, p *flows.Pass, more map[string]any) flow
 		facts["subject"], facts["signed_in_at"] = flows.Personal{About: p.Holder, Value: s.Subject}, s.At.UnixMilli()
 	}
 	for _, s := range p.Scopes {
+		if id := s.Confirms(); id != "" {
+			facts["confirms"] = string(id)
+			continue
+		}
 		facts["may_"+string(s)] = true
 	}
 	maps.Copy(facts, more)

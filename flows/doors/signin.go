@@ -12,9 +12,10 @@ import (
 )
 
 // SignIn makes a session for somebody whom a provider has just vouched for. It returns
-// the session's secret. A person who may not come in, or whom nobody knows, is refused,
+// the session's secret. Where they came to approve a request, and the company's provider
+// has asked them anew who they are, the session may confirm that, once. A person who may not come in, or whom nobody knows, is refused,
 // and that is recorded.
-func (d *Doors) SignIn(ctx context.Context, id flows.Identity, from string) (secret string, p flows.Pass, err error) {
+func (d *Doors) SignIn(ctx context.Context, id flows.Identity, from string, about flows.RequestID) (secret string, p flows.Pass, err error) {
 	who, err := d.whose(ctx, id)
 	if err != nil {
 		return "", p, d.refused(ctx, id, err)
@@ -28,6 +29,9 @@ func (d *Doors) SignIn(ctx context.Context, id flows.Identity, from string) (sec
 		ID: d.name("ses_"), Version: 1, Kind: flows.PassSession, Hash: hash, Holder: who.Person, By: who.Person, From: from,
 		SignIn:    flows.SignIn{Provider: id.Provider, Issuer: id.Issuer, Subject: id.Subject, At: id.At, Confirmed: who.confirmed},
 		CreatedAt: now, ExpiresAt: now.Add(SessionLife),
+	}
+	if about != "" && id.Provider == flows.SignInCompany && flows.Fresh(id.AuthTime, now) {
+		p.Scopes = []flows.PassScope{flows.ToConfirm(about)}
 	}
 	by := flows.Actor{Person: who.Person, Door: flows.DoorWeb, Trace: "pass=" + p.ID}
 	if !who.first {

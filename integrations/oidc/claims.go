@@ -65,6 +65,7 @@ func (p *Provider) believe(ctx context.Context, found *gooidc.Provider, a Attemp
 	id := flows.Identity{Provider: p.o.Provider, Issuer: token.Issuer, Subject: token.Subject, At: now}
 	if c.AuthTime > 0 {
 		id.At = time.Unix(c.AuthTime, 0).UTC()
+		id.AuthTime = id.At
 	}
 	if c.EmailVerified {
 		id.Email = c.Email

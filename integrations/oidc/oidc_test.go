@@ -100,7 +100,7 @@ func TestSignIn(t *testing.T) {
 			d := open(t, func(f *oidcfake.Options, _ *oidc.Options) { f.EC = ec })
 			a, back := d.begins()
 			got, err := d.rp.Finish(t.Context(), a, back)
-			want := flows.Identity{Provider: flows.SignInCompany, Issuer: d.idp.URL(), Subject: "s-1", Email: "dana@acme.example", At: at}
+			want := flows.Identity{Provider: flows.SignInCompany, Issuer: d.idp.URL(), Subject: "s-1", Email: "dana@acme.example", At: at, AuthTime: at}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
