@@ -252,7 +252,7 @@ func TestExpiry(t *testing.T) {
 	givenBy(s, "Production database")
 	s.Has(company.Sam)
 	s.FastForward(29*time.Minute + 50*time.Second)
-	s.As(company.Sam).Sees("Your access to Production database ends", "ask again with /access")
+	s.As(company.Sam).Sees("Your access to Production database ends", "press “Extend” before then")
 	s.Has(company.Sam)
 	s.FastForward(15 * time.Second)
 	s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
