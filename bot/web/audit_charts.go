@@ -59,7 +59,7 @@ func (w *Web) ChartsPage(rw http.ResponseWriter, r *http.Request, c *doors.Calle
 	}
 	page.Seen = d.look(r.Context(), history.Look{What: history.LookCharts, Search: flows.Search{Since: page.From, Flow: page.Flow}})
 	w.fillCharts(page, all, live)
-	w.show(rw, r, c, http.StatusOK, "audit_charts", "Charts", page)
+	w.show(rw, r, c, http.StatusOK, "Charts", shown((*view).auditCharts, page))
 }
 
 const day = 24 * time.Hour

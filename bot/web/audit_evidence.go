@@ -82,11 +82,11 @@ func (w *Web) EvidencePage(rw http.ResponseWriter, r *http.Request, c *doors.Cal
 	page := &evidencePage{Since: in.Get("since"), Until: in.Get("until"), Seed: in.Get("seed"), SamplingMethod: samplingMethod, ServerVersion: w.o.Version}
 	page.defaults(w, in.Get("n"))
 	if !in.Has("seed") {
-		w.show(rw, r, c, http.StatusOK, "audit_evidence", "Evidence", page)
+		w.show(rw, r, c, http.StatusOK, "Evidence", shown((*view).auditEvidence, page))
 		return
 	}
 	if page.Wrong = page.read(); page.Wrong != "" {
-		w.show(rw, r, c, http.StatusUnprocessableEntity, "audit_evidence", "Evidence", page)
+		w.show(rw, r, c, http.StatusUnprocessableEntity, "Evidence", shown((*view).auditEvidence, page))
 		return
 	}
 	cat := w.o.Catalog()
@@ -97,7 +97,7 @@ func (w *Web) EvidencePage(rw http.ResponseWriter, r *http.Request, c *doors.Cal
 		return
 	}
 	page.Seen = d.look(r.Context(), history.Look{What: history.LookSample, Form: "n=" + strconv.Itoa(page.N) + " seed=" + page.Seed, Search: flows.Search{Since: page.From, Until: page.To}})
-	w.show(rw, r, c, http.StatusOK, "audit_evidence", "Evidence", page)
+	w.show(rw, r, c, http.StatusOK, "Evidence", shown((*view).auditEvidence, page))
 }
 
 // defaults fills what was not said: the last three whole months, and a new seed.

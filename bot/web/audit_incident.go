@@ -50,7 +50,7 @@ func (w *Web) IncidentPage(rw http.ResponseWriter, r *http.Request, c *doors.Cal
 	if n := page.Incident.Number; n > 0 {
 		title = "Incident #" + strconv.Itoa(n)
 	}
-	w.show(rw, r, c, http.StatusOK, "audit_incident", title, page)
+	w.show(rw, r, c, http.StatusOK, title, shown((*view).auditIncident, page))
 }
 
 func (d *desk) incident(r *http.Request, typed string) (*incidentPage, error) {

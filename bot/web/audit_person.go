@@ -44,7 +44,7 @@ func (w *Web) PersonPage(rw http.ResponseWriter, r *http.Request, c *doors.Calle
 		w.failBy(rw, r, c, err)
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "audit_person", page.Who.Name, page)
+	w.show(rw, r, c, http.StatusOK, page.Who.Name, shown((*view).auditPerson, page))
 }
 
 var noSuchPerson = flows.Refuse(codeMissing, "Nobody of that id had a part in anything that is yours to see.")

@@ -51,7 +51,7 @@ func (w *Web) AuditPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller
 	page.Filters = d.filters(q)
 	if errors.As(err, &page.Wrong) {
 		page.Examples = examples
-		w.show(rw, r, c, http.StatusUnprocessableEntity, "audit", "Audit", &page)
+		w.show(rw, r, c, http.StatusUnprocessableEntity, "Audit", shown((*view).auditSearch, &page))
 		return
 	}
 	q.Limit = auditPage
@@ -71,7 +71,7 @@ func (w *Web) AuditPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller
 	if found.Next.ID != "" {
 		page.Older = auditPath(page.Asked, query.Cursor(found.Next))
 	}
-	w.show(rw, r, c, http.StatusOK, "audit", "Audit", &page)
+	w.show(rw, r, c, http.StatusOK, "Audit", shown((*view).auditSearch, &page))
 }
 
 // auditPath is the address of a question's page.

@@ -77,7 +77,7 @@ func (w *Web) StoryPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller
 	}
 	page.Own = maySee(c, page.Request)
 	page.Seen = d.look(r.Context(), history.Look{What: history.LookRequest, Request: page.Request.ID})
-	w.show(rw, r, c, http.StatusOK, "audit_story", page.Line.Label+", "+page.Request.ID.Short(), page)
+	w.show(rw, r, c, http.StatusOK, page.Line.Label+", "+page.Request.ID.Short(), shown((*view).auditStory, page))
 }
 
 func (d *desk) story(r *http.Request, id flows.RequestID) (*storyPage, error) {

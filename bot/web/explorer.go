@@ -47,6 +47,17 @@ func (t trial) uri() string {
 	return adapterRoot + string(t.Adapter) + "/" + strings.TrimPrefix(t.Path, "/")
 }
 
+func (t trial) reads() bool { return t.Method == http.MethodGet || t.Method == http.MethodHead }
+
+// explorerPage is what there is, a call, what would become of it, and its answer.
+type explorerPage struct {
+	Offers  []offer
+	Trial   trial
+	Verdict *Verdict
+	Label   string // of the target whose rule it is
+	Answer  *echo
+}
+
 // offer is an adapter as the page lists it.
 type offer struct {
 	Name    flows.AdapterID
@@ -81,15 +92,15 @@ func (w *Web) adapters(rw http.ResponseWriter, r *http.Request, c *doors.Caller,
 	if t.Method == "" {
 		t.Method = http.MethodGet
 	}
-	data := map[string]any{"Offers": offers, "Trial": t, "Methods": flows.RuleMethods(), "Answer": answer, "Reads": t.Method == http.MethodGet || t.Method == http.MethodHead}
+	page := explorerPage{Offers: offers, Trial: t, Answer: answer}
 	if t.Path != "" {
 		v := w.o.Adapters.Ahead(r.Context(), c, t.Method, t.uri())
 		if spec := cat.Targets[v.Target]; spec != nil {
-			data["Label"] = spec.Label
+			page.Label = spec.Label
 		}
-		data["Verdict"] = v
+		page.Verdict = &v
 	}
-	w.show(rw, r, c, http.StatusOK, "adapters", "Adapters", data)
+	w.show(rw, r, c, http.StatusOK, "Adapters", shown((*view).adapters, page))
 }
 
 // try makes a call in the name of the person, as one of our own pages.

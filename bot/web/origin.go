@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"breakglass/flows"
 	"breakglass/flows/doors"
@@ -97,6 +98,15 @@ func (w *Web) elsewhere(r *http.Request, p *flows.Pass) error {
 	return flows.Refuse(flows.RefusedNotAllowed, "This token is for calls to adapters by the page at %s. Nothing was done.", origin)
 }
 
+// letInPage is a page of another origin that asks, or was let in.
+type letInPage struct {
+	Origin   string
+	Adapters []flows.AdapterID
+	Life     time.Duration
+	Secret   string
+	Until    time.Time
+}
+
 // PageAsks is GET /pages: a page of another origin asks to call adapters as whoever
 // says yes here.
 func (w *Web) PageAsks(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
@@ -106,7 +116,7 @@ func (w *Web) PageAsks(rw http.ResponseWriter, r *http.Request, c *doors.Caller)
 		w.failBy(rw, r, c, flows.Refuse(flows.RefusedNotAllowed, "No adapter lists the page that asks, so it was not let in.").Then("An operator adds its origin to the adapter."))
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "page_token", "Let a page in", map[string]any{"Origin": origin, "Adapters": adapters, "Life": doors.PageLife})
+	w.show(rw, r, c, http.StatusOK, "Let a page in", shown((*view).letIn, letInPage{Origin: origin, Adapters: adapters, Life: doors.PageLife}))
 }
 
 // PageLetIn is POST /pages: the person said yes. The token goes to the page that asked,
@@ -122,5 +132,5 @@ func (w *Web) PageLetIn(rw http.ResponseWriter, r *http.Request, c *doors.Caller
 		w.failBy(rw, r, c, err)
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "page_token", "The page was let in", map[string]any{"Origin": origin, "Secret": secret, "Until": p.ExpiresAt, "Seconds": int(doors.PageLife.Seconds())})
+	w.show(rw, r, c, http.StatusOK, "The page was let in", shown((*view).wasLetIn, letInPage{Origin: origin, Secret: secret, Until: p.ExpiresAt, Life: doors.PageLife}))
 }

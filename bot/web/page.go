@@ -4,65 +4,49 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"path"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"breakglass/flows"
 	"breakglass/flows/doors"
 )
 
-//go:embed templates/*.html assets/*
+//go:embed assets/*
 var files embed.FS
 
-// pages are the templates, each with the layout around it, read when first shown: most
-// of the time nobody looks. A page is a file templates/NAME.html that defines "main";
-// show makes it. parts.html is what several use.
-type pages struct {
-	mu     sync.Mutex
-	byName map[string]*template.Template
-}
+// The pages are the .templ files, compiled by go generate: html/template calls methods by
+// name, for which the linker has to keep every method there is, 6 MB of them.
+//
+//go:generate ../../.ci/bin/templ generate
 
-func newPages() *pages { return &pages{byName: map[string]*template.Template{}} }
-
-// page reads a page, once.
-func (p *pages) page(name string) (*template.Template, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if t := p.byName[name]; t != nil {
-		return t, nil
-	}
-	t, err := template.New("layout.html").Funcs(words(func(flows.PersonID) string { return "" })).
-		ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
-	if err != nil {
-		return nil, fmt.Errorf("read the page %s: %w", name, err)
-	}
-	p.byName[name] = t
-	return t, nil
-}
-
-// view is what every page is made of.
+// view is what every page is made of. Each page is a method of it in a .templ file, where
+// everything is escaped.
 type view struct {
 	Title     string
 	Caller    *doors.Caller // nil before sign-in
 	Name      string        // of the caller
 	Path      string
 	Simulated bool
-	EndOnly   string
 	Now       time.Time
-	Data      any
+	name      func(flows.PersonID) string
+}
+
+// shown is one of view's pages with what it shows.
+func shown[T any](of func(*view, T) templ.Component, data T) func(*view) templ.Component {
+	return func(v *view) templ.Component { return of(v, data) }
 }
 
 // policy lets pages have nothing but the console's own styles, scripts and forms.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// show writes a page: the template of that name, with data.
-func (w *Web) show(rw http.ResponseWriter, r *http.Request, c *doors.Caller, status int, page, title string, data any) {
-	v := view{Title: title, Caller: c, Path: r.URL.Path, Now: w.o.Clock.Now(), Data: data}
+// show writes a page.
+func (w *Web) show(rw http.ResponseWriter, r *http.Request, c *doors.Caller, status int, title string, page func(*view) templ.Component) {
+	v := &view{Title: title, Caller: c, Path: r.URL.Path, Now: w.o.Clock.Now(), name: w.name}
 	if cat := w.o.Catalog(); cat != nil {
 		v.Simulated = cat.World == flows.WorldSimulated
 	}
@@ -70,15 +54,8 @@ func (w *Web) show(rw http.ResponseWriter, r *http.Request, c *doors.Caller, sta
 		v.Name = w.name(c.Person)
 	}
 	var out bytes.Buffer
-	t, err := w.pages.page(page)
-	if err == nil {
-		t, err = t.Clone()
-	}
-	if err == nil {
-		err = t.Funcs(words(w.name)).Execute(&out, v)
-	}
-	if err != nil {
-		w.log.ErrorContext(r.Context(), "make a page", "page", page, "error", err)
+	if err := v.layout(page(v)).Render(r.Context(), &out); err != nil {
+		w.log.ErrorContext(r.Context(), "make a page", "page", title, "error", err)
 		http.Error(rw, "Something broke; the server's log has the cause.", http.StatusInternalServerError)
 		return
 	}
@@ -97,7 +74,7 @@ var fault = flows.Refuse("fault", "Something broke, and nothing was done.").Then
 
 // fail writes a page that says no, to somebody who is not known.
 func (w *Web) fail(rw http.ResponseWriter, r *http.Request, status int, no *flows.Refusal) {
-	w.show(rw, r, nil, status, "refused", "Not done", no)
+	w.show(rw, r, nil, status, "Not done", shown((*view).refused, no))
 }
 
 // failBy writes a page that says no to a caller, for whatever reason.
@@ -107,12 +84,12 @@ func (w *Web) failBy(rw http.ResponseWriter, r *http.Request, c *doors.Caller, e
 		w.log.ErrorContext(r.Context(), "answer a page", "path", r.URL.Path, "error", err)
 		no = fault
 	}
-	w.show(rw, r, c, statusOf(no.Code), "refused", "Not done", no)
+	w.show(rw, r, c, statusOf(no.Code), "Not done", shown((*view).refused, no))
 }
 
 // NotFound answers for pages that there are none of.
 func (w *Web) NotFound(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
-	w.show(rw, r, c, http.StatusNotFound, "refused", "Not found", flows.Refuse("not_found", "There is no such page."))
+	w.show(rw, r, c, http.StatusNotFound, "Not found", shown((*view).refused, flows.Refuse("not_found", "There is no such page.")))
 }
 
 // Asset is GET /assets/{file}: styles and scripts.
@@ -137,41 +114,51 @@ func sentence(s string, name func(flows.PersonID) string) string {
 	})
 }
 
-// words are what templates may say. Everything is escaped by html/template; typed is
-// the one way for what people typed.
-func words(name func(flows.PersonID) string) template.FuncMap {
-	people := func(all []flows.PersonID) string {
-		out := make([]string, 0, len(all))
-		for _, p := range all {
-			out = append(out, name(p))
-		}
-		return strings.Join(out, ", ")
-	}
-	return template.FuncMap{
-		"typed": func(t flows.Text) string { return t.Raw() },
-		"name":  name, "people": people,
-		"sentence": func(s string) string { return sentence(s, name) },
-		"span":     flows.Span,
-		"stamp":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"ago":      func(now, t time.Time) string { return flows.Ago(now.Sub(t)) },
-		"left":     func(now, t time.Time) string { return flows.Ago(t.Sub(now)) },
-		"tone":     tone,
-		"upper": func(s any) string {
-			t := fmt.Sprint(s)
-			return strings.ToUpper(t[:min(1, len(t))]) + t[min(1, len(t)):]
-		},
+func (v *view) sentence(s string) string { return sentence(s, v.name) }
 
-		"asking": func(q string) string { return auditPath(q, "") },
-		"exact":  exact, "ago2": flows.Ago,
-		"day":     func(t time.Time) string { return t.UTC().Format("2 Jan 2006") },
-		"because": func(c flows.EndCause) string { return endWords[c] },
-		"least":   func(a, b int) int { return min(a, b) },
-		"tabs": func(c *doors.Caller, at string) map[string]any {
-			return map[string]any{"At": at, "All": c != nil && (c.Is(flows.RoleAuditor) || c.Is(flows.RoleAdmin))}
-		},
-		"under": func(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") },
+func (v *view) people(all []flows.PersonID) string {
+	out := make([]string, 0, len(all))
+	for _, p := range all {
+		out = append(out, v.name(p))
 	}
+	return strings.Join(out, ", ")
+}
+
+// seesAll reports whether the caller sees the whole past.
+func (v *view) seesAll() bool {
+	return v.Caller != nil && (v.Caller.Is(flows.RoleAuditor) || v.Caller.Is(flows.RoleAdmin))
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func date(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
+
+// under reports whether a path is base or lies below it.
+func under(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") }
+
+// numbered is the number of an incident before its title.
+func numbered(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("#%d ", n)
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "1 time"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// stateOf is a request's state in words.
+func stateOf(s flows.State, overdue bool) string {
+	if overdue {
+		return string(s) + ", overdue"
+	}
+	return string(s)
 }
 
 // tone is the colour of a state.

@@ -9,6 +9,12 @@ import (
 	"breakglass/flows/doors"
 )
 
+// sessionsPage is what acts as people.
+type sessionsPage struct {
+	Passes []flows.Pass
+	Admin  bool // may see everybody's
+}
+
 // PassesPage is GET /sessions: where the person is signed in, and their tokens.
 func (w *Web) PassesPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 	all, err := w.o.Doors.List(r.Context(), *c, r.URL.Query().Get("all") != "")
@@ -16,7 +22,7 @@ func (w *Web) PassesPage(rw http.ResponseWriter, r *http.Request, c *doors.Calle
 		w.failBy(rw, r, c, err)
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "sessions", "Sessions and tokens", map[string]any{"Passes": all, "Admin": c.Is(flows.RoleAdmin)})
+	w.show(rw, r, c, http.StatusOK, "Sessions and tokens", shown((*view).sessions, sessionsPage{all, c.Is(flows.RoleAdmin)}))
 }
 
 // PassEnd is POST /sessions/{id}/end.

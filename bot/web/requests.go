@@ -9,6 +9,9 @@ import (
 	"breakglass/flows/doors"
 )
 
+// homePage is what waits for a person, and what they asked for.
+type homePage struct{ Waiting, Mine []card }
+
 // Home is GET /: what waits for the person, and what they asked for.
 func (w *Web) Home(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 	waiting, err := w.waiting(r.Context(), c.Person)
@@ -21,9 +24,7 @@ func (w *Web) Home(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 		w.failBy(rw, r, c, err)
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "home", "Requests", map[string]any{
-		"Waiting": w.cards(c, waiting), "Mine": w.cards(c, mine), "You": c.Person,
-	})
+	w.show(rw, r, c, http.StatusOK, "Requests", shown((*view).home, homePage{w.cards(c, waiting), w.cards(c, mine)}))
 }
 
 // card is a request as pages show it.
@@ -76,7 +77,7 @@ func (w *Web) RequestPage(rw http.ResponseWriter, r *http.Request, c *doors.Call
 	}
 	k := w.card(c, req)
 	k.Full = true
-	w.show(rw, r, c, http.StatusOK, "request", k.Label, &k)
+	w.show(rw, r, c, http.StatusOK, k.Label, shown((*view).request, &k))
 }
 
 // RequestAct is POST /requests/{id}: approve, deny, cancel, done, revoke.

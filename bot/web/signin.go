@@ -34,15 +34,14 @@ func (w *Web) toSignIn(rw http.ResponseWriter, r *http.Request) {
 
 // SignInPage is GET /sign-in: who can vouch for the person.
 func (w *Web) SignInPage(rw http.ResponseWriter, r *http.Request, _ *doors.Caller) {
-	type choice struct{ Href, Label string }
 	labels := map[flows.SignInProvider]string{flows.SignInCompany: "Sign in with your company account", flows.SignInSlack: "Sign in with Slack"}
 	var choices []choice
 	for _, p := range w.o.Providers {
 		choices = append(choices, choice{
-			Href: "/sign-in/" + string(p.Name()) + "?to=" + url.QueryEscape(local(r.URL.Query().Get("to"))), Label: labels[p.Name()],
+			Value: "/sign-in/" + string(p.Name()) + "?to=" + url.QueryEscape(local(r.URL.Query().Get("to"))), Label: labels[p.Name()],
 		})
 	}
-	w.show(rw, r, nil, http.StatusOK, "sign_in", "Sign in", map[string]any{"Choices": choices})
+	w.show(rw, r, nil, http.StatusOK, "Sign in", shown((*view).signIn, choices))
 }
 
 // SignInBegin is GET /sign-in/{provider}: off to the provider.

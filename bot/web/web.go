@@ -67,10 +67,9 @@ type Options struct {
 
 // Web is the console and the API.
 type Web struct {
-	o     Options
-	log   *slog.Logger
-	pages *pages
-	api   huma.API
+	o   Options
+	log *slog.Logger
+	api huma.API
 
 	callers, strangers *limiter
 }
@@ -81,7 +80,7 @@ func New(o Options) *Web {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Web{
-		o: o, log: o.Log, pages: newPages(), callers: newLimiter(o.Clock.Now, perPass), strangers: newLimiter(o.Clock.Now, perAddress),
+		o: o, log: o.Log, callers: newLimiter(o.Clock.Now, perPass), strangers: newLimiter(o.Clock.Now, perAddress),
 	}
 }
 

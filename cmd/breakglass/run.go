@@ -102,9 +102,8 @@ func (c *cli) root() *cobra.Command {
 		"Exit codes:  0 done · 1 failed · 2 not understood · 3 mistakes were found"
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.Version = Version
-	root.SetVersionTemplate("breakglass {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(usagePage)
+	root.SetUsageFunc(usage)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "help COMMAND", Short: "Show how a command is used", RunE: func(_ *cobra.Command, args []string) error {
 		cmd, rest, err := root.Find(args)

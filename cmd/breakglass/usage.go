@@ -23,23 +23,38 @@ func (u usageError) Error() string { return u.err.Error() }
 // Unwrap gives the cause.
 func (u usageError) Unwrap() error { return u.err }
 
-// usagePage is what help shows below a command's description.
-const usagePage = `Usage:  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}
-{{- if .HasAvailableSubCommands}}{{$all := .Commands}}
-{{- range $group := .Groups}}
+// usage is what help shows below a command's description. It is no template: cobra's
+// call methods by name, for which the linker has to keep every method there is.
+func usage(cmd *cobra.Command) error {
+	var b strings.Builder
+	if !cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "Usage:  %s", cmd.UseLine())
+		if cmd.HasAvailableLocalFlags() {
+			fmt.Fprintf(&b, "\n\n%s", strings.TrimRight(cmd.LocalFlags().FlagUsages(), " \n"))
+		}
+	} else {
+		fmt.Fprintf(&b, "Usage:  %s COMMAND", cmd.CommandPath())
+		rest := "Commands:"
+		for _, g := range cmd.Groups() {
+			rest = "And:"
+			fmt.Fprintf(&b, "\n\n%s", g.Title)
+			listCommands(&b, cmd, func(c *cobra.Command) bool { return c.GroupID == g.ID })
+		}
+		fmt.Fprintf(&b, "\n\n%s", rest)
+		listCommands(&b, cmd, func(c *cobra.Command) bool { return c.GroupID == "" && c.IsAvailableCommand() })
+		fmt.Fprintf(&b, "\n\nHow one is used:  %s COMMAND --help", cmd.CommandPath())
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStderr(), b.String())
+	return err
+}
 
-{{.Title}}{{range $all}}{{if eq .GroupID $group.ID}}
-  {{rpad .Name 10}} {{.Short}}{{end}}{{end}}{{end}}
-
-{{if .Groups}}And:{{else}}Commands:{{end}}{{range $all}}{{if and (eq .GroupID "") .IsAvailableCommand}}
-  {{rpad .Name 10}} {{.Short}}{{end}}{{end}}
-
-How one is used:  {{.CommandPath}} COMMAND --help
-{{- else if .HasAvailableLocalFlags}}
-
-{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
-{{- end}}
-`
+func listCommands(b *strings.Builder, cmd *cobra.Command, which func(*cobra.Command) bool) {
+	for _, c := range cmd.Commands() {
+		if which(c) {
+			fmt.Fprintf(b, "\n  %-10s %s", c.Name(), c.Short)
+		}
+	}
+}
 
 // misused says how a command was written wrongly.
 func misused(format string, args ...any) error { return usageError{err: fmt.Errorf(format, args...)} }

@@ -8,11 +8,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html/template"
+	"html"
+	"io"
 	"math/big"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,9 +36,17 @@ type openIDCode struct {
 	at                    time.Time
 }
 
-var openIDPage = template.Must(template.New("openid").Parse(`<!doctype html><meta charset="utf-8"><title>Sign in with Slack (simulated)</title>
+// openIDPage asks who of the people somebody is.
+func openIDPage(query string, users []User) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<!doctype html><meta charset="utf-8"><title>Sign in with Slack (simulated)</title>
 <h1>Sign in with Slack</h1><p>Simulated: pick who you are.</p>
-<form method="post" action="/openid/connect/authorize?{{.Query}}">{{range .Users}}<p><button name="user" value="{{.ID}}">{{.RealName}}</button></p>{{end}}</form>`))
+<form method="post" action="/openid/connect/authorize?%s">`, html.EscapeString(query))
+	for _, u := range users {
+		fmt.Fprintf(&b, `<p><button name="user" value="%s">%s</button></p>`, html.EscapeString(u.ID), html.EscapeString(u.RealName))
+	}
+	return b.String() + "</form>"
+}
 
 func (ws *Workspace) openIDConfiguration(w http.ResponseWriter, _ *http.Request) {
 	at := ws.URL()
@@ -89,7 +99,7 @@ func (ws *Workspace) openIDAuthorize(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		if err := openIDPage.Execute(w, map[string]any{"Query": template.URL(r.URL.RawQuery), "Users": users}); err != nil {
+		if _, err := io.WriteString(w, openIDPage(r.URL.RawQuery, users)); err != nil {
 			ws.opt.Log.Debug("the browser did not wait for its page", "error", err)
 		}
 		return
