@@ -22,7 +22,7 @@ var files embed.FS
 // The pages are the .templ files, compiled by go generate: html/template calls methods by
 // name, for which the linker has to keep every method there is, 6 MB of them.
 //
-//go:generate ../../.ci/bin/templ generate
+//go:generate ../../.ci/bin/templ generate -include-version=false
 
 // view is what every page is made of. Each page is a method of it in a .templ file, where
 // everything is escaped.
@@ -136,7 +136,7 @@ func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func date(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
 
 // under reports whether a path is base or lies below it.
-func under(path, base string) bool { return path == base || strings.HasPrefix(path, base+"/") }
+func under(at, base string) bool { return at == base || strings.HasPrefix(at, base+"/") }
 
 // numbered is the number of an incident before its title.
 func numbered(n int) string {

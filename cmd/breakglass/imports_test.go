@@ -93,6 +93,7 @@ var modules = map[string][]string{
 	"github.com/pressly/goose/v3":                              list("store"),
 	"github.com/go-chi/chi/v5":                                 list("cmd/breakglass/app", "bot/web"),
 	"github.com/danielgtaylor/huma/v2":                         list("bot/web"),
+	"github.com/a-h/templ":                                     list("bot/web"),
 	"github.com/coreos/go-oidc/v3":                             list("integrations/oidc"),
 	"golang.org/x/oauth2":                                      list("integrations/oidc"),
 	"github.com/prometheus/client_golang":                      list("cmd/breakglass/app"),
