@@ -135,7 +135,9 @@ func (c *chromium) listen(out *os.File) {
 		case "Page.loadEventFired":
 			c.loaded <- struct{}{}
 		case "Log.entryAdded", "Runtime.exceptionThrown":
-			c.problems = append(c.problems, string(m.Params))
+			if !strings.Contains(string(m.Params), "Autofocus processing was blocked") { // said where a key came first
+				c.problems = append(c.problems, string(m.Params))
+			}
 		case "Network.requestWillBeSent":
 			var p struct{ Request struct{ URL string } }
 			_ = json.Unmarshal(m.Params, &p)
