@@ -28,6 +28,7 @@ type Announcer struct {
 	Catalog func() *flows.Catalog
 	Clock   flows.Clock
 	IDs     flows.IDs
+	Links   LinkReader
 }
 
 // TokenHash is how a button's value is stored.

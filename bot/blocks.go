@@ -20,6 +20,11 @@ const (
 	ActionRevoke  = "bg:revoke"
 	ActionForward = "bg:forward"
 
+	ActionLinkYes  = "bg:link_yes"  // the person: that is me
+	ActionLinkNo   = "bg:link_no"   // the person: it is not
+	ActionLinkKeep = "bg:link_keep" // an admin: the link is right
+	ActionLinkDrop = "bg:link_drop" // an admin: take it away
+
 	ActionApproveNote = "bg:approve_note" // opens the form that asks for the note
 	ActionMore        = "bg:more"
 	ActionExtend      = "bg:extend"

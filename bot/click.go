@@ -67,7 +67,7 @@ func (b *Bot) clicked(w http.ResponseWriter, r *http.Request, p *interaction) {
 	var after []func(context.Context)
 	for _, a := range p.Actions {
 		a = a.unfold()
-		if _, changes := clickVerb(a.ActionID); changes {
+		if _, changes := clickVerb(a.ActionID); changes || isLink(a.ActionID) {
 			handle, err := b.accept(r.Context(), RowClick, b.clickRow(p, a))
 			if err != nil {
 				b.notStored(w, p)

@@ -153,6 +153,7 @@ func (b *Bot) tell(ctx context.Context, channel, user, text string) {
 
 // openForm opens the form before anything else, then fills it.
 func (b *Bot) openForm(ctx context.Context, trigger, channel string, who flows.PersonID, wish wish) {
+	defer b.met(ctx, who)
 	form := requestForm{cat: b.o.Catalog(), draft: wish.draft, looking: true, near: wish.near}
 	switch {
 	case wish.unsure:

@@ -29,7 +29,9 @@ type Options struct {
 	Engine    Engine
 	Emergency Emergency
 	Foresight Foresight
-	Erasures  Erasures // nil: nobody can be erased
+	Erasures  Erasures  // nil: nobody can be erased
+	LinkDesk  LinkDesk  // nil: links are made by the configuration only
+	Newcomers Newcomers // nil, as well
 	Cards     CardFinder
 	Requests  RequestFinder
 	History   History

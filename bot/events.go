@@ -6,7 +6,8 @@ import (
 	"net/http"
 )
 
-// Events answers POST /slack/events. Nothing is decided by an event: each is
+// Events answers POST /slack/events. Nothing is decided by an event: one
+// about somebody who is linked causes a look at their account, every other is
 // acknowledged, and Slack's check of the address answered once it is verified.
 func (b *Bot) Events(w http.ResponseWriter, r *http.Request) {
 	body, ok := b.admit(w, r, maxInteractionBody)
@@ -19,8 +20,10 @@ func (b *Bot) Events(w http.ResponseWriter, r *http.Request) {
 		Team      string `json:"team_id"`
 		Org       string `json:"enterprise_id"`
 		AppID     string `json:"api_app_id"`
+		ID        string `json:"event_id"`
 		Event     struct {
-			Type string `json:"type"`
+			Type string          `json:"type"`
+			User json.RawMessage `json:"user"` // an object, or an id
 		} `json:"event"`
 	}
 	err := error(nil)
@@ -36,6 +39,8 @@ func (b *Bot) Events(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write([]byte(cut(e.Challenge, 500)))
+	case e.Event.Type == "user_change":
+		b.userChange(w, r, cut(e.ID, 64), e.Event.User)
 	default:
 		b.log.LogAttrs(r.Context(), slog.LevelDebug, "slack event", slog.String("type", e.Event.Type))
 		acknowledge(w)

@@ -39,6 +39,8 @@ func (b *Bot) HandleInbox(ctx context.Context, job flows.Job) error {
 		return h.reason(ctx)
 	case kept.Kind == RowCommand:
 		return h.command(ctx)
+	case kept.Kind == RowUser:
+		return h.userChanged(ctx)
 	}
 	return &flows.Permanent{Err: fmt.Errorf("inbox row %s is of kind %q, which is none of Slack's", job.Subject, kept.Kind)}
 }
@@ -124,6 +126,9 @@ func (h handling) reason(ctx context.Context) error {
 
 // click is a button that needs no more words, if it is good.
 func (h handling) click(ctx context.Context) error {
+	if isLink(h.row.Action) {
+		return h.link(ctx)
+	}
 	verb, ok := clickVerb(h.row.Action)
 	if !ok {
 		return &flows.Permanent{Err: fmt.Errorf("inbox row %s has the action %q, which changes nothing", h.job.Subject, h.row.Action)}

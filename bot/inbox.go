@@ -19,6 +19,7 @@ const (
 	RowClick   = "slack.block_actions"
 	RowSubmit  = "slack.view_submission"
 	RowCommand = "slack.command"
+	RowUser    = "slack.user_change"
 )
 
 // row is a payload as it is kept: who did what, where. No trigger, no address to

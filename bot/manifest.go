@@ -50,7 +50,7 @@ const manifest = `{
   "settings": {
     "event_subscriptions": {
       "request_url": "{URL}/slack/events",
-      "bot_events": ["app_home_opened", "app_uninstalled", "tokens_revoked"]
+      "bot_events": ["app_home_opened", "app_uninstalled", "tokens_revoked", "user_change"]
     },
     "interactivity": {
       "is_enabled": true,

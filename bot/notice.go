@@ -97,6 +97,8 @@ func (v cardView) alarm(n flows.Notice) string {
 		return fmt.Sprintf(":unlock: *%s lifted the freeze.* Access can be given again, and requests that waited can be decided.%s", doer(n), whySaid(n))
 	case flows.AboutEndedMany:
 		return fmt.Sprintf(":octagonal_sign: *%s used the kill switch:* %s%s", doer(n), trusted(n.Detail), whySaid(n))
+	case flows.AboutPeople:
+		return ":busts_in_silhouette: " + trusted(n.Detail)
 	case flows.AboutErasure:
 		return fmt.Sprintf(":wastebasket: Erasure: %s.", trusted(n.Detail))
 	case flows.AboutFault:

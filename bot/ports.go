@@ -71,6 +71,31 @@ type Recorder interface {
 	Record(ctx context.Context, chain string, e flows.Entry, fin flows.Finish) error
 }
 
+// LinkDesk takes what people say on cards about links.
+type LinkDesk interface {
+	// Answer is the person's own yes or no.
+	Answer(ctx context.Context, card string, yes bool, by flows.Actor, fin flows.Finish) (*flows.Refusal, error)
+	// Rule is an admin's: the link is right, or is taken away.
+	Rule(ctx context.Context, card string, keep bool, by flows.Actor, fin flows.Finish) (*flows.Refusal, error)
+}
+
+// Newcomers is told who used Breakglass, and whose account changed.
+type Newcomers interface {
+	// Met is told that somebody used Breakglass.
+	Met(ctx context.Context, who flows.PersonID) error
+	// Watches reports whether an account that is said to be so is worth a look.
+	Watches(said flows.Profile) bool
+	// Changed is told that an account changed; it is looked at.
+	Changed(ctx context.Context, who flows.PersonID, fin flows.Finish) error
+}
+
+// LinkReader reads stored links.
+type LinkReader interface {
+	Links(ctx context.Context) ([]flows.StoredLink, error)
+	// Card reads one card by its id. flows.ErrNotFound.
+	Card(ctx context.Context, id string) (flows.Card, error)
+}
+
 // RequestFinder lists requests, newest first; the store implements it.
 type RequestFinder interface {
 	Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error)

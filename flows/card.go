@@ -13,6 +13,7 @@ const (
 	CardApprover  CardKind = "approver"  // asks one person, or a channel, to decide
 	CardRequester CardKind = "requester" // the requester's own, in a DM
 	CardFYI       CardKind = "fyi"       // tells the flow's channel; no buttons to decide
+	CardLink      CardKind = "link"      // about who somebody is, and of no request; see LinkCard
 )
 
 // Card is one copy of the message that shows a request. It holds no state of the
@@ -103,6 +104,15 @@ const (
 	AboutFrozen     About = "frozen"     // everybody: nothing is given until an admin lifts it
 	AboutUnfrozen   About = "unfrozen"   // everybody: access can be given again
 	AboutErasure    About = "erasure"    // operator: how an erasure stands
+	AboutPeople     About = "people"     // operator, or who it is about: a link was made, confirmed or set aside
 	AboutEndedMany  About = "ended_many" // everybody: an admin ended much at once
 	AboutStep       About = "step"       // to the thread of a channel's card: what happened; Detail is the verb
 )
+
+// LinkCard is a card about a link. Args of JobLinkCard.
+type LinkCard struct {
+	ID      string   `json:"id"`
+	Person  PersonID `json:"person"`            // whose link it is
+	To      PersonID `json:"to,omitempty"`      // asks the person; empty: tells the admins
+	Channel string   `json:"channel,omitempty"` // where it tells them
+}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Options are what an Engine works with. All fields but Eraser, Retention, Wake, Limits,
-// EndOnly and Lease are required.
+// Options are what an Engine works with. All fields but Refresh, Eraser, Retention, Wake,
+// Limits, EndOnly and Lease are required.
 type Options struct {
 	Ledger Ledger
 	Chains Chains
@@ -24,10 +24,11 @@ type Options struct {
 	Directory Directory
 	Clock     Clock
 	IDs       IDs
-	Catalog   func() *Catalog      // the configuration in force
-	Eraser    Eraser               // nil: nobody can be erased
-	Retention func() time.Duration // how long what is kept about people must be kept; nil: no time
-	EndOnly   func() string        // why nothing is given right now; nil or empty: all is well
+	Catalog   func() *Catalog       // the configuration in force, with who is who
+	Refresh   func(context.Context) // brings who is who up to date before it is decided on; nil: it always is
+	Eraser    Eraser                // nil: nobody can be erased
+	Retention func() time.Duration  // how long what is kept about people must be kept; nil: no time
+	EndOnly   func() string         // why nothing is given right now; nil or empty: all is well
 	Wake      Wake
 	Limits    Limits
 	Owner     string        // this process's name, on leases and in entries

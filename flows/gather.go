@@ -22,6 +22,9 @@ const DenialsFor = 24 * time.Hour
 // facts reads what Decide needs for the command. What cannot be read becomes unknown
 // in the facts, not an error; only the store's errors are errors.
 func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, error) {
+	if e.o.Refresh != nil {
+		e.o.Refresh(ctx)
+	}
 	f := e.baseFacts(rec)
 	if rec != nil && !stepsFrom(cmd.Verb, rec.Request.State) {
 		return f, nil // refused whatever the facts
@@ -31,12 +34,15 @@ func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, e
 		g.content, g.req = rec.Request.Content, &rec.Request
 	}
 	g.actor(ctx)
+	g.again()
 	switch cmd.Verb {
 	case VerbSubmit:
 		g.requester(ctx)
 		g.incident(ctx)
 		return f, errors.Join(g.counts(ctx), g.earlier(ctx))
 	case VerbRoute, VerbReroute:
+		_, _ = e.o.Directory.Profile(ctx, g.content.Requester, false) // what it shows may set the link aside
+		g.again()
 		g.link()
 		g.evaluate(ctx, false)
 	case VerbApprove:
@@ -97,7 +103,6 @@ func (g *gathering) standing(ctx context.Context, p PersonID) Standing {
 
 // requester looks up who asked: still active, still allowed by the flow.
 func (g *gathering) requester(ctx context.Context) {
-	g.link()
 	c := g.content
 	if c.Requester == g.cmd.Actor.Person {
 		g.f.Requester = g.cmd.Actor.Standing
@@ -107,6 +112,8 @@ func (g *gathering) requester(ctx context.Context) {
 	if c.Beneficiary != c.Requester && g.f.Requester == StandingMember {
 		g.f.Requester = g.standing(ctx, c.Beneficiary)
 	}
+	g.again()
+	g.link()
 	flow := g.f.flow(&c)
 	if flow == nil {
 		return
@@ -119,6 +126,10 @@ func (g *gathering) requester(ctx context.Context) {
 		g.f.Allowed = No
 	}
 }
+
+// again takes the catalog as it is now: somebody was looked up, and an account that is
+// not what it was sets a link aside.
+func (g *gathering) again() { g.f.Catalog = g.e.o.Catalog() }
 
 func (g *gathering) link() {
 	if link, ok := g.f.Catalog.Links.Of(g.content.Requester); ok {

@@ -28,6 +28,8 @@ const (
 	JobTree      JobKind = "tree"       // take what was written into the audit tree, and sign
 	JobWitness   JobKind = "witness"    // publish checkpoints outside; Subject is the kind of place
 	JobErase     JobKind = "erase"      // erase a person, once two admins said so; else the proposal lapses
+	JobLinkCard  JobKind = "link_card"  // send or repair a card about a link; Subject is its id
+	JobPeople    JobKind = "people"     // look whether the accounts of links are as they were
 	JobEndReport JobKind = "end_report" // how an order of the kill switch stands
 )
 

@@ -45,7 +45,9 @@ type Record struct {
 // (ErrLeaseLost otherwise); it is deleted, or, if its Rev has risen since the claim,
 // freed to run again. Inbox, if not empty, marks that inbox row as handled. Passes are
 // inserted at version 1, and compared and swapped above it; Pins are inserted
-// (ErrConflict where the subject or the person has one). Tree adds to the tree over the
+// (ErrConflict where the subject or the person has one). Unlinks and Unpins are deleted
+// first, links at exactly that version; Links are inserted at version 1, and compared and
+// swapped above it (ErrConflict where a side of one is taken). Tree adds to the tree over the
 // entries. Freeze, if not nil, freezes (since when) or, with the zero time, lifts the
 // freeze: while it lasts, no request may become approved or granting (ErrFrozen).
 type Change struct {
@@ -60,6 +62,9 @@ type Change struct {
 	Inbox   string
 	Passes  []Pass
 	Pins    []Pin
+	Unpins  []Pin
+	Links   []StoredLink
+	Unlinks []StoredLink
 	Tree    *TreeGrowth
 	Freeze  *time.Time
 }

@@ -301,5 +301,6 @@ func (e *erasing) rest(ctx context.Context, q queries) error {
 	_, people := q.EraseInPeople(ctx, postgresdb.EraseInPeopleParams{Person: person, Pseudonym: pseudonym})
 	_, passes := q.EraseInPasses(ctx, postgresdb.EraseInPassesParams{Person: person, Pseudonym: pseudonym, EndedAt: e.now})
 	_, pins := q.EraseSignIns(ctx, person)
-	return errors.Join(inbox, holdings, cards, people, passes, pins)
+	_, links := q.EraseLinks(ctx, person)
+	return errors.Join(inbox, holdings, cards, people, passes, pins, links, q.BumpLinks(ctx))
 }

@@ -25,6 +25,7 @@ func byConstraint(name string) error {
 		"holdings_pkey", "holdings.person, holdings.target, holdings.scope",
 		"entries_chain_seq_key", "entries.chain, entries.seq",
 		"sign_ins_pkey", "sign_ins.issuer, sign_ins.subject", "sign_ins_issuer_person_key", "sign_ins.issuer, sign_ins.person",
+		"links_pkey", "links.person", "links_one_pagerduty", "links.pagerduty", "links_one_subject", "links.subject",
 		"leaves_pkey", "leaves.idx", "checkpoints_pkey", "checkpoints.size":
 		return flows.ErrConflict
 	case "jobs_one_leased_a_lane", "jobs.lane":

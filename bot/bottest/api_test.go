@@ -191,6 +191,7 @@ func TestTokenOfWhoLeft(t *testing.T) {
 	s.Clock.Push(2 * time.Minute)
 	answers(t, ci.Call("GET", "/v1/me", nil), 403, "standing")
 	answers(t, mara.Call("GET", "/v1/me", nil), 403, "standing")
+	setAside(s, company.Mara, "was deactivated")
 }
 
 // Who calls too often waits.

@@ -29,4 +29,5 @@ func TestADeactivatedHolderLosesTheAccess(t *testing.T) {
 		t.Errorf("it ended by %s, the database gives access to %v", r.EndCause, s.Database.Holders())
 	}
 	s.All(company.Dana, "has ended")
+	setAside(s, company.Dana, "was deactivated")
 }

@@ -141,6 +141,7 @@ func TestWhoMayNotSignIn(t *testing.T) {
 	if page := s.Browser().SignsIn(p, "sub-"+company.Sam, "/"); page.Status != http.StatusForbidden {
 		t.Errorf("somebody who left signs in: %d %s", page.Status, page.Text())
 	}
+	setAside(s, company.Sam, "was deactivated")
 }
 
 // What another site may not do in the person's browser.

@@ -76,7 +76,7 @@ func (c *cli) checked(ctx context.Context, s settings, how checking) error {
 		if err != nil {
 			return err
 		}
-		if err := c.explained(ctx, cfg, ids, how, &out); err != nil {
+		if err := c.explained(ctx, s, cfg, ids, how, &out); err != nil {
 			return err
 		}
 	}
@@ -111,10 +111,13 @@ func chosen(cat *flows.Catalog, only []string) ([]flows.FlowID, error) {
 }
 
 // explained says what the flows mean, and with --live how things stand at the vendors.
-func (c *cli) explained(ctx context.Context, cfg *config.Config, ids []flows.FlowID, how checking, out *report) error {
+func (c *cli) explained(ctx context.Context, s settings, cfg *config.Config, ids []flows.FlowID, how checking, out *report) error {
 	var l *live
 	if how.live {
+		own := cfg.Catalog.Links
+		cfg, _, _ = c.withStored(ctx, s, cfg)
 		l = newLive(cfg, c.progress())
+		l.own = own
 		l.ask(ctx, ids)
 		l.progress("")
 		if err := ctx.Err(); err != nil {

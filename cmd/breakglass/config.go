@@ -12,6 +12,7 @@ import (
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
+	"breakglass/flows"
 	"breakglass/flows/config"
 	"breakglass/integrations/secrets"
 	"breakglass/store"
@@ -101,7 +102,33 @@ func (c *cli) openRead(ctx context.Context, s settings) (*store.Store, names, er
 	case err != nil:
 		return nil, called, hint(err, "say which database with --db")
 	}
+	if called.cfg != nil {
+		links, err := st.Links(ctx)
+		if err != nil {
+			return nil, called, errors.Join(err, st.Close())
+		}
+		called.cfg, _ = called.cfg.WithLinks(links)
+	}
 	return st, called, nil
+}
+
+// withStored is a configuration with the links of its store, where that can be read.
+func (c *cli) withStored(ctx context.Context, s settings, cfg *config.Config) (*config.Config, []flows.StoredLink, []flows.LinkConflict) {
+	dsn, err := s.dsn(ctx, cfg)
+	if err != nil {
+		return cfg, nil, nil
+	}
+	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: app.SystemClock{}.Now, ReadOnly: true})
+	if err != nil {
+		return cfg, nil, nil
+	}
+	defer st.Close()
+	links, err := st.Links(ctx)
+	if err != nil {
+		return cfg, nil, nil
+	}
+	merged, conflicts := cfg.WithLinks(links)
+	return merged, links, conflicts
 }
 
 func (c *cli) migrate() *cobra.Command {

@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"flows/audit/query":            {imports: list("flows")},
 	"flows/audit/history":          {imports: list("flows", "flows/audit/query")},
 	"flows/doors":                  {imports: list("flows")},
+	"flows/people":                 {imports: list("flows")},
 	"flows/audit":                  {imports: list("flows")},
 	"migrations":                   {},
 	"store":                        {imports: list("flows", "migrations", "store/internal/postgresdb", "store/internal/sqlitedb"), tests: list("flows/audit")},
@@ -60,11 +61,11 @@ var rooms = map[string]room{
 	"bot/records":                  {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query"), tests: list("bot/web", "flows/doors", "store")},
 	"bot/web":                      {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
-		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors"), support: true},
+		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors", "flows/people"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/target/receiver")},
 	"cmd/breakglass/app": {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "store",
+	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
 		"integrations/httpadapter", "integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 

@@ -121,7 +121,7 @@ func (c *cli) root() *cobra.Command {
 	}{
 		{"Try it, without any account:", []*cobra.Command{c.demo(), c.fake()}},
 		{"Set it up:", []*cobra.Command{c.adapter(), c.check(), c.doctor(), c.imports(), c.migrate(), c.backup(), c.slack()}},
-		{"Use it:", []*cobra.Command{c.serve(), c.reload(), c.request(), c.audit(), c.curl(), c.loginCommand(), c.logout(), c.token()}},
+		{"Use it:", []*cobra.Command{c.serve(), c.reload(), c.request(), c.people(), c.audit(), c.curl(), c.loginCommand(), c.logout(), c.token()}},
 		{"In an emergency:", []*cobra.Command{c.end(), c.freeze(), c.unfreeze(), c.restore()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})

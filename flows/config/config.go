@@ -10,6 +10,7 @@ package config
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"strings"
 
@@ -115,6 +116,19 @@ func (c *Config) PersonName(p flows.PersonID) string {
 	return p.User()
 }
 
+// WithLinks is the configuration with the links of the store besides its own, and their
+// names; conflicts are those that it contradicts.
+func (c *Config) WithLinks(stored []flows.StoredLink) (*Config, []flows.LinkConflict) {
+	out := *c
+	var conflicts []flows.LinkConflict
+	out.Catalog, conflicts = c.Catalog.WithLinks(stored, nil)
+	out.names = maps.Clone(c.names)
+	for _, l := range out.Catalog.Links.All() {
+		out.names[l.Person] = l.Name
+	}
+	return &out, conflicts
+}
+
 // result builds the Config of a load without errors.
 func (ld *loader) result() *Config {
 	cat := &flows.Catalog{
@@ -140,7 +154,7 @@ func (ld *loader) result() *Config {
 		Catalog: cat,
 		Settings: Settings{
 			Server: ld.server, Slack: *ld.slack, PagerDuty: *ld.pagerduty,
-			Environments: ld.environments, Audit: ld.audit, Secrets: ld.secretSpecs, SignIns: ld.signIns, Sinks: ld.sinks,
+			Environments: ld.environments, Audit: ld.audit, Secrets: ld.secretSpecs, SignIns: ld.signIns, ProposeFrom: ld.proposeFrom, Sinks: ld.sinks,
 		},
 		names: map[flows.PersonID]string{}, places: map[string]hcl.Range{}, found: ld.diags,
 	}

@@ -24,6 +24,7 @@ var topBlocks = [...]blockKind{
 	{"target", `target "NAME"`, 1},
 	{"http_adapter", `http_adapter "NAME"`, 1},
 	{"person", `person "NAME"`, 1},
+	{"people", `people`, 0},
 	{"sign_in", `sign_in "company"`, 1},
 	{"flow", `flow "NAME"`, 1},
 	{"sink", `sink "file" "NAME"`, 2},

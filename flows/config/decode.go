@@ -26,6 +26,7 @@ func (ld *loader) decode() {
 	each("audit", ld.readAudit)
 	each("person", ld.person)
 	ld.checkPeople()
+	each("people", ld.readPeople)
 	each("roles", ld.readRoles) // after the people, whose names help with mistakes
 	ld.noRoles()
 	for _, kind := range sinkKinds {

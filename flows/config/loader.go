@@ -39,6 +39,7 @@ type loader struct {
 	roles        struct{ admins, auditors []flows.Principal }
 	server       Server
 	signIns      []SignIn
+	proposeFrom  []string
 	audit        Audit
 	sinks        []Sink
 	adapters     map[flows.AdapterID]*flows.Adapter

@@ -125,6 +125,13 @@ func (f *fields) checkChannel(name, s string) {
 	f.wrong(name, suggestion, "%q is not a Slack channel.", s)
 }
 
+// readPeople reads how links come about besides those that admins make.
+func (ld *loader) readPeople(d *decl) {
+	f := ld.fieldsOf(d)
+	ld.proposeFrom = f.domains("propose_from")
+	f.finish()
+}
+
 // readRoles reads who may do what beyond asking.
 func (ld *loader) readRoles(d *decl) {
 	f := ld.fieldsOf(d)

@@ -75,6 +75,9 @@ sink "syslog" "s" {
 audit {
   zzzzzzzzzz = 1
 }
+people {
+  zzzzzzzzzz = 1
+}
 sign_in "company" {
   zzzzzzzzzz = 1
 }

@@ -16,6 +16,7 @@ type Settings struct {
 	Audit        Audit
 	Secrets      []SecretSpec
 	SignIns      []SignIn
+	ProposeFrom  []string // people block: domains whose e-mail addresses propose a link
 	Sinks        []Sink
 }
 

@@ -43,13 +43,19 @@ func (ld *loader) companySignIn(f *fields, s *SignIn) {
 	if ld.slack != nil && s.Simulated != ld.slack.Simulated {
 		f.wrong("simulated", "Make all simulated, or none.", "One of Slack and %s is simulated and the other is not; the two never mix.", f.what)
 	}
-	for _, it := range f.texts("email_domains") {
+	s.EmailDomains = f.domains("email_domains")
+}
+
+// domains reads a list of domains of e-mail addresses.
+func (f *fields) domains(name string) (out []string) {
+	for _, it := range f.texts(name) {
 		if domain := strings.ToLower(it.text); goodDomain.MatchString(domain) {
-			s.EmailDomains = append(s.EmailDomains, domain)
+			out = append(out, domain)
 			continue
 		}
-		ld.errorf(it.at, `Write it like "acme.example".`, "%q is not a domain.", it.text)
+		f.ld.errorf(it.at, `Write it like "acme.example".`, "%q is not a domain.", it.text)
 	}
+	return out
 }
 
 // checkConsole holds that people who sign in can be sent back.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"sync"
-	"time"
 
 	"breakglass/flows"
 )
@@ -66,35 +63,4 @@ func (a *author) mayWrite() flows.Tri {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.write
-}
-
-// User is a person at PagerDuty.
-type User struct {
-	ID    flows.PagerDutyUser
-	Name  string // chosen by the person: never identity
-	Email string // the login; unique
-}
-
-// UserByEmail finds the user whose login is exactly that address, whatever the case.
-// PagerDuty's search also matches names, which people choose themselves.
-// flows.ErrNotFound when nobody has it.
-func (c *Client) UserByEmail(ctx context.Context, email string) (User, error) {
-	var found []User
-	r := get("/users", url.Values{"query": {email}}, false)
-	_, err := c.list(ctx, r, "users", wholePages, func(v value, _ time.Time) {
-		u := User{flows.PagerDutyUser(v.at("id").id()), v.maybe("name").maybeText(), v.at("email").maybeText()}
-		if strings.EqualFold(u.Email, email) {
-			found = append(found, u)
-		}
-	})
-	if err != nil {
-		return User{}, err
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return User{}, fmt.Errorf("PagerDuty has no user with the login %s: %w", email, flows.ErrNotFound)
-	}
-	return User{}, &flows.Permanent{Err: fmt.Errorf("PagerDuty has %d users with the login %s; nobody was chosen", len(found), email)}
 }

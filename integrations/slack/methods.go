@@ -49,6 +49,8 @@ func newMethods() map[string]method {
 
 		"users.info": {perMinute: 100, need: []string{"user.id", "user.team_id", "user.deleted", "user.is_bot"},
 			keep: map[string][]string{"user": person}, whole: wholeUser},
+		"users.list": {perMinute: 20, need: []string{"members"},
+			keep: map[string][]string{"members": person, "response_metadata": {"next_cursor"}}, whole: wholeUsers},
 		"usergroups.list": {perMinute: 20, need: []string{"usergroups"},
 			keep: map[string][]string{"usergroups": {"id", "handle", "name", "date_delete", "is_external"}}},
 		"usergroups.users.list": {perMinute: 20, need: []string{"users"}, keep: map[string][]string{"users": nil}},
@@ -59,6 +61,24 @@ func newMethods() map[string]method {
 			"messages": {"ts", "text", "user", "bot_id", "edited.ts"}, "response_metadata": {"next_cursor"}, "has_more": nil}},
 		"conversations.info": {perMinute: 50, need: []string{"channel.id"}, keep: map[string][]string{"channel": channel}},
 	}
+}
+
+// wholeUsers wants the same of everybody in a list.
+func wholeUsers(answer map[string]any) string {
+	members, ok := answer["members"].([]any)
+	if !ok {
+		return "members"
+	}
+	for _, m := range members {
+		user, ok := m.(map[string]any)
+		if !ok || !has(user, "id") || !has(user, "team_id") {
+			return "members.id"
+		}
+		if missing := wholeUser(map[string]any{"user": user}); missing != "" {
+			return missing
+		}
+	}
+	return ""
 }
 
 // wholeUser wants the flags without which a guest would pass for a member. Slack

@@ -46,14 +46,55 @@ func (c *Client) readProfile(ctx context.Context, p flows.PersonID) (flows.Profi
 	if u.ID != p.User() {
 		return flows.Profile{}, &flows.Temporary{Err: &Error{Method: method, Code: codeMalformed, Messages: []string{"about somebody else"}}}
 	}
-	out := flows.Profile{Person: p, Standing: c.standing(u), Name: u.Profile.DisplayName, TimeZone: u.TZ}
+	return c.profile(u), nil
+}
+
+func (c *Client) profile(u *slackgo.User) flows.Profile {
+	out := flows.Profile{Person: flows.Person(c.team, u.ID), Standing: c.standing(u), Name: u.Profile.DisplayName, TimeZone: u.TZ}
 	if out.Name == "" {
 		out.Name = u.RealName
 	}
 	if u.IsEmailConfirmed {
 		out.Email = u.Profile.Email
 	}
-	return out, nil
+	return out
+}
+
+// peoplePerPage and maxPeoplePages bound the walk through the workspace's people.
+const (
+	peoplePerPage  = 500
+	maxPeoplePages = 400
+)
+
+// People reads everybody in the workspace, those who left and bots too, in as many calls
+// as there are pages. A list that is not whole is an error.
+func (c *Client) People(ctx context.Context) (map[flows.PersonID]flows.Profile, error) {
+	const method = "users.list"
+	all := map[flows.PersonID]flows.Profile{}
+	cursor := ""
+	for range maxPeoplePages {
+		var page slackgo.UserPagination
+		err := c.call(ctx, method, "", func(ctx context.Context, api *slackgo.Client) error {
+			var err error
+			page, err = api.GetUsersPaginated(slackgo.GetUsersOptionLimit(peoplePerPage), slackgo.GetUsersOptionCursor(cursor)).Next(ctx)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list the people in Slack: %w", err)
+		}
+		for i := range page.Users {
+			profile := c.profile(&page.Users[i])
+			all[profile.Person] = profile
+		}
+		switch page.Cursor {
+		case "":
+			return all, nil
+		case cursor:
+			return nil, &flows.Temporary{Err: &Error{Method: method, Code: codeMalformed, Messages: []string{"the pages go in a circle"}}}
+		}
+		cursor = page.Cursor
+	}
+	return nil, &flows.Permanent{Err: fmt.Errorf("the workspace has more than %d people; they were not listed", peoplePerPage*maxPeoplePages)}
 }
 
 // standing denies by default: a member is somebody whose every flag says so.

@@ -50,6 +50,7 @@ func (f *fixture) past() {
 	f.apply(flows.Change{
 		Passes: []flows.Pass{{ID: "ses_1", Version: 1, Kind: flows.PassSession, Hash: strings.Repeat("a", 64), Holder: leaver, From: "192.0.2.7", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}},
 		Pins:   []flows.Pin{{Issuer: "https://login.example", Subject: "leaver-1", Person: leaver, At: noon}},
+		Links:  []flows.StoredLink{{Person: leaver, Version: 1, State: flows.LinkConfirmed, PagerDuty: "PLEAVER", Subject: "leaver-1"}},
 	})
 	if _, _, err := f.s.Accept(f.ctx, flows.InboxRow{Key: "slack:1", Kind: "x", Body: []byte(`{"user":"ULEAVER"}`), At: noon}, job(flows.JobInbox, "slack:1", noon)); err != nil {
 		f.Fatal(err)
@@ -124,7 +125,7 @@ func (f *fixture) sameNowhere(texts ...string) {
 	f.Helper()
 	db := f.raw()
 	for _, table := range []string{
-		"requests", "holdings", "entries", "openings", "cards", "jobs", "inbox", "request_people", "request_words", "passes", "sign_ins", "meta",
+		"requests", "holdings", "entries", "openings", "cards", "jobs", "inbox", "request_people", "request_words", "passes", "sign_ins", "links", "meta",
 	} {
 		f.nowhereIn(db, table, texts)
 	}

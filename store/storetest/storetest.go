@@ -45,7 +45,7 @@ type contractCase struct {
 func Run(t *testing.T, open func(t *testing.T) Subject) {
 	for _, group := range [][]contractCase{
 		ledgerCases(), holdingCases(), chainCases(), cardCases(), jobCases(), queueCases(), laneCases(),
-		inboxCases(), finderCases(), identifierCases(), schemaCases(), treeCases(), raceCases(), freezeCases(), eraseCases(), propertyCases(), doorCases(),
+		inboxCases(), finderCases(), identifierCases(), schemaCases(), treeCases(), raceCases(), freezeCases(), eraseCases(), propertyCases(), doorCases(), linkCases(),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/flows/config"
+	"breakglass/flows/people"
 	"breakglass/flows/worker"
 	"breakglass/integrations/httpadapter"
 	"breakglass/integrations/pagerduty"
@@ -53,26 +54,29 @@ type Options struct {
 
 // App is one running Breakglass.
 type App struct {
-	o       Options
-	log     *slog.Logger
-	config  atomic.Pointer[config.Config] // in force; see reload.go
-	store   *store.Store
-	slack   *slack.Client
-	pager   *pagerduty.Client
-	hooks   *pagerduty.WebhookVerifier // nil: no webhook is believed
-	engine  *flows.Engine
-	effects *worker.Effects
-	runner  *worker.Runner
-	bot     *bot.Bot
-	people  *people
-	roll    flows.Roll
-	web     *web.Web
-	calls   *httpadapter.Proxy
-	guard   *guard
-	line    *lifeline
-	keeper  *audit.Keeper
-	again   *again // nil: the store was opened as it should be
-	sinks   streams
+	o            Options
+	log          *slog.Logger
+	config       atomic.Pointer[config.Config] // in force; see reload.go
+	store        *store.Store
+	slack        *slack.Client
+	pager        *pagerduty.Client
+	hooks        *pagerduty.WebhookVerifier // nil: no webhook is believed
+	engine       *flows.Engine
+	effects      *worker.Effects
+	runner       *worker.Runner
+	bot          *bot.Bot
+	people       *directory
+	book         *people.Book
+	who          *people.People
+	contradicted map[flows.LinkConflict]bool // said; keepPeople's own
+	roll         flows.Roll
+	web          *web.Web
+	calls        *httpadapter.Proxy
+	guard        *guard
+	line         *lifeline
+	keeper       *audit.Keeper
+	again        *again // nil: the store was opened as it should be
+	sinks        streams
 
 	public, internal   *http.Server
 	publicLn, internLn net.Listener
@@ -101,7 +105,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{o: o, log: o.Log}
+	a := &App{o: o, log: o.Log, contradicted: map[flows.LinkConflict]bool{}}
 	a.config.Store(o.Config)
 	if err := a.build(ctx); err != nil {
 		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -135,6 +139,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.running.Go(func() { _ = a.runner.Run(run) })
 	a.running.Go(func() { a.guard.watch(run) })
+	a.running.Go(func() { a.keepPeople(run) })
 	a.running.Go(func() { a.holdLine(run) })
 	if err := a.startSinks(run); err != nil {
 		return fmt.Errorf("start the sinks: %w", err)
@@ -220,8 +225,8 @@ func (a *App) InternalAddr() string { return a.internLn.Addr().String() }
 // Store is the open store, for commands and tests that read.
 func (a *App) Store() *store.Store { return a.store }
 
-// Catalog is the configuration in force.
-func (a *App) Catalog() *flows.Catalog { return a.conf().Catalog }
+// Catalog is the configuration in force, with the links of the store.
+func (a *App) Catalog() *flows.Catalog { return a.book.Over(a.conf().Catalog) }
 
 // Engine takes commands.
 func (a *App) Engine() *flows.Engine { return a.engine }
@@ -230,7 +235,7 @@ func (a *App) Engine() *flows.Engine { return a.engine }
 // which configuration, which world.
 func (a *App) recordStart(ctx context.Context) error {
 	now := a.o.Clock.Now()
-	jobs := []flows.Job{worker.ReconcileJob(now), audit.GrowJob(now.Add(audit.GrowEvery))}
+	jobs := []flows.Job{worker.ReconcileJob(now), audit.GrowJob(now.Add(audit.GrowEvery)), people.LookJob(now.Add(firstLook))}
 	facts := a.configFacts(a.conf())
 	facts["audit_key"] = a.auditPublic
 	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: facts}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return jobs }})

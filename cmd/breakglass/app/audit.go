@@ -42,7 +42,7 @@ func (a *App) ownerCalls(r *http.Request) *doors.Caller {
 // openRecords makes the answers to questions about the past.
 func (a *App) openRecords() *records.Records {
 	return records.New(records.Options{
-		Finder: a.store, Timelines: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) },
+		Finder: a.store, Timelines: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: a.nameOf,
 		Clock: a.o.Clock, Log: a.log,
 	})
 }

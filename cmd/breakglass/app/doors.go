@@ -30,7 +30,7 @@ func (a *App) buildWeb() {
 	})
 	a.web = web.New(web.Options{
 		Doors: d, Owner: a.ownerCalls, Engine: a.engine, Requests: a.store, Archive: a.store, Adapters: explorer{a}, Recorder: a.engine, Emergency: killSwitch{a},
-		Live: a.liveAccess, Catalog: a.Catalog, Name: func(p flows.PersonID) string { return a.conf().PersonName(p) }, Providers: providers,
+		Live: a.liveAccess, Catalog: a.Catalog, Name: a.nameOf, Providers: providers,
 		Clock: a.o.Clock, Random: a.o.IDs.Random, Console: a.console, Version: a.o.Version, Log: a.log,
 	})
 }

@@ -9,28 +9,32 @@ import (
 	"breakglass/flows"
 )
 
-// people is the directory that the whole program asks: Slack, and services, which Slack
+// directory is the directory that the whole program asks: Slack, and services, which Slack
 // does not know. While Slack is silent, the company's own sign-in vouches: who has a
 // link in the configuration and signed in there within half a day, and was nothing but a
 // member when Slack was last heard, counts as a member.
-type people struct {
+type directory struct {
 	flows.Directory // Slack
 	catalog         func() *flows.Catalog
 	passes          interface {
 		Passes(ctx context.Context, holder flows.PersonID, now time.Time) ([]flows.Pass, error)
 	}
 	clock flows.Clock
+	saw   func(flows.Profile) // what Slack says may set a link aside
 
 	mu   sync.Mutex
 	last map[flows.PersonID]flows.Standing // what Slack said last
 }
 
 // Profile implements flows.Directory.
-func (d *people) Profile(ctx context.Context, p flows.PersonID, fresh bool) (flows.Profile, error) {
+func (d *directory) Profile(ctx context.Context, p flows.PersonID, fresh bool) (flows.Profile, error) {
 	if p.IsService() {
 		return flows.Profile{Person: p, Standing: flows.StandingMember, Name: p.User()}, nil
 	}
 	profile, err := d.Directory.Profile(ctx, p, fresh)
+	if err == nil {
+		d.saw(profile)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err == nil {
@@ -47,7 +51,7 @@ func (d *people) Profile(ctx context.Context, p flows.PersonID, fresh bool) (flo
 }
 
 // vouched reports whether the company's sign-in vouches for a linked person.
-func (d *people) vouched(ctx context.Context, p flows.PersonID) (name string, ok bool) {
+func (d *directory) vouched(ctx context.Context, p flows.PersonID) (name string, ok bool) {
 	link, linked := d.catalog().Links.Of(p)
 	if !linked {
 		return "", false
@@ -68,7 +72,7 @@ func (d *people) vouched(ctx context.Context, p flows.PersonID) (name string, ok
 const service = "service:"
 
 // Members implements flows.Directory.
-func (d *people) Members(ctx context.Context, refs []flows.Principal) ([]flows.PersonID, error) {
+func (d *directory) Members(ctx context.Context, refs []flows.Principal) ([]flows.PersonID, error) {
 	var services []flows.PersonID
 	var others []flows.Principal
 	for _, ref := range refs {

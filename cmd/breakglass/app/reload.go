@@ -110,12 +110,17 @@ func (a *App) refuseConfig(ctx context.Context, why error) {
 
 // warnings are what is wrong while everything works, by name.
 func (a *App) warnings() map[string]string {
+	out := map[string]string{}
+	a.Catalog()
+	if n := len(a.book.Conflicts()); n > 0 {
+		out["links"] = fmt.Sprintf("the configuration contradicts %d stored links, which tie nobody; see breakglass people list --state conflict", n)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.badConfig == "" {
-		return map[string]string{}
+	if a.badConfig != "" {
+		out["config"] = a.badConfig
 	}
-	return map[string]string{"config": a.badConfig}
+	return out
 }
 
 // configFacts are what an auditor wants to know about a configuration.

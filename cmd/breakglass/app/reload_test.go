@@ -25,6 +25,9 @@ func recorded(t *testing.T, s *bottest.Story) (verbs []string, last map[string]a
 		t.Fatal(err)
 	}
 	for _, e := range all {
+		if e.Verb == "people_seen" { // comes by itself
+			continue
+		}
 		verbs = append(verbs, e.Verb)
 		var body struct{ Facts map[string]any }
 		if err := json.Unmarshal(e.Bytes, &body); err != nil {

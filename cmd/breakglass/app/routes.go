@@ -88,6 +88,9 @@ func (a *App) internalDoors() []web.Door {
 		web.At("POST", "/v1/reload", web.Owner, web.Plain(a.local(a.reloadNow))),
 		web.At("POST", "/v1/audit/looks", web.Owner, web.Plain(a.local(a.recordLook))),        // a command looked by itself
 		web.At("POST", "/v1/audit/erasures", web.Owner, web.Plain(a.local(a.proposeErasure))), // admins confirm in Slack
+		web.At("POST", "/v1/people/import", web.Owner, web.Plain(a.local(a.importPeople))),
+		web.At("POST", "/v1/people/confirm", web.Owner, web.Plain(a.local(a.confirmPerson))),
+		web.At("POST", "/v1/people/unlink", web.Owner, web.Plain(a.local(a.unlinkPerson))),
 		web.At("POST", "/v1/restore/report", web.Owner, web.Plain(a.local(a.reportUngoverned))),
 		web.At("POST", "/v1/restore/accept", web.Owner, web.Plain(a.local(a.acceptEarlier))),
 	}, a.auditDoors(), a.callDoors())

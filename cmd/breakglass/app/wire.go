@@ -11,6 +11,7 @@ import (
 	"breakglass/bot"
 	"breakglass/flows"
 	"breakglass/flows/handler"
+	"breakglass/flows/people"
 	"breakglass/flows/worker"
 	"breakglass/integrations/pagerduty"
 	"breakglass/integrations/slack"
@@ -56,6 +57,7 @@ func (a *App) build(ctx context.Context) error {
 	})
 	a.buildEngine()
 	a.effects.Engine = a.engine
+	a.buildPeople()
 	a.line.end = a.effects.EndAtTarget
 	if err := a.buildBot(ctx); err != nil {
 		return err
@@ -63,7 +65,7 @@ func (a *App) build(ctx context.Context) error {
 	a.buildWeb()
 	a.buildCalls()
 	announcer := &bot.Announcer{
-		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs,
+		Engine: a.engine, Cards: a.store, Slack: poster{a.slack}, Views: a.slack, Catalog: a.Catalog, Clock: a.o.Clock, IDs: a.o.IDs, Links: a.store,
 	}
 	if a.keeper, err = a.buildAudit(ctx); err != nil {
 		return err
@@ -72,6 +74,7 @@ func (a *App) build(ctx context.Context) error {
 	handlers[flows.JobTree], handlers[flows.JobWitness] = a.keeper.Grow, a.keeper.Publish
 	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
 	handlers[flows.JobEndReport] = a.reportEnd
+	handlers[flows.JobLinkCard], handlers[flows.JobPeople] = announcer.Link, a.who.Look
 	handlers[flows.JobErase] = func(ctx context.Context, j flows.Job) error { return a.engine.RunErasure(ctx, j) }
 	return nil
 }
@@ -100,6 +103,8 @@ func (a *App) openStore(ctx context.Context) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	a.store = st
+	a.book = people.NewBook(st)
+	a.refreshBook(ctx)
 	a.stops = append(a.stops, stop{"store", func(context.Context) error { return st.Close() }})
 	if err := st.ClaimWorld(ctx, a.Catalog().World); err != nil && !errors.Is(err, flows.ErrReadOnly) {
 		return fmt.Errorf("open the store: %w", err)
@@ -113,7 +118,7 @@ func (a *App) openVendors() error {
 		return err
 	}
 	a.slack, a.pager = v.Slack, v.PagerDuty
-	a.people = &people{Directory: a.slack, catalog: a.Catalog, passes: a.store, clock: a.o.Clock, last: map[flows.PersonID]flows.Standing{}}
+	a.people = &directory{Directory: a.slack, catalog: a.Catalog, passes: a.store, clock: a.o.Clock, saw: a.book.Saw, last: map[flows.PersonID]flows.Standing{}}
 	a.stops = append(a.stops, stop{"vendors", func(context.Context) error { v.Close(); return nil }})
 	if secret := a.conf().Settings.PagerDuty.WebhookSecret; !secret.IsZero() {
 		if a.hooks, err = pagerduty.NewWebhookVerifier(a.o.Clock, secret); err != nil {
@@ -128,7 +133,7 @@ func (a *App) buildEngine() {
 	a.engine = flows.NewEngine(flows.Options{
 		Ledger: a.line, Chains: a.store, Counts: a.store, Reducer: reducer, OnCall: a.pager, Incidents: a.pager, Directory: a.people,
 		Clock: a.o.Clock, IDs: a.o.IDs, Catalog: a.Catalog, EndOnly: a.guard.reason, Wake: a.runner, Owner: a.o.Owner, Version: a.o.Version,
-		Lease: leaseFor, Eraser: a.store, Retention: func() time.Duration { return a.conf().Settings.Audit.Retention },
+		Lease: leaseFor, Refresh: a.refreshBook, Eraser: a.store, Retention: func() time.Duration { return a.conf().Settings.Audit.Retention },
 	})
 }
 
@@ -137,7 +142,7 @@ func (a *App) buildBot(ctx context.Context) error {
 	// Its work is ended by Stop, in turn, and not by the signal to stop.
 	b, err := bot.New(context.WithoutCancel(ctx), bot.Options{
 		Team: s.Team, Enterprise: s.Enterprise, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
-		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Erasures: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.slack, Workspace: a.workspace, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
+		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Erasures: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.slack, Workspace: a.workspace, LinkDesk: a.who, Newcomers: a.who, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
 		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Lease: leaseFor, Log: a.log,
 	})
 	if err != nil {

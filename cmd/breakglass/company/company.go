@@ -72,6 +72,8 @@ type Options struct {
 	// App changes how Breakglass itself is started; nil: not at all.
 	App        func(*app.Options)
 	Enterprise string // the organisation that the Slack workspace belongs to; empty: none
+	// Events are those that Slack tells, such as "user_change"; none unless named.
+	Events []string
 	// Strict keeps Slack's rate limits in the workspace, and us under them.
 	Strict bool
 }

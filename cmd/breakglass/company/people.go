@@ -18,7 +18,7 @@ func (c *Company) openSlack() error {
 	ws, err := slackfake.New(slackfake.Options{
 		Now: c.o.Clock.Now, TeamID: Team, EnterpriseID: c.o.Enterprise, TeamDomain: "demo", AppID: AppID, BotName: "breakglass", BotToken: botToken, SigningSecret: signingSecret,
 		ClientID: SlackClient, ClientSecret: SignInSecret,
-		Commands: []string{"/access"}, RateLimits: limits, ControlToken: c.o.ControlToken,
+		Commands: []string{"/access"}, Events: c.o.Events, RateLimits: limits, ControlToken: c.o.ControlToken,
 	})
 	if err != nil {
 		return fmt.Errorf("open the Slack simulator: %w", err)

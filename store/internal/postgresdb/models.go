@@ -79,6 +79,16 @@ type Leafe struct {
 	Entry int64
 }
 
+type Link struct {
+	Person    string
+	Version   int64
+	State     string
+	Pagerduty string
+	Subject   string
+	Held      string
+	Doc       string
+}
+
 type Meta struct {
 	Name  string
 	Value string

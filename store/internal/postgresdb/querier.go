@@ -17,6 +17,9 @@ type Querier interface {
 	AddTotal(ctx context.Context, arg AddTotalParams) error
 	AddWords(ctx context.Context, arg AddWordsParams) error
 	AdvanceSink(ctx context.Context, arg AdvanceSinkParams) (int64, error)
+	AllLinks(ctx context.Context) ([]AllLinksRow, error)
+	AllSignIns(ctx context.Context) ([]SignIn, error)
+	BumpLinks(ctx context.Context) error
 	CancelJob(ctx context.Context, key string) ([]CancelJobRow, error)
 	CardByID(ctx context.Context, id string) (Card, error)
 	CardByNext(ctx context.Context, hash string) (Card, error)
@@ -41,6 +44,8 @@ type Querier interface {
 	CountUnhandled(ctx context.Context) (int64, error)
 	CountWaiting(ctx context.Context) (int64, error)
 	DeleteDoneJob(ctx context.Context, arg DeleteDoneJobParams) (int64, error)
+	DeleteLink(ctx context.Context, arg DeleteLinkParams) (int64, error)
+	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
 	// Chains with entries that their head does not know.
@@ -55,6 +60,7 @@ type Querier interface {
 	EraseInPeople(ctx context.Context, arg EraseInPeopleParams) (int64, error)
 	EraseInRequest(ctx context.Context, arg EraseInRequestParams) (int64, error)
 	EraseInWords(ctx context.Context, arg EraseInWordsParams) (int64, error)
+	EraseLinks(ctx context.Context, person string) (int64, error)
 	EraseOpening(ctx context.Context, arg EraseOpeningParams) (int64, error)
 	EraseOpenings(ctx context.Context, person string) (int64, error)
 	EraseSignIns(ctx context.Context, person string) (int64, error)
@@ -81,6 +87,7 @@ type Querier interface {
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
 	InsertHolding(ctx context.Context, arg InsertHoldingParams) error
 	InsertInbox(ctx context.Context, arg InsertInboxParams) (int64, error)
+	InsertLink(ctx context.Context, arg InsertLinkParams) error
 	InsertNode(ctx context.Context, arg InsertNodeParams) error
 	InsertOpening(ctx context.Context, arg InsertOpeningParams) error
 	InsertPass(ctx context.Context, arg InsertPassParams) error
@@ -151,6 +158,7 @@ type Querier interface {
 	SinkAt(ctx context.Context, name string) (Sink, error)
 	SinkCursors(ctx context.Context) ([]Sink, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
+	SwapLink(ctx context.Context, arg SwapLinkParams) (int64, error)
 	SwapPass(ctx context.Context, arg SwapPassParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)

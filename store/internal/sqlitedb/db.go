@@ -39,6 +39,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.advanceSinkStmt, err = db.PrepareContext(ctx, advanceSink); err != nil {
 		return nil, fmt.Errorf("error preparing query AdvanceSink: %w", err)
 	}
+	if q.allLinksStmt, err = db.PrepareContext(ctx, allLinks); err != nil {
+		return nil, fmt.Errorf("error preparing query AllLinks: %w", err)
+	}
+	if q.allSignInsStmt, err = db.PrepareContext(ctx, allSignIns); err != nil {
+		return nil, fmt.Errorf("error preparing query AllSignIns: %w", err)
+	}
+	if q.bumpLinksStmt, err = db.PrepareContext(ctx, bumpLinks); err != nil {
+		return nil, fmt.Errorf("error preparing query BumpLinks: %w", err)
+	}
 	if q.cancelJobStmt, err = db.PrepareContext(ctx, cancelJob); err != nil {
 		return nil, fmt.Errorf("error preparing query CancelJob: %w", err)
 	}
@@ -105,6 +114,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteDoneJobStmt, err = db.PrepareContext(ctx, deleteDoneJob); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteDoneJob: %w", err)
 	}
+	if q.deleteLinkStmt, err = db.PrepareContext(ctx, deleteLink); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteLink: %w", err)
+	}
+	if q.deleteSignInStmt, err = db.PrepareContext(ctx, deleteSignIn); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteSignIn: %w", err)
+	}
 	if q.denialsStmt, err = db.PrepareContext(ctx, denials); err != nil {
 		return nil, fmt.Errorf("error preparing query Denials: %w", err)
 	}
@@ -140,6 +155,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.eraseInWordsStmt, err = db.PrepareContext(ctx, eraseInWords); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseInWords: %w", err)
+	}
+	if q.eraseLinksStmt, err = db.PrepareContext(ctx, eraseLinks); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseLinks: %w", err)
 	}
 	if q.eraseOpeningStmt, err = db.PrepareContext(ctx, eraseOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseOpening: %w", err)
@@ -203,6 +221,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.insertInboxStmt, err = db.PrepareContext(ctx, insertInbox); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertInbox: %w", err)
+	}
+	if q.insertLinkStmt, err = db.PrepareContext(ctx, insertLink); err != nil {
+		return nil, fmt.Errorf("error preparing query InsertLink: %w", err)
 	}
 	if q.insertNodeStmt, err = db.PrepareContext(ctx, insertNode); err != nil {
 		return nil, fmt.Errorf("error preparing query InsertNode: %w", err)
@@ -384,6 +405,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.swapHoldingStmt, err = db.PrepareContext(ctx, swapHolding); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapHolding: %w", err)
 	}
+	if q.swapLinkStmt, err = db.PrepareContext(ctx, swapLink); err != nil {
+		return nil, fmt.Errorf("error preparing query SwapLink: %w", err)
+	}
 	if q.swapPassStmt, err = db.PrepareContext(ctx, swapPass); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapPass: %w", err)
 	}
@@ -448,6 +472,21 @@ func (q *Queries) Close() error {
 	if q.advanceSinkStmt != nil {
 		if cerr := q.advanceSinkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing advanceSinkStmt: %w", cerr)
+		}
+	}
+	if q.allLinksStmt != nil {
+		if cerr := q.allLinksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allLinksStmt: %w", cerr)
+		}
+	}
+	if q.allSignInsStmt != nil {
+		if cerr := q.allSignInsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing allSignInsStmt: %w", cerr)
+		}
+	}
+	if q.bumpLinksStmt != nil {
+		if cerr := q.bumpLinksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing bumpLinksStmt: %w", cerr)
 		}
 	}
 	if q.cancelJobStmt != nil {
@@ -560,6 +599,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteDoneJobStmt: %w", cerr)
 		}
 	}
+	if q.deleteLinkStmt != nil {
+		if cerr := q.deleteLinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteLinkStmt: %w", cerr)
+		}
+	}
+	if q.deleteSignInStmt != nil {
+		if cerr := q.deleteSignInStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteSignInStmt: %w", cerr)
+		}
+	}
 	if q.denialsStmt != nil {
 		if cerr := q.denialsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing denialsStmt: %w", cerr)
@@ -618,6 +667,11 @@ func (q *Queries) Close() error {
 	if q.eraseInWordsStmt != nil {
 		if cerr := q.eraseInWordsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eraseInWordsStmt: %w", cerr)
+		}
+	}
+	if q.eraseLinksStmt != nil {
+		if cerr := q.eraseLinksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseLinksStmt: %w", cerr)
 		}
 	}
 	if q.eraseOpeningStmt != nil {
@@ -723,6 +777,11 @@ func (q *Queries) Close() error {
 	if q.insertInboxStmt != nil {
 		if cerr := q.insertInboxStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing insertInboxStmt: %w", cerr)
+		}
+	}
+	if q.insertLinkStmt != nil {
+		if cerr := q.insertLinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing insertLinkStmt: %w", cerr)
 		}
 	}
 	if q.insertNodeStmt != nil {
@@ -1025,6 +1084,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing swapHoldingStmt: %w", cerr)
 		}
 	}
+	if q.swapLinkStmt != nil {
+		if cerr := q.swapLinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing swapLinkStmt: %w", cerr)
+		}
+	}
 	if q.swapPassStmt != nil {
 		if cerr := q.swapPassStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing swapPassStmt: %w", cerr)
@@ -1129,6 +1193,9 @@ type Queries struct {
 	addTotalStmt               *sql.Stmt
 	addWordsStmt               *sql.Stmt
 	advanceSinkStmt            *sql.Stmt
+	allLinksStmt               *sql.Stmt
+	allSignInsStmt             *sql.Stmt
+	bumpLinksStmt              *sql.Stmt
 	cancelJobStmt              *sql.Stmt
 	cardByIDStmt               *sql.Stmt
 	cardByNextStmt             *sql.Stmt
@@ -1151,6 +1218,8 @@ type Queries struct {
 	countUnhandledStmt         *sql.Stmt
 	countWaitingStmt           *sql.Stmt
 	deleteDoneJobStmt          *sql.Stmt
+	deleteLinkStmt             *sql.Stmt
+	deleteSignInStmt           *sql.Stmt
 	denialsStmt                *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
 	entriesBeyondHeadStmt      *sql.Stmt
@@ -1163,6 +1232,7 @@ type Queries struct {
 	eraseInPeopleStmt          *sql.Stmt
 	eraseInRequestStmt         *sql.Stmt
 	eraseInWordsStmt           *sql.Stmt
+	eraseLinksStmt             *sql.Stmt
 	eraseOpeningStmt           *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
 	eraseSignInsStmt           *sql.Stmt
@@ -1184,6 +1254,7 @@ type Queries struct {
 	insertEntryStmt            *sql.Stmt
 	insertHoldingStmt          *sql.Stmt
 	insertInboxStmt            *sql.Stmt
+	insertLinkStmt             *sql.Stmt
 	insertNodeStmt             *sql.Stmt
 	insertOpeningStmt          *sql.Stmt
 	insertPassStmt             *sql.Stmt
@@ -1244,6 +1315,7 @@ type Queries struct {
 	sinkAtStmt                 *sql.Stmt
 	sinkCursorsStmt            *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
+	swapLinkStmt               *sql.Stmt
 	swapPassStmt               *sql.Stmt
 	swapRequestStmt            *sql.Stmt
 	tailEntriesStmt            *sql.Stmt
@@ -1267,6 +1339,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addTotalStmt:               q.addTotalStmt,
 		addWordsStmt:               q.addWordsStmt,
 		advanceSinkStmt:            q.advanceSinkStmt,
+		allLinksStmt:               q.allLinksStmt,
+		allSignInsStmt:             q.allSignInsStmt,
+		bumpLinksStmt:              q.bumpLinksStmt,
 		cancelJobStmt:              q.cancelJobStmt,
 		cardByIDStmt:               q.cardByIDStmt,
 		cardByNextStmt:             q.cardByNextStmt,
@@ -1289,6 +1364,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countUnhandledStmt:         q.countUnhandledStmt,
 		countWaitingStmt:           q.countWaitingStmt,
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
+		deleteLinkStmt:             q.deleteLinkStmt,
+		deleteSignInStmt:           q.deleteSignInStmt,
 		denialsStmt:                q.denialsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
@@ -1301,6 +1378,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		eraseInPeopleStmt:          q.eraseInPeopleStmt,
 		eraseInRequestStmt:         q.eraseInRequestStmt,
 		eraseInWordsStmt:           q.eraseInWordsStmt,
+		eraseLinksStmt:             q.eraseLinksStmt,
 		eraseOpeningStmt:           q.eraseOpeningStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
 		eraseSignInsStmt:           q.eraseSignInsStmt,
@@ -1322,6 +1400,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertEntryStmt:            q.insertEntryStmt,
 		insertHoldingStmt:          q.insertHoldingStmt,
 		insertInboxStmt:            q.insertInboxStmt,
+		insertLinkStmt:             q.insertLinkStmt,
 		insertNodeStmt:             q.insertNodeStmt,
 		insertOpeningStmt:          q.insertOpeningStmt,
 		insertPassStmt:             q.insertPassStmt,
@@ -1382,6 +1461,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		sinkAtStmt:                 q.sinkAtStmt,
 		sinkCursorsStmt:            q.sinkCursorsStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
+		swapLinkStmt:               q.swapLinkStmt,
 		swapPassStmt:               q.swapPassStmt,
 		swapRequestStmt:            q.swapRequestStmt,
 		tailEntriesStmt:            q.tailEntriesStmt,

@@ -22,6 +22,8 @@ type Job = postgresdb.Job
 
 type Leafe = postgresdb.Leafe
 
+type Link = postgresdb.Link
+
 type Meta = postgresdb.Meta
 
 type Opening = postgresdb.Opening
