@@ -69,6 +69,9 @@ type examination struct {
 	progress func(string)
 	cfg      *config.Config
 	called   names
+
+	links     []flows.StoredLink
+	conflicts []flows.LinkConflict
 }
 
 func (d *examination) ok(what, format string, args ...any) {
@@ -101,6 +104,8 @@ func (d *examination) examine(ctx context.Context, c *cli, s settings) error {
 		d.problem("store", capital(sentence(err)), "Make the secrets readable that the store's address is made of.")
 	} else {
 		d.store(ctx, dsn)
+		d.cfg, d.links, d.conflicts = c.withStored(ctx, s, cfg)
+		d.called.cfg = d.cfg
 	}
 	vendors, err := app.OpenVendors(cfg, app.VendorOptions{Clock: d.clock, Paced: true, MaxWait: time.Minute})
 	if err != nil {

@@ -127,16 +127,41 @@ func (d *examination) people(ctx context.Context, client *slack.Client, reachabl
 	}
 	if links == 0 {
 		d.warning("people", "Nobody is linked: PagerDuty's on-call is nobody in Slack, and fallbacks decide everything.",
-			"Copy the member id from somebody's Slack profile (⋮), and the id from the address of their PagerDuty profile. Add:\n"+
-				"  person \"dana\" {\n    slack     = \"U…\"\n    pagerduty = \"P…\"\n    email     = \"dana@acme.example\"\n  }",
-			"breakglass check --live says whether both are the same person, and what they may.")
+			"Write people.csv, a line a person (the member id is in the Slack profile, ⋮; the other in the address of the PagerDuty profile):\n"+
+				"  slack,pagerduty,email\n  U…,P…,dana@acme.example",
+			"breakglass serve, and beside it: breakglass people import people.csv --dry-run",
+			"breakglass people import people.csv",
+			"breakglass people check says who could not approve or decide tonight, and why.")
 		return
 	}
+	d.unsettled()
 	if !reachable {
 		d.ok("people", "%s linked. Slack was not asked who may ask.", count(links, "person is", "people are"))
 		return
 	}
 	d.unlinked(ctx, client, links)
+}
+
+// unsettled says which links are not in force.
+func (d *examination) unsettled() {
+	held, waiting := 0, 0
+	for _, l := range d.links {
+		switch {
+		case l.Held != "":
+			held++
+		case l.State == flows.LinkProposed || l.State == flows.LinkClaimed:
+			waiting++
+		}
+	}
+	if held > 0 {
+		d.warning("links", count(held, "link is", "links are")+" set aside, because accounts changed.", "breakglass people list --state quarantined", "Look who has the accounts now; then: breakglass people link PERSON --confirm")
+	}
+	if waiting > 0 {
+		d.warning("links", count(waiting, "link waits", "links wait")+" for the person or an admin.", "breakglass people list --state proposed,claimed", "breakglass people link PERSON --confirm")
+	}
+	if n := len(d.conflicts); n > 0 {
+		d.warning("links", "The configuration contradicts "+count(n, "stored link, which ties", "stored links, which tie")+" nobody.", "breakglass people list --state conflict")
+	}
 }
 
 // unlinked counts those who may ask and are nobody to PagerDuty. Guests and accounts
@@ -168,7 +193,7 @@ func (d *examination) unlinked(ctx context.Context, client *slack.Client, links 
 		return
 	}
 	d.warning("people", fmt.Sprintf("%s, of whom %d without a link: %s. They can never approve their own request.", says, len(without), few(without)),
-		"Add a person block for whoever is on call.")
+		"breakglass people check says who, and what to do.")
 }
 
 // mayAsk reports whether the account may ask, as far as Slack says.

@@ -35,6 +35,7 @@ import (
 //	company open|at TIME|alone   a company: the example configuration in conf, the
 //	                             environment for it, and breakglass.db; alone: without
 //	                             Breakglass, on the real clock
+//	company empty                one whose configuration has no person blocks
 //	company play                 Dana approves herself, Mara lets Sam in, Noor denies him
 //	company push TIME            pushes the clock
 //	company close                ends it; the database stays
@@ -68,6 +69,7 @@ const scriptPatience = 30 * time.Second
 type hall struct {
 	company *company.Company
 	clock   *flows.HandClock
+	config  string        // its directory; empty: the example
 	step    time.Duration // by which a standing clock is pushed between the scenes
 }
 
@@ -96,6 +98,15 @@ func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(bad)
 		h.clock, h.step = flows.NewHandClock(at), time.Minute
 		err = h.open(ctx, ts, company.Open)
+	case "empty":
+		h.clock, h.step = flows.NewPushableClock(app.SystemClock{}), 0
+		dir := ts.MkAbs("empty")
+		ts.Check(writeExample(dir, strings.NewReplacer()))
+		ts.Check(unpeopled(filepath.Join(dir, "breakglass.hcl")))
+		h.config = dir
+		if err = h.open(ctx, ts, company.Open); err == nil {
+			err = unpeopled(ts.MkAbs("conf/breakglass.hcl"))
+		}
 	case "alone":
 		h.clock = flows.NewPushableClock(app.SystemClock{})
 		err = h.open(ctx, ts, company.OpenSimulators)
@@ -118,7 +129,7 @@ func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 func (h *hall) open(ctx context.Context, ts *testscript.TestScript, with func(context.Context, company.Options) (*company.Company, error)) error {
 	var err error
 	// ctx ends before the company does: what is opened lives until it is closed.
-	h.company, err = with(ctx, company.Options{Clock: h.clock, IDs: &counted{}, Dir: ts.MkAbs("."), ControlToken: "open-sesame"})
+	h.company, err = with(ctx, company.Options{Clock: h.clock, IDs: &counted{}, Dir: ts.MkAbs("."), Config: h.config, ControlToken: "open-sesame"})
 	if err != nil {
 		return err
 	}
@@ -311,6 +322,17 @@ func unpeople(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	text := peopleBlocks.ReplaceAllString(ts.ReadFile(args[0]), "")
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+var personBlocks = regexp.MustCompile(`(?m)^person "[a-z]+" \{\n(  .*\n)*\}\n`)
+
+// unpeopled takes the person blocks out of a configuration.
+func unpeopled(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, personBlocks.ReplaceAll(text, nil), 0o600)
 }
 
 // damage writes over an audit entry behind the back of the store, which forbids it.
