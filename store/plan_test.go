@@ -34,6 +34,10 @@ var scans = map[string]string{
 	"eraseSignIns":      "looks at every sign-in; asked by an erasure only",
 	"eraseInCards":      "looks at every card; asked by an erasure only",
 	"headlessChains":    "looks at every chain; asked by a full verification only",
+	"oldestRequest":     "takes the first row of an index",
+	"newestRequest":     "takes the last row of an index",
+	"allLinks":          "lists everybody's link; asked by commands, at the start and at a change of the list",
+	"allSignIns":        "lists everybody's sign-in; asked by commands",
 	"headlessRequests":  "looks at every request; asked by a full verification only",
 }
 

@@ -108,7 +108,7 @@ func unread(ctx context.Context, v app.Vendors, cfg *config.Config, t *people.To
 		t.MayAsk[id], err = v.Slack.Members(ctx, withoutServices(f.Requesters))
 		failed("who may ask in "+string(id), err)
 		t.MayDecide[id], err = v.Slack.Members(ctx, f.Fallback.Approvers)
-		failed("who stands in in "+string(id), err)
+		failed("who decides for want of others in "+string(id), err)
 	}
 	slices.Sort(out)
 	return out

@@ -58,7 +58,7 @@ func (c *cli) peopleImport() *cobra.Command {
 				if err != nil {
 					return hint(err, "write FILE, or - for standard input")
 				}
-				defer file.Close()
+				defer file.Close() //nolint:errcheck // nothing was written
 				in = file
 			}
 			wishes, mistakes := people.ReadCSV(in)
