@@ -301,3 +301,10 @@ func TestSymsPipeline(t *testing.T) {
 		s.All(where, "Production database")
 	}
 }
+
+// A service among those who may ask takes nothing from the people beside it.
+func TestAServiceAmongRequesters(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, bottest.Set("requesters", `["@engineering", "service:ci"]`))
+	approvesHerself(s)
+}

@@ -142,7 +142,7 @@ func (a *App) buildBot(ctx context.Context) error {
 	// Its work is ended by Stop, in turn, and not by the signal to stop.
 	b, err := bot.New(context.WithoutCancel(ctx), bot.Options{
 		Team: s.Team, Enterprise: s.Enterprise, AppID: s.AppID, Signing: signing(s.SigningSecret, s.PreviousSigning), Catalog: a.Catalog, Inbox: a.store,
-		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Erasures: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.slack, Workspace: a.workspace, LinkDesk: a.who, Newcomers: a.who, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
+		Engine: a.engine, Emergency: emergency{a}, Foresight: a.engine, Erasures: a.engine, Cards: a.store, Requests: a.store, History: a.store, Recorder: a.engine, Directory: a.people, Workspace: a.workspace, LinkDesk: a.who, Newcomers: a.who, Incidents: a.pager, Views: a.slack, Slack: poster{a.slack},
 		Clock: a.o.Clock, IDs: a.o.IDs, Wake: a.runner, Owner: a.o.Owner, Lease: leaseFor, Log: a.log,
 	})
 	if err != nil {
