@@ -126,4 +126,8 @@ func TestChangesOfAnIncident(t *testing.T) {
 	if verbs(out) != "incident_merged" || out.Request.IncidentSeen != (flows.IncidentState{}) {
 		t.Errorf("merged: %+v", out)
 	}
+	inc.Status = flows.IncidentTriggered
+	if late := flows.FollowIncident(out.Request, facts, jumpNow); late.Changed() {
+		t.Errorf("the old incident, read before the request moved: %+v", late)
+	}
 }

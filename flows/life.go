@@ -266,6 +266,9 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 		return Outcome{Request: req}
 	}
 	inc := *f.Incident
+	if inc.ID != req.Incident() { // read before somebody else moved the request
+		return Outcome{Request: req}
+	}
 	if inc.MergedInto != "" && inc.MergedInto != req.Incident() {
 		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
 		d.req.MovedTo, d.req.IncidentDark, d.req.IncidentSeen = inc.MergedInto, time.Time{}, IncidentState{}
