@@ -37,7 +37,7 @@ const (
 	LinkProposed  LinkState = "proposed"  // an e-mail address matched; ties nobody until the person says so
 	LinkClaimed   LinkState = "claimed"   // the person said so; no self-approval until an admin confirms
 	LinkConfirmed LinkState = "confirmed" // by an admin
-	LinkDeclined  LinkState = "declined"  // the person said that it is not them: not proposed again
+	LinkDeclined  LinkState = "declined"  // the person or an admin said that it is not them: not proposed again
 	LinkWatched   LinkState = "watched"   // of the configuration: only what was seen stands in the store
 )
 

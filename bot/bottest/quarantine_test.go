@@ -255,9 +255,60 @@ func TestProposalDeclined(t *testing.T) {
 	mara.Presses(tell, "bg:link_drop")
 	s.In("C0ERRS", "<@U0MARA> is not linked to PagerDuty any more")
 	s.Overlook()
-	if l := s.Link(company.Mara); l.Version != 0 {
+	s.FastForward(2 * time.Hour)
+	formOf(s, company.Mara) // her own word does not bring it back
+	if l := s.Link(company.Mara); l.State != flows.LinkDeclined || l.Ties() {
 		t.Errorf("%+v", l)
 	}
+}
+
+// A yes counts only while both accounts are what was asked about: not after the user at
+// PagerDuty, or the address at Slack, became somebody else's.
+func TestProposalOvertaken(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bottest.Story) error{
+		"the user at PagerDuty": func(s *bottest.Story) error {
+			_, err := s.PagerDuty.AddUser(pagerdutyfake.User{ID: "PDANA01", Name: "Somebody", Email: "newperson@demo.example"})
+			return err
+		},
+		"the address at Slack": func(s *bottest.Story) error {
+			return s.Slack.ChangeUser(company.Dana, func(u *slackfake.User) { u.Email = "dana.jones@demo.example" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := bottest.Open(t, proposes("demo.example")...)
+			dana := s.As(company.Dana)
+			formOf(s, company.Dana)
+			ask := dana.Sees("Is that you?")
+			must(t, change(s))
+			dana.Presses(ask, "bg:link_yes")
+			dana.Told("One of the accounts changed since you were asked, so you were not linked.")
+			if l := s.Link(company.Dana); l.State != flows.LinkProposed {
+				t.Errorf("%+v", l)
+			}
+			s.Overlook()
+		})
+	}
+}
+
+// The same for an admin's word on what was said before the accounts changed.
+func TestConfirmationOvertaken(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, proposes("demo.example")...)
+	dana := s.As(company.Dana)
+	formOf(s, company.Dana)
+	dana.Presses(dana.Sees("Is that you?"), "bg:link_yes")
+	dana.Sees("You said that this is you")
+	tell := s.In("C0ERRS", "<@U0DANA> says to be")
+	_, err := s.PagerDuty.AddUser(pagerdutyfake.User{ID: "PDANA01", Name: "Somebody", Email: "newperson@demo.example"})
+	must(t, err)
+	s.As(company.Mara).Presses(tell, "bg:link_keep")
+	s.As(company.Mara).Told("One of the accounts changed since the person said that it is them.")
+	if l := s.Link(company.Dana); l.State != flows.LinkClaimed {
+		t.Errorf("%+v", l)
+	}
+	s.Overlook()
 }
 
 // Nothing is proposed to who may not be who they say: another domain, a guest, an address

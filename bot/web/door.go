@@ -65,6 +65,9 @@ func (w *Web) enter(d Door) http.HandlerFunc {
 			w.keepOut(rw, r, d, err)
 			return
 		}
+		if d.Who.page {
+			r.Body = http.MaxBytesReader(rw, r.Body, maxBody) // a form is read into memory
+		}
 		d.handler(rw, r, c)
 	}
 }

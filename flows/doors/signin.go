@@ -99,7 +99,7 @@ func (d *Doors) proposed(ctx context.Context, links []flows.Link, id flows.Ident
 	}
 	var found []flows.Link
 	for _, l := range links {
-		if strings.EqualFold(l.Email, id.Email) {
+		if strings.EqualFold(l.Email, id.Email) && !l.Proposed {
 			found = append(found, l)
 		}
 	}

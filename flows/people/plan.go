@@ -192,6 +192,9 @@ func (p *plan) next(w Wish, was flows.StoredLink, linked bool) flows.StoredLink 
 			*cell.into = cell.said
 		}
 	}
+	if now := p.seen.slack[next.Person].Email; w.Email == "" && now != "" && strings.EqualFold(was.Email, was.Seen.Email) {
+		next.Email = now // the old address may be somebody else's by now
+	}
 	if next.Email == "" {
 		next.Email = p.seen.slack[next.Person].Email
 	}
@@ -214,6 +217,9 @@ func (p *plan) decide(step *Step, w Wish, was flows.StoredLink, linked bool, nex
 		p.wrong(w.Line, "%s is linked to %s; say --replace to link it anew, or unlink it first", w.Slack, was.PagerDuty)
 	case was.PagerDuty != next.PagerDuty:
 		step.Do = DoReplace
+	case was.State != flows.LinkConfirmed && !p.o.Confirm:
+		step.Do = DoNothing
+		step.Warnings = append(step.Warnings, "it stays "+string(was.State)+", as nobody confirmed it; say --confirm to do that")
 	case was.State != flows.LinkConfirmed, was.Held != "" && p.o.Confirm:
 		step.Do = DoConfirm
 	case was.Email != next.Email, was.Name != next.Name, was.Subject != next.Subject:

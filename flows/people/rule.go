@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"breakglass/flows"
 )
@@ -14,6 +15,10 @@ func hexOf(b []byte) string { return hex.EncodeToString(b) }
 // me, or no. Nobody else can say it.
 func (p *People) Answer(ctx context.Context, card string, yes bool, by flows.Actor, fin flows.Finish) (*flows.Refusal, error) {
 	by.Standing = p.o.Roll.Of(ctx, by.Person, true).Standing
+	seen, unseen, err := p.asItIs(ctx, func(l flows.StoredLink) bool { return l.Ask == card })
+	if err != nil {
+		return nil, err
+	}
 	return p.change(ctx, fin, by, func(all []flows.StoredLink) (flows.Relinking, *flows.Refusal) {
 		l, ok := find(all, func(l flows.StoredLink) bool { return l.Ask == card })
 		switch {
@@ -31,6 +36,10 @@ func (p *People) Answer(ctx context.Context, card string, yes bool, by flows.Act
 				Links: []flows.StoredLink{l}, Entries: []flows.Entry{e},
 				Jobs: append(p.cards(l), p.tell("declined", by, "says that the PagerDuty user with their e-mail address is not them; nothing was linked")...),
 			}, nil
+		case unseen != nil:
+			return flows.Relinking{}, unseen
+		case !same(seen, l.Seen) || !strings.EqualFold(seen.Email, seen.Login):
+			return flows.Relinking{}, flows.Refuse(flows.RefusedState, "One of the accounts changed since you were asked, so you were not linked.").Then("An admin can link you.")
 		}
 		l.Version++
 		l.State, l.Tell = flows.LinkClaimed, p.card()
@@ -75,6 +84,9 @@ func (p *People) confirm(ctx context.Context, is func(flows.StoredLink) bool, by
 			return flows.Relinking{}, flows.Refuse(flows.RefusedState, "The person has not said yet that it is them. Nothing was changed.")
 		case l.Held == "" && l.State != flows.LinkClaimed:
 			return flows.Relinking{}, flows.Refuse(flows.RefusedState, "This link needs no confirmation: it is in force. Nothing was changed.")
+		case l.Held == "" && !same(seen, l.Seen):
+			return flows.Relinking{}, flows.Refuse(flows.RefusedState, "One of the accounts changed since the person said that it is them. Nothing was changed.").
+				Then("Unlink the person, and link them to the user that they have.")
 		}
 		verb := "person_link_confirmed"
 		if l.Held != "" {
@@ -84,6 +96,9 @@ func (p *People) confirm(ctx context.Context, is func(flows.StoredLink) bool, by
 		if l.State == flows.LinkClaimed {
 			l.State = flows.LinkConfirmed
 		}
+		if strings.EqualFold(l.Email, l.Seen.Email) {
+			l.Email = seen.Email // the old address may be somebody else's by now
+		}
 		l.Held, l.Seen, l.Confirmer, l.Confirmed = "", seen, by.Person, p.o.Clock.Now()
 		jobs := append(p.cards(l), p.notice("confirmed/"+string(l.Person), flows.Notice{To: l.Person, About: flows.AboutPeople,
 			Detail: "An admin confirmed who you are at PagerDuty. You can approve your own requests while you are on call, where a flow says so."}))
@@ -92,6 +107,11 @@ func (p *People) confirm(ctx context.Context, is func(flows.StoredLink) bool, by
 		}
 		return flows.Relinking{Links: []flows.StoredLink{l}, Entries: []flows.Entry{entry(verb, by, l, nil)}, Jobs: jobs}, nil
 	})
+}
+
+// same reports whether both accounts have the addresses that were seen.
+func same(now, seen flows.Seen) bool {
+	return strings.EqualFold(now.Email, seen.Email) && strings.EqualFold(now.Login, seen.Login)
 }
 
 // asItIs looks the accounts of a link up, so that what is confirmed is what is there now.

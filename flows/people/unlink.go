@@ -22,10 +22,16 @@ func (p *People) unlink(ctx context.Context, is func(flows.StoredLink) bool, by 
 			return flows.Relinking{}, flows.Refuse(flows.RefusedInput, "No link of this person is stored. Nothing was changed.").
 				Then("A person block is taken out of the configuration.")
 		}
-		return flows.Relinking{
+		r := flows.Relinking{
 			Unlinks: []flows.StoredLink{l}, Entries: []flows.Entry{entry("person_unlinked", by, l, nil)},
-			Jobs: append(p.cards(l), p.tell("unlinked", by, "unlinked "+flows.Mention(l.Person))...),
-		}, nil
+			Jobs: append(p.cards(l), p.tell("unlinked", by, "unlinked "+flows.Mention(l.Person)+"; whoever is signed in as them still is, until breakglass people unlink --sign-in")...),
+		}
+		if p.o.Domains != nil && len(p.o.Domains()) > 0 { // else they would be asked again, and come back by their own word
+			l.Version++
+			l.State, l.PagerDuty, l.Subject, l.Held = flows.LinkDeclined, "", "", ""
+			r.Unlinks, r.Links = nil, []flows.StoredLink{l}
+		}
+		return r, nil
 	})
 }
 
@@ -77,9 +83,6 @@ func (p *People) unpinning(ctx context.Context, who flows.PersonID, by flows.Act
 		r.Links = append(r.Links, l)
 		r.Entries = append(r.Entries, entry("person_linked", by, l, map[string]any{"did": string(DoChange), "before": flows.Personal{About: who, Value: was}}))
 	}
-	if len(r.Entries) == 0 {
-		return r, nil
-	}
 	passes, err := p.o.Store.Passes(ctx, who, p.o.Clock.Now())
 	if err != nil {
 		return r, err
@@ -94,6 +97,9 @@ func (p *People) unpinning(ctx context.Context, who flows.PersonID, by flows.Act
 		r.Entries = append(r.Entries, flows.Entry{Verb: "token_revoked", Actor: by, Facts: map[string]any{
 			"pass": pass.ID, "kind": string(pass.Kind), "holder": flows.Personal{About: who, Value: string(who)},
 		}})
+	}
+	if len(r.Entries) == 0 {
+		return r, nil
 	}
 	r.Jobs = p.tell("unpinned", by, fmt.Sprintf("took the company sign-in of %s away; %d of their sessions and tokens ended", flows.Mention(who), len(r.Passes)))
 	return r, nil

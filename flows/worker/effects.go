@@ -272,7 +272,9 @@ func (e *Effects) order(ctx context.Context, rec flows.Record, kind flows.JobKin
 		Key: flows.JobKey(kind, string(rec.Request.ID)), Fence: rec.Holding.Version, Request: rec.Request.ID, Person: c.Beneficiary,
 		Target: spec, Scope: c.Scope, Until: e.until(rec), Incident: c.Incident,
 	}
-	o.Link, _ = catalog.Links.Of(c.Beneficiary)
+	if l, ok := catalog.Links.Of(c.Beneficiary); kind != flows.JobGrant || ok && !l.Proposed { // what ends access names all it may have been given by
+		o.Link = l
+	}
 	o.Profile = e.profile(ctx, c.Beneficiary)
 	return t, o, nil
 }

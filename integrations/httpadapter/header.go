@@ -9,9 +9,10 @@ import (
 	"breakglass/flows"
 )
 
-// passedOn are the headers of callers that upstreams get.
+// passedOn are the headers of callers that upstreams get. No Range: what is asked for in
+// pieces smaller than a credential cannot be searched for it.
 var passedOn = [...]string{
-	"Accept", "Accept-Language", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since", "Range", "User-Agent", "X-Request-Id",
+	"Accept", "Accept-Language", "If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since", "User-Agent", "X-Request-Id",
 }
 
 // passedBack are the headers of upstreams that callers get.

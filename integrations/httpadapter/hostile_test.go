@@ -194,7 +194,7 @@ func (w *world) strange(s sent, allowed []flows.Rule) string {
 	case strings.Contains(strings.ToLower(query), "method"):
 		return "another method in the query"
 	}
-	known := []string{"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Length", "Content-Type", "Range", "User-Agent", "Via"}
+	known := []string{"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Content-Length", "Content-Type", "User-Agent", "Via"}
 	for name, values := range s.header {
 		if !slices.Contains(known, name) {
 			return "a header " + name

@@ -34,10 +34,10 @@ func Inside(ip netip.Addr) bool {
 }
 
 // isMetadata reports whether a cloud's metadata service has the address: those that
-// are not link-local, and so pass for private or public ones (AWS, Alibaba, Azure).
+// are not link-local, and so pass for private or public ones (AWS, Google, Oracle, Alibaba, Azure).
 func isMetadata(ip netip.Addr) bool {
-	for _, at := range []string{"fd00:ec2::254", "100.100.100.200", "168.63.129.16"} {
-		if ip == netip.MustParseAddr(at) {
+	for _, at := range []string{"fd00:ec2::/32", "fd20:ce::/32", "fd00:c1::/32", "100.100.100.200/32", "168.63.129.16/32"} {
+		if within(ip, at) {
 			return true
 		}
 	}
@@ -53,7 +53,7 @@ func Public(ip netip.Addr) bool {
 	for _, block := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
 		"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
-		"64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "fec0::/10",
 	} {
 		if within(ip, block) {
 			return false

@@ -2,7 +2,7 @@
 -- says so, to one subject of the company's sign-in. Those of the configuration stand
 -- there; of them only what was seen of the account is here ("watched"). A link is
 -- proposed, then said by the person (claimed), then confirmed by an admin, and never goes
--- back, but for a no of the person (declined); held says why it is not used for now. The row "links" of meta rises with every
+-- back, but for a no (declined), by the person or an admin; held says why it is not used for now. The row "links" of meta rises with every
 -- change, so that replicas know when to read again.
 
 -- +goose Up
@@ -31,7 +31,7 @@ BEGIN
     IF NEW.version <> OLD.version + 1 OR NEW.person <> OLD.person
         OR (NEW.pagerduty <> OLD.pagerduty AND OLD.pagerduty <> '' AND NEW.state <> 'declined')
         OR (NEW.state <> OLD.state AND (OLD.state || '>' || NEW.state) NOT IN
-            ('proposed>claimed', 'proposed>confirmed', 'claimed>confirmed', 'proposed>declined', 'declined>confirmed', 'watched>confirmed')) THEN
+            ('proposed>claimed', 'proposed>confirmed', 'claimed>confirmed', 'proposed>declined', 'claimed>declined', 'confirmed>declined', 'declined>confirmed', 'watched>confirmed')) THEN
         RAISE EXCEPTION 'links: a link keeps who it ties, its version rises by exactly one, and it never goes back'
             USING ERRCODE = 'restrict_violation';
     END IF;

@@ -53,7 +53,7 @@ func (d *directory) Profile(ctx context.Context, p flows.PersonID, fresh bool) (
 // vouched reports whether the company's sign-in vouches for a linked person.
 func (d *directory) vouched(ctx context.Context, p flows.PersonID) (name string, ok bool) {
 	link, linked := d.catalog().Links.Of(p)
-	if !linked {
+	if !linked || link.Proposed {
 		return "", false
 	}
 	all, err := d.passes.Passes(ctx, p, d.clock.Now())
