@@ -347,3 +347,26 @@ func TestNoProposal(t *testing.T) {
 		})
 	}
 }
+
+// When a hold is lifted, the address that was given up goes with it: it may be somebody
+// else's by now, whom it would sign in.
+func TestLiftedWithTheNewAddress(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, proposes("demo.example")...)
+	dana, mara := s.As(company.Dana), s.As(company.Mara)
+	formOf(s, company.Dana)
+	dana.Presses(dana.Sees("Is that you?"), "bg:link_yes")
+	dana.Sees("You said that this is you")
+	mara.Presses(s.In("C0ERRS", "<@U0DANA> says to be"), "bg:link_keep")
+	dana.Sees("An admin confirmed who you are")
+	s.Quiet()
+	must(t, s.Slack.ChangeUser(company.Dana, func(u *slackfake.User) { u.Email = "dana.jones@demo.example" }))
+	s.FastForward(7 * time.Hour)
+	told := setAside(s, company.Dana, "the e-mail address at Slack changed")
+	mara.Presses(told, "bg:link_keep")
+	s.In("C0ERRS", "The link of <@U0DANA> to PagerDuty is confirmed by <@U0MARA>")
+	s.Overlook()
+	if l := s.Link(company.Dana); l.Held != "" || l.Email != "dana.jones@demo.example" {
+		t.Errorf("%+v", l)
+	}
+}
