@@ -63,7 +63,7 @@ func (b *Bot) answer(ctx context.Context, who flows.PersonID, question string, a
 	asker := b.asker(ctx, who)
 	f, err := asker.Narrow(q.Search)
 	if err == nil {
-		recorded := b.recordLook(ctx, asker, history.Look{What: history.LookList, Search: q.Search})
+		recorded := b.recordLook(ctx, asker, history.Look{What: history.LookList, Search: q.Search, Onward: after.ID != ""})
 		var found flows.Found
 		if found, err = b.o.History.Search(ctx, f); err == nil {
 			v := auditView{cat: b.o.Catalog(), question: question, q: q, found: found, asker: asker, recorded: recorded}
@@ -83,7 +83,7 @@ func (b *Bot) asker(ctx context.Context, who flows.PersonID) history.Asker {
 }
 
 func (b *Bot) recordLook(ctx context.Context, a history.Asker, look history.Look) bool {
-	err := b.o.Recorder.Record(ctx, "system", look.Entry(a), flows.Finish{})
+	err := b.looks.Record(ctx, b.o.Recorder, b.o.Clock.Now(), a, look)
 	if err != nil {
 		b.log.LogAttrs(ctx, slog.LevelError, "a look at the audit could not be recorded", slog.String("user", a.Person.User()), slog.Any("error", err))
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 )
 
 // Options are what the front door works with. Enterprise, AppID, Workspace, Owner, Lease,
@@ -64,6 +65,7 @@ type Bot struct {
 	sent    *submittedViews
 	open    *openIncidents
 	home    *home
+	looks   history.Looks
 	ctx     context.Context //nolint:containedctx // ends what Stop waits for
 	cancel  context.CancelFunc
 	work    sync.WaitGroup

@@ -3,6 +3,7 @@ package bottest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,4 +113,21 @@ func TestTheRecordOfADenialAndOfTheWeb(t *testing.T) {
 	must(t, err)
 	at := slices.IndexFunc(events, func(e history.Event) bool { return e.Verb == "audit_read" })
 	holds(t, "look", events[at].Actor.(map[string]any), map[string]string{"from": `127\.0\.0\.1`})
+
+	s.FastForward(time.Minute)
+	s.As(company.Sam).Asks("Production database", "the replica is stuck as well", nil)
+	s.As(company.Sam).Sees("You asked for Production database", "Waiting for")
+	s.Quiet()
+	second := s.Requests()[0].ID
+	page := mara.Get("/requests/" + string(second))
+	if page = mara.Post("/requests/"+string(second), url.Values{"step": {"approve"}, "hash": {hashOn(t, page)}}); page.Status != http.StatusOK {
+		t.Errorf("Mara's approval: %d %s", page.Status, page.Text())
+	}
+	s.As(company.Sam).Sees("You have access to Production database")
+	s.As(company.Mara).Sees("asks for Production database", "Access works until")
+	s.As(company.Noor).Sees("asks for Production database", "Access works until")
+	s.Quiet()
+	actor, facts = entry(s, second, "approve")
+	holds(t, "approve", actor, map[string]string{"from": `127\.0\.0\.1`, "door": "web", "person": "T0DEMO01/U0MARA", "permalink": "", "signed_at": "", "trace": "pass=.*"})
+	holds(t, "approve", facts, map[string]string{"names": `map\[actor:[mM]ara .*`})
 }

@@ -63,8 +63,9 @@ type Options struct {
 
 // Records answer questions about the past.
 type Records struct {
-	o   Options
-	log *slog.Logger
+	o     Options
+	log   *slog.Logger
+	looks history.Looks
 }
 
 // New returns records.
@@ -91,7 +92,7 @@ func (x *Records) question(a history.Asker, typed, after string, limit int) (que
 
 // look records that somebody looks; false where that could not be written.
 func (x *Records) look(ctx context.Context, a history.Asker, l history.Look) bool {
-	err := x.o.Engine.Record(ctx, "system", l.Entry(a), flows.Finish{})
+	err := x.looks.Record(ctx, x.o.Engine, x.o.Clock.Now(), a, l)
 	if err != nil {
 		x.log.ErrorContext(ctx, "a look at the audit could not be recorded", "what", l.What, "error", err)
 	}
@@ -108,7 +109,7 @@ func (x *Records) Page(ctx context.Context, a history.Asker, typed, after string
 	if err != nil {
 		return history.Page{}, err
 	}
-	recorded := x.look(ctx, a, history.Look{What: history.LookList, Search: q.Search})
+	recorded := x.look(ctx, a, history.Look{What: history.LookList, Search: q.Search, Onward: q.After.ID != ""})
 	found, err := x.o.Finder.Search(ctx, f)
 	if err != nil {
 		return history.Page{}, err
@@ -188,7 +189,8 @@ func (x *Records) Incident(ctx context.Context, a history.Asker, ref, after stri
 	if err != nil {
 		return IncidentPage{}, err
 	}
-	page := IncidentPage{Incident: id, Recorded: x.look(ctx, a, history.Look{What: history.LookTimeline, Search: flows.Search{Incident: id}})}
+	look := history.Look{What: history.LookTimeline, Search: flows.Search{Incident: id}, Onward: after != ""}
+	page := IncidentPage{Incident: id, Recorded: x.look(ctx, a, look)}
 	line, err := x.o.Timelines.Timeline(ctx, id, mark, mostEvents)
 	if err != nil {
 		return IncidentPage{}, err

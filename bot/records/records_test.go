@@ -157,6 +157,7 @@ func TestList(t *testing.T) {
 	if len(seen) != 31 || seen[0] != "req_00030" || seen[30] != "req_00000" {
 		t.Errorf("all pages have %d: %v", len(seen), seen)
 	}
+	a.looked(1) // however many pages
 	for _, c := range []struct {
 		who, query string
 		want       int
@@ -235,7 +236,7 @@ func TestStoryAndTimeline(t *testing.T) {
 func TestLongTimeline(t *testing.T) {
 	t.Parallel()
 	a := open(t, 620)
-	n, after := 0, ""
+	n, after, second := 0, "", ""
 	for range 3 {
 		line := reads[records.IncidentPage](a, "audi", "/v1/audit/incidents/4711?after="+after)
 		for _, e := range line.Events {
@@ -247,9 +248,25 @@ func TestLongTimeline(t *testing.T) {
 		if after = line.Next; after == "" {
 			break
 		}
+		second = after
 	}
 	if n != 620 {
 		t.Errorf("%d events", n)
+	}
+	a.looked(1)
+	middle := reads[records.IncidentPage](a, "dana", "/v1/audit/incidents/4711?after="+second)
+	if a.looked(2); len(middle.Events) == 0 { // a page that nobody turned to is a look
+		t.Error("the second page is empty")
+	}
+}
+
+// looked holds how many looks are recorded.
+func (a *archive) looked(want int) {
+	a.Helper()
+	entries, err := a.s.Entries(a.Context(), "system")
+	must(a.T, err)
+	if len(entries) != want {
+		a.Errorf("%d looks are recorded, want %d", len(entries), want)
 	}
 }
 

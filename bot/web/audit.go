@@ -128,7 +128,7 @@ func (d *desk) timeline(ctx context.Context, id flows.IncidentID, after flows.Ma
 // look records that somebody looked. A look that cannot be recorded is shown all the
 // same, and says so.
 func (d *desk) look(ctx context.Context, l history.Look) seenBy {
-	err := d.o.Recorder.Record(ctx, "system", l.Entry(d.asker), flows.Finish{})
+	err := d.looks.Record(ctx, d.o.Recorder, d.o.Clock.Now(), d.asker, l)
 	if err != nil {
 		d.log.ErrorContext(ctx, "a look at the audit could not be recorded", "user", d.asker.Person.User(), "error", err)
 	}

@@ -45,7 +45,7 @@ func (w *Web) IncidentPage(rw http.ResponseWriter, r *http.Request, c *doors.Cal
 		w.failBy(rw, r, c, err)
 		return
 	}
-	page.Seen = d.look(r.Context(), history.Look{What: history.LookTimeline, Search: flows.Search{Incident: page.Incident.ID}})
+	page.Seen = d.look(r.Context(), history.Look{What: history.LookTimeline, Search: flows.Search{Incident: page.Incident.ID}, Onward: page.Further})
 	title := "Incident " + string(page.Incident.ID)
 	if n := page.Incident.Number; n > 0 {
 		title = "Incident #" + strconv.Itoa(n)

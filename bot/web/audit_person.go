@@ -74,7 +74,7 @@ func (d *desk) person(r *http.Request, id flows.PersonID) (*personPage, error) {
 	if found.Next.ID != "" {
 		page.Older = path + "?days=" + strconv.Itoa(page.Days) + "&after=" + query.Cursor(found.Next)
 	}
-	page.Seen = d.look(r.Context(), history.Look{What: history.LookList, Search: asked})
+	page.Seen = d.look(r.Context(), history.Look{What: history.LookList, Search: asked, Onward: page.Further})
 	return page, d.access(r, page, now)
 }
 

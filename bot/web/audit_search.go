@@ -60,7 +60,7 @@ func (w *Web) AuditPage(rw http.ResponseWriter, r *http.Request, c *doors.Caller
 		w.failBy(rw, r, c, err)
 		return
 	}
-	page.Seen = d.look(r.Context(), history.Look{What: history.LookList, Search: q.Search})
+	page.Seen = d.look(r.Context(), history.Look{What: history.LookList, Search: q.Search, Onward: page.Further})
 	page.Lines = w.lines(found.Requests)
 	if page.Asked == "" {
 		page.Examples = examples

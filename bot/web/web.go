@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 	"breakglass/flows/doors"
 )
 
@@ -71,6 +72,7 @@ type Web struct {
 	log *slog.Logger
 	api huma.API
 
+	looks              history.Looks
 	callers, strangers *limiter
 }
 

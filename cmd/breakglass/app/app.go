@@ -23,6 +23,7 @@ import (
 	"breakglass/bot/web"
 	"breakglass/flows"
 	"breakglass/flows/audit"
+	"breakglass/flows/audit/history"
 	"breakglass/flows/config"
 	"breakglass/flows/people"
 	"breakglass/flows/worker"
@@ -77,6 +78,7 @@ type App struct {
 	keeper       *audit.Keeper
 	again        *again // nil: the store was opened as it should be
 	sinks        streams
+	looks        history.Looks // of commands beside us
 
 	public, internal   *http.Server
 	publicLn, internLn net.Listener

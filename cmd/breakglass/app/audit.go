@@ -111,8 +111,8 @@ func (a *App) recordLook(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "That is no look. Nothing was recorded."})
 		return
 	}
-	look := history.Look{What: in.What, Form: in.Form, Search: q.Search, Request: flows.RequestID(in.Request)}
-	if err := a.engine.Record(r.Context(), "system", look.Entry(owner()), flows.Finish{}); err != nil {
+	look := history.Look{What: in.What, Form: in.Form, Search: q.Search, Request: flows.RequestID(in.Request), Onward: q.After.ID != ""}
+	if err := a.looks.Record(r.Context(), a.engine, a.o.Clock.Now(), owner(), look); err != nil {
 		a.log.ErrorContext(r.Context(), "record a look at the audit", "error", err)
 		answer(w, http.StatusInternalServerError, map[string]any{"error": "The look could not be recorded. The server's log has the cause."})
 		return

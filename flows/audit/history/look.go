@@ -72,6 +72,7 @@ type Look struct {
 	Form    string // of an export
 	Search  flows.Search
 	Request flows.RequestID // of LookRequest
+	Onward  bool            // a later page of an answer
 }
 
 // Entry is the audit entry about a look: who saw what. The people and the words that
