@@ -39,17 +39,18 @@ func SignInAs(t testing.TB, o oidcfake.Options) (*oidcfake.Provider, func(*compa
 			_ = p.Close()
 		}
 	})
-	p, err := newProvider(o)
+	p, err := NewProvider(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p, func(c *company.Options) {
 		p.SetNow(c.Clock.Now)
-		Edit("breakglass.hcl", func(hcl string) string { return hcl + signInBlock(p.URL()) })(c)
+		Edit("breakglass.hcl", func(hcl string) string { return hcl + SignInBlock(p.URL()) })(c)
 	}
 }
 
-func newProvider(o oidcfake.Options) (*oidcfake.Provider, error) {
+// NewProvider opens the company's OpenID Connect provider with everybody in it.
+func NewProvider(o oidcfake.Options) (*oidcfake.Provider, error) {
 	o.ClientID, o.ClientSecret, o.Random = SignInClient, company.SignInSecret, rand.Reader
 	p, err := oidcfake.New(o)
 	if err != nil {
@@ -62,7 +63,8 @@ func newProvider(o oidcfake.Options) (*oidcfake.Provider, error) {
 	return p, p.Start("127.0.0.1:0")
 }
 
-func signInBlock(issuer string) string {
+// SignInBlock is what the configuration says about the company's provider.
+func SignInBlock(issuer string) string {
 	return `
 secret "sign_in" {
   source = "env"

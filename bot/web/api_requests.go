@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"breakglass/flows"
@@ -30,8 +31,14 @@ type (
 	}
 	// ListInput says which requests.
 	ListInput struct {
+		GrantsInput
+		State    []flows.State    `query:"state" doc:"only in these states, with commas between them"`
+		Incident flows.IncidentID `query:"incident" doc:"only for the PagerDuty incident with this id" maxLength:"64"`
+		Since    time.Time        `query:"since" doc:"only submitted since then"`
+	}
+	// GrantsInput says whose.
+	GrantsInput struct {
 		Which string `query:"which" enum:"mine,waiting,all" default:"mine" doc:"yours, those that wait for you, or all that you may see (admins and auditors)"`
-		State string `query:"state" doc:"only in this state"`
 		Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	// DecisionInput is a decision.
@@ -81,15 +88,13 @@ func (w *Web) Extend(ctx context.Context, c *doors.Caller, in *ExtendInput) (*Ma
 
 // Requests is GET /v1/requests.
 func (w *Web) Requests(ctx context.Context, c *doors.Caller, in *ListInput) (*Many, error) {
-	f := flows.RequestFilter{Person: c.Person, Limit: in.Limit}
-	if in.State != "" {
-		f.States = []flows.State{flows.State(in.State)}
-	}
+	f := flows.RequestFilter{Person: c.Person, States: in.State, Incident: in.Incident, Since: in.Since, Limit: in.Limit}
 	var all []flows.Request
 	var err error
 	switch in.Which {
 	case "waiting":
 		all, err = w.waiting(ctx, c.Person)
+		all = in.among(all)
 	case "all":
 		if !c.Is(flows.RoleAdmin) && !c.Is(flows.RoleAuditor) {
 			return nil, flows.Refuse(flows.RefusedNotAllowed, "Only admins and auditors see everybody's requests.").Then("Ask for which=mine or which=waiting.")
@@ -105,6 +110,19 @@ func (w *Web) Requests(ctx context.Context, c *doors.Caller, in *ListInput) (*Ma
 	out := &Many{}
 	out.Body.Requests = w.shapes(c, all)
 	return out, nil
+}
+
+// among are those of all that were asked for.
+func (in *ListInput) among(all []flows.Request) []flows.Request {
+	var out []flows.Request
+	for i := range all {
+		r := &all[i]
+		if (len(in.State) == 0 || slices.Contains(in.State, r.State)) && (in.Incident == "" || r.Incident() == in.Incident) &&
+			!r.SubmittedAt.Before(in.Since) && len(out) < in.Limit {
+			out = append(out, *r)
+		}
+	}
+	return out
 }
 
 // Request is GET /v1/requests/{id}.
@@ -162,7 +180,7 @@ func (w *Web) acted(ctx context.Context, c *doors.Caller, a act) (*One, error) {
 }
 
 // Grants is GET /v1/grants: the access that there is now.
-func (w *Web) Grants(ctx context.Context, c *doors.Caller, in *ListInput) (*Many, error) {
+func (w *Web) Grants(ctx context.Context, c *doors.Caller, in *GrantsInput) (*Many, error) {
 	f := flows.RequestFilter{Person: c.Person, Limit: in.Limit, States: []flows.State{flows.StateGranting, flows.StateActive, flows.StateEnding}}
 	if in.Which == "all" {
 		if !c.Is(flows.RoleAdmin) && !c.Is(flows.RoleAuditor) {

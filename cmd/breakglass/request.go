@@ -19,16 +19,25 @@ func (c *cli) request() *cobra.Command {
 func (c *cli) requestList() *cobra.Command {
 	var s settings
 	var f filter
-	var output string
+	var output, server string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List requests, newest first", Args: noArgs,
-		Long: "Lists requests, newest first. Reads the database, beside a running server too.",
+		Long: "Lists requests, newest first: all of a database, or of a server those that are yours or wait for you." + lookHere,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := oneOf("output", output, "table", "json", "csv"); err != nil {
 				return err
 			}
 			if err := f.check(); err != nil {
 				return err
+			}
+			if r, err := c.over(s, server); r != nil || err != nil {
+				if err != nil {
+					return err
+				}
+				return c.listOver(cmd.Context(), r, &f, output)
+			}
+			if f.which != "" {
+				return misused("--which %s: a database has everybody's; whose is asked of a server, with --server", f.which)
 			}
 			st, called, err := c.openRead(cmd.Context(), s)
 			if err != nil {
@@ -47,6 +56,8 @@ func (c *cli) requestList() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().StringVar(&server, "server", "", "`URL` of a server, to ask its API")
+	cmd.Flags().StringVar(&f.which, "which", "", "`WHOSE` on a server: mine unless said, waiting for you, or all for admins and auditors")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "`FORM`: table, json or csv")
 	cmd.Flags().StringVar(&f.person, "person", "", "only by or for `PERSON`: a name of the configuration, or TEAM/USER")
 	cmd.Flags().StringVar(&f.incident, "incident", "", "only for the PagerDuty incident with this `ID`")
@@ -58,10 +69,10 @@ func (c *cli) requestList() *cobra.Command {
 
 // filter is what the flags of a listing say.
 type filter struct {
-	person, incident, since string
-	states                  []string
-	limit                   int
-	within                  time.Duration
+	person, incident, since, which string
+	states                         []string
+	limit                          int
+	within                         time.Duration
 }
 
 // check refuses flags that mean nothing, before anything is opened.
@@ -77,6 +88,11 @@ func (f *filter) check() (err error) {
 	}
 	for _, s := range f.states {
 		if err := oneOf("state", s, known...); err != nil {
+			return err
+		}
+	}
+	if f.which != "" {
+		if err := oneOf("which", f.which, "mine", "waiting", "all"); err != nil {
 			return err
 		}
 	}

@@ -110,9 +110,13 @@ func (c *cli) requestExtend() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			id, err := r.find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
 			var made shown
 			in := map[string]any{"duration": length, "reason": reason}
-			if err := r.call(cmd.Context(), http.MethodPost, "/v1/requests/"+url.PathEscape(args[0])+"/extensions", in, &made); err != nil {
+			if err := r.call(cmd.Context(), http.MethodPost, "/v1/requests/"+url.PathEscape(id)+"/extensions", in, &made); err != nil {
 				return err
 			}
 			if _, err := fmt.Fprintln(c.out, made.ID); err != nil || !wait {
@@ -138,7 +142,11 @@ func (c *cli) requestWait() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.waitFor(cmd.Context(), r, args[0])
+			id, err := r.find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return c.waitFor(cmd.Context(), r, id)
 		},
 	}
 	c.serverFlag(cmd, &server)

@@ -25,7 +25,11 @@ func (c *cli) decision(verb, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			path := "/v1/requests/" + url.PathEscape(args[0])
+			id, err := r.find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			path := "/v1/requests/" + url.PathEscape(id)
 			var s shown
 			if err := r.call(cmd.Context(), http.MethodGet, path, nil, &s); err != nil {
 				return err
@@ -68,8 +72,12 @@ func (c *cli) step(verb, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			id, err := r.find(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
 			var s shown
-			if err := r.call(cmd.Context(), http.MethodPost, "/v1/requests/"+url.PathEscape(args[0])+"/"+verb, nil, &s); err != nil {
+			if err := r.call(cmd.Context(), http.MethodPost, "/v1/requests/"+url.PathEscape(id)+"/"+verb, nil, &s); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(c.out, s.line())

@@ -16,13 +16,19 @@ import (
 
 func (c *cli) requestShow() *cobra.Command {
 	var s settings
-	var output string
+	var output, server string
 	cmd := &cobra.Command{
 		Use: "show REQUEST", Short: "Show a request and everything recorded about it", Args: oneArg,
-		Long: "Shows a request and its audit entries in order. REQUEST is the whole id, or the end of it as cards\nand listings show it.",
+		Long: "Shows a request and, of a database, its audit entries in order. REQUEST is the whole id, or the end of it as\ncards and listings show it." + lookHere,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("output", output, "text", "json"); err != nil {
 				return err
+			}
+			if r, err := c.over(s, server); r != nil || err != nil {
+				if err != nil {
+					return err
+				}
+				return c.showOver(cmd.Context(), r, args[0], output)
 			}
 			st, called, err := c.openRead(cmd.Context(), s)
 			if err != nil {
@@ -51,6 +57,7 @@ func (c *cli) requestShow() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().StringVar(&server, "server", "", "`URL` of a server, to ask its API")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "`FORM`: text or json")
 	return cmd
 }

@@ -25,6 +25,7 @@ import (
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
 	"breakglass/flows/config"
+	"breakglass/integrations/oidcfake"
 	"breakglass/integrations/slackfake"
 )
 
@@ -36,6 +37,8 @@ import (
 //	                             environment for it, and breakglass.db; alone: without
 //	                             Breakglass, on the real clock
 //	company empty                one whose configuration has no person blocks
+//	company signed               one with the company's OpenID Connect provider
+//	token VAR USER SCOPES [SERVICE]  signs in there and makes a token
 //	company play                 Dana approves herself, Mara lets Sam in, Noor denies him
 //	company push TIME            pushes the clock
 //	company close                ends it; the database stays
@@ -56,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"company": companyCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "freeport": freePort, "listening": listening, "curl": curl,
+			"company": companyCmd, "token": tokenCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "freeport": freePort, "listening": listening, "curl": curl,
 		},
 		RequireUniqueNames: true,
 	})
@@ -67,10 +70,11 @@ const scriptPatience = 30 * time.Second
 
 // hall is where a script's company is.
 type hall struct {
-	company *company.Company
-	clock   *flows.HandClock
-	config  string        // its directory; empty: the example
-	step    time.Duration // by which a standing clock is pushed between the scenes
+	company  *company.Company
+	clock    *flows.HandClock
+	config   string             // its directory; empty: the example
+	provider *oidcfake.Provider // its sign-in; nil: none
+	step     time.Duration      // by which a standing clock is pushed between the scenes
 }
 
 func hallOf(ts *testscript.TestScript) *hall {
@@ -106,6 +110,11 @@ func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 		h.config = dir
 		if err = h.open(ctx, ts, company.Open); err == nil {
 			err = unpeopled(ts.MkAbs("conf/breakglass.hcl"))
+		}
+	case "signed":
+		h.clock, h.step = flows.NewPushableClock(app.SystemClock{}), 0
+		if err = h.openProvider(ts); err == nil {
+			err = h.open(ctx, ts, company.Open)
 		}
 	case "alone":
 		h.clock = flows.NewPushableClock(app.SystemClock{})
