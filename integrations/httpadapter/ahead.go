@@ -29,11 +29,11 @@ var notSent = strings.NewReplacer(", so the call was not sent", "", ", so it was
 func (p *Proxy) Ahead(ctx context.Context, method, uri string, by Caller) Verdict {
 	c := &call{p: p, by: by, r: (&http.Request{Method: method, RequestURI: uri, URL: &url.URL{}, Header: http.Header{}}).WithContext(ctx)}
 	c.to, c.unclear = readPlace(uri)
-	switch c.a = p.o.Catalog().Adapters[c.to.adapter]; {
+	switch c.a = p.o.Catalog().Adapters[c.to.Adapter]; {
 	case c.unclear != nil:
 		return Verdict{No: c.unclear}
 	case c.a == nil:
-		return Verdict{No: flows.Refuse(CodeUnknown, "There is no adapter %q.", string(c.to.adapter))}
+		return Verdict{No: flows.Refuse(CodeUnknown, "There is no adapter %q.", string(c.to.Adapter))}
 	case !slices.Contains(flows.RuleMethods(), method):
 		return Verdict{No: flows.Refuse(CodeForm, "There is no method %q.", method)}
 	}
@@ -51,11 +51,11 @@ func (p *Proxy) Ahead(ctx context.Context, method, uri string, by Caller) Verdic
 func (p *Proxy) Try(ctx context.Context, uri string) (status int, no *flows.Refusal) {
 	c := &call{p: p, r: (&http.Request{Method: http.MethodGet, RequestURI: uri, URL: &url.URL{}, Header: http.Header{}}).WithContext(ctx), fly: &flight{}}
 	c.to, c.unclear = readPlace(uri)
-	switch c.a = p.o.Catalog().Adapters[c.to.adapter]; {
+	switch c.a = p.o.Catalog().Adapters[c.to.Adapter]; {
 	case c.unclear != nil:
 		return 0, c.unclear
 	case c.a == nil:
-		return 0, flows.Refuse(CodeUnknown, "There is no adapter %q.", string(c.to.adapter))
+		return 0, flows.Refuse(CodeUnknown, "There is no adapter %q.", string(c.to.Adapter))
 	}
 	resp, _, refused := c.send(ctx)
 	if refused != nil {

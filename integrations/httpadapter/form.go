@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"breakglass/flows"
+	"breakglass/integrations/httpadapter/place"
 )
 
 // form refuses calls of a form that is not passed on: what the proxy and an upstream,
@@ -72,11 +73,11 @@ func hasToken(values []string, token string) bool {
 // carriesPass reports whether a secret of a session, a login or a token stands in what
 // would be sent.
 func (c *call) carriesPass() bool {
-	if slices.ContainsFunc(c.to.segments, looksLikePass[string]) {
+	if slices.ContainsFunc(c.to.Segments, looksLikePass[string]) {
 		return true
 	}
-	for _, q := range c.to.query {
-		if looksLikePass(q.key) || looksLikePass(q.value) {
+	for _, q := range c.to.Query {
+		if looksLikePass(q.Key) || looksLikePass(q.Value) {
 			return true
 		}
 	}
@@ -91,26 +92,35 @@ func (c *call) carriesPass() bool {
 	return false
 }
 
-// looksLikePass reports whether a text holds the secret of a pass: its prefix and 43
-// characters.
-func looksLikePass[T string | []byte](text T) bool {
-	s := string(text)
-	for {
-		i := strings.Index(s, "bg")
-		if i < 0 {
-			return false
+// looksLikePass reports whether a text holds the secret of a pass.
+func looksLikePass[T string | []byte](text T) bool { return passAt(string(text)) >= 0 }
+
+// passLength is how long the secret of a pass is: its prefix and 43 characters.
+const passLength = 47
+
+// passAt is where the secret of a pass begins in a text; -1: nowhere.
+func passAt(s string) int {
+	for at := 0; ; at += 2 {
+		i := strings.Index(s[at:], "bg")
+		if i < 0 || len(s) < at+i+passLength {
+			return -1
 		}
-		if s = s[i:]; len(s) < 47 {
-			return false
+		at += i
+		if c := s[at+2]; strings.IndexByte("tsld", c) >= 0 && s[at+3] == '_' && !strings.ContainsFunc(s[at+4:at+passLength], notInSecret) {
+			return at
 		}
-		if (s[2] == 't' || s[2] == 's' || s[2] == 'l' || s[2] == 'd') && s[3] == '_' && !strings.ContainsFunc(s[4:47], notInSecret) {
-			return true
-		}
-		s = s[2:]
 	}
 }
 
-func notInSecret(r rune) bool { return r > 0x7f || !unreserved(byte(r)) }
+// withoutPass is a text as it may be kept: the secret of a pass is covered.
+func withoutPass(s string) string {
+	for i := passAt(s); i >= 0; i = passAt(s) {
+		s = s[:i+4] + "…" + s[i+passLength:]
+	}
+	return s
+}
+
+func notInSecret(r rune) bool { return r > 0x7f || !place.Unreserved(byte(r)) }
 
 // The bodies of all calls that are held at a time.
 const mostHeld = 128 << 20
@@ -195,7 +205,7 @@ func (c *call) bodyOver() *refusal {
 			return refuse(CodeForm, "The call was not sent: its body is no form.")
 		}
 		for key := range values {
-			if overrides(key) {
+			if place.Overrides(key) {
 				return refuse(CodeForm, "The call was not sent: its body asks for another method.")
 			}
 		}

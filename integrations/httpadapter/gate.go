@@ -34,41 +34,71 @@ type share struct {
 // mostShares is how many are kept before those that are whole again are forgotten.
 const mostShares = 4096
 
-// enter takes a call from both shares; leave gives back its place among those at a time.
-func (g *gate) enter(a *flows.Adapter, who flows.PersonID) (leave func(), no *refusal) {
+// turn is a call's place among those at a time: of its caller's share from the beginning,
+// and of the one of all together once it is judged.
+type turn struct {
+	g         *gate
+	a         *flows.Adapter
+	mine, all *share // all: nil until join
+}
+
+// enter takes a call from the caller's own share, so that nobody is judged faster than
+// they may call; leave gives back its place.
+func (g *gate) enter(a *flows.Adapter, who flows.PersonID) (*turn, *refusal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, l := g.now(), a.Limits
-	mine, all := g.share(shareKey{a.ID, who}, l.Rate, now), g.share(shareKey{a.ID, ""}, l.TotalRate, now)
+	mine := g.share(shareKey{a.ID, who}, a.Limits.Rate, g.now())
+	switch {
+	case mine.busy >= a.Limits.Concurrent:
+		return nil, tooMany("You have %d calls under way at adapter %s, and more are not taken at a time. The call was not sent.", mine.busy, a.ID)
+	case mine.left < 1:
+		return nil, tooFast(a, "You make", mine, a.Limits.Rate)
+	}
+	mine.left, mine.busy = mine.left-1, mine.busy+1
+	return &turn{g: g, a: a, mine: mine}, nil
+}
+
+// join takes a call that may be made from the share of all together: what is refused
+// takes nothing from the others.
+func (t *turn) join() (no *refusal) {
+	g, a, l := t.g, t.a, t.a.Limits
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	all := g.share(shareKey{a.ID, ""}, l.TotalRate, now)
 	switch {
 	case now.Before(all.until):
-		no = refuse(CodeBusy, "The upstream of adapter %s asked for a pause. The call was not sent.", a.ID)
+		no = refuse(CodeBusy, "The upstream of adapter %s asked for a pause. The call was not sent.", a.ID).then("Try again later.")
 		no.after = all.until.Sub(now)
-	case mine.busy >= l.Concurrent:
-		no = refuse(CodeTooMany, "You have %d calls under way at adapter %s, and more are not taken at a time. The call was not sent.", mine.busy, a.ID)
+		return no
 	case all.busy >= l.TotalConcurrent:
-		no = refuse(CodeTooMany, "Adapter %s has as many calls under way as it takes. The call was not sent.", a.ID)
-	case mine.left < 1:
-		no = tooFast(a, "You make", mine, l.Rate)
+		return tooMany("Adapter %s has as many calls under way as it takes. The call was not sent.", a.ID)
 	case all.left < 1:
-		no = tooFast(a, "All together make", all, l.TotalRate)
+		return tooFast(a, "All together make", all, l.TotalRate)
 	}
-	if no != nil {
-		return nil, no.then("Try again later.")
+	all.left, all.busy = all.left-1, all.busy+1
+	t.all = all
+	return nil
+}
+
+// leave gives back the place among those at a time.
+func (t *turn) leave() {
+	t.g.mu.Lock()
+	defer t.g.mu.Unlock()
+	t.mine.busy--
+	if t.all != nil {
+		t.all.busy--
 	}
-	mine.left, all.left = mine.left-1, all.left-1
-	mine.busy, all.busy = mine.busy+1, all.busy+1
-	return func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		mine.busy, all.busy = mine.busy-1, all.busy-1
-	}, nil
+}
+
+func tooMany(format string, args ...any) *refusal {
+	return refuse(CodeTooMany, format, args...).then("Try again later.")
 }
 
 func tooFast(a *flows.Adapter, who string, s *share, rate int) *refusal {
 	no := refuse(CodeTooFast, "%s more than %d calls a minute at adapter %s. The call was not sent.", who, rate, a.ID)
 	no.after = time.Duration((1 - s.left) * float64(time.Minute) / float64(rate))
-	return no
+	return no.then("Try again later.")
 }
 
 // share is what a caller has left now.

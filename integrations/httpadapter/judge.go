@@ -52,9 +52,9 @@ func rank(code flows.Code) int {
 
 // open looks at the rules that need no grant.
 func (c *call) open() *refusal {
-	i := slices.IndexFunc(c.a.Allow, func(r flows.Rule) bool { return r.Match(c.r.Method, c.to.segments, "") })
+	i := slices.IndexFunc(c.a.Allow, func(r flows.Rule) bool { return r.Match(c.r.Method, c.to.Segments, "") })
 	if i < 0 {
-		return refuse(CodeRule, "No rule of adapter %s lets %s %s through, so it was not sent.", c.a.ID, c.r.Method, c.to.path())
+		return refuse(CodeRule, "No rule of adapter %s lets %s %s through, so it was not sent.", c.a.ID, c.r.Method, c.to.Path())
 	}
 	switch member, err := c.isCaller(); {
 	case err != nil:
@@ -119,7 +119,7 @@ func (c *call) granted(t flows.AdapterTarget) (*refusal, bool) {
 		}
 		incident := req.Incident()
 		for _, r := range rules {
-			if r.Match(c.r.Method, c.to.segments, incident) {
+			if r.Match(c.r.Method, c.to.Segments, incident) {
 				c.pass = pass{rule: r, target: t.Target, request: req.ID, incident: incident, ends: req.EndsAt}
 				return nil, true
 			}
@@ -138,9 +138,9 @@ func (c *call) granted(t flows.AdapterTarget) (*refusal, bool) {
 // wouldMatch reports whether the rule lets the call through for some incident.
 func (c *call) wouldMatch(r flows.Rule) bool {
 	if !r.NamesIncident() {
-		return r.Match(c.r.Method, c.to.segments, "")
+		return r.Match(c.r.Method, c.to.Segments, "")
 	}
-	return slices.ContainsFunc(c.to.segments, func(s string) bool { return r.Match(c.r.Method, c.to.segments, flows.IncidentID(s)) })
+	return slices.ContainsFunc(c.to.Segments, func(s string) bool { return r.Match(c.r.Method, c.to.Segments, flows.IncidentID(s)) })
 }
 
 // active reports whether a request gives somebody the target now.
@@ -182,10 +182,4 @@ func (c *call) attribute() *refusal {
 func (c *call) fault(doing string, err error) *refusal {
 	c.p.log.ErrorContext(c.r.Context(), "judge a call", "doing", doing, "adapter", c.a.ID, "error", err)
 	return refuse(CodeFault, "Whether you may make this call could not be looked up, so it was not sent.").then("Try again in a while.")
-}
-
-// path is the decoded path, for sentences.
-func (p *place) path() string {
-	q := place{segments: p.segments}
-	return q.shown()
 }

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"breakglass/integrations/httpadapter/place"
 )
 
 // shortest is the length below which a value is not looked for: it would be found
@@ -54,7 +56,7 @@ func spellings(v string, add func(string)) {
 	add(strings.Trim(escaped(v), `"`))
 	add(strings.ReplaceAll(strings.Trim(escaped(v), `"`), "/", `\/`))
 	add(html.EscapeString(v))
-	for _, q := range []string{url.QueryEscape(v), url.PathEscape(v), encode(v, "")} {
+	for _, q := range []string{url.QueryEscape(v), url.PathEscape(v), place.Encode(v, "")} {
 		add(q)
 		add(lowerEscapes(q))
 		add(url.QueryEscape(q))

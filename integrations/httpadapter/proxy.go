@@ -10,7 +10,11 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/integrations/httpadapter/place"
 )
+
+// Root is where adapters are called: Root + NAME + "/" + what is asked of the upstream.
+const Root = place.Root
 
 // Grants is the store as the proxy sees it: it is asked at every call.
 type Grants interface {
@@ -61,6 +65,7 @@ type Proxy struct {
 	log  *slog.Logger
 	gate gate
 	book *book
+	tell tally
 
 	mu      sync.Mutex
 	clients map[flows.AdapterID]*client
@@ -81,7 +86,7 @@ func New(o Options) *Proxy {
 	p := &Proxy{o: o, log: o.Log}
 	p.gate.now = o.Clock.Now
 	p.book = newBook(o.Recorder, o.Clock, o.Log)
-	p.watch.p = p
+	p.watch.p, p.tell.p = p, p
 	return p
 }
 
@@ -93,7 +98,7 @@ type call struct {
 	rc *http.ResponseController
 	by Caller
 	a  *flows.Adapter
-	to place
+	to place.Place
 
 	unclear *flows.Refusal // to is not to be read
 	id      string         // in the audit
@@ -110,47 +115,45 @@ type call struct {
 // Serve makes one call: judged, recorded, sent, and its answer passed on.
 func (p *Proxy) Serve(w http.ResponseWriter, r *http.Request, by Caller) {
 	c := &call{p: p, w: w, r: r, rc: http.NewResponseController(w), by: by}
-	leave, no := c.enter()
-	if no != nil {
-		no.answer(w, "")
-		return
-	}
-	defer leave()
-	defer c.release()
-	if no = c.allowed(); no != nil {
-		if no.Code != CodeFault {
-			c.refused(no)
+	no := c.find()
+	if no == nil {
+		turn, late := p.gate.enter(c.a, by.Actor.Person)
+		if no = late; no == nil {
+			defer turn.leave()
+			defer c.release()
+			no = c.allowed(turn)
 		}
-		no.answer(w, "")
-		return
 	}
-	c.id = p.newID()
-	if err := c.begin(r.Context()); err != nil {
-		p.log.ErrorContext(r.Context(), "record a call before it is sent", "adapter", c.a.ID, "error", err)
-		refuse(CodeUnrecorded, "The call could not be recorded, so it was not sent.").then("Try again in a while; the server's health says what is wrong.").answer(w, "")
+	if no == nil {
+		no = c.begin(r.Context())
+	}
+	if no != nil {
+		c.refused(no)
+		no.answer(w, "")
 		return
 	}
 	c.make()
 }
 
-// enter finds the adapter and holds the caller to its limits.
-func (c *call) enter() (leave func(), no *refusal) {
+// find finds the adapter.
+func (c *call) find() *refusal {
 	c.to, c.unclear = readPlace(c.r.RequestURI)
-	c.a = c.p.o.Catalog().Adapters[c.to.adapter]
+	c.a = c.p.o.Catalog().Adapters[c.to.Adapter]
 	switch {
 	case c.a == nil && c.unclear != nil:
-		return nil, &refusal{Refusal: c.unclear}
+		return &refusal{Refusal: c.unclear}
 	case c.a == nil:
-		return nil, refuse(CodeUnknown, "There is no adapter %q. Nothing was sent.", string(c.to.adapter)).then("Adapters are http_adapter blocks of the configuration.")
+		return refuse(CodeUnknown, "There is no adapter %q. Nothing was sent.", string(c.to.Adapter)).then("Adapters are http_adapter blocks of the configuration.")
 	}
 	if why := c.p.o.EndOnly(); why != "" {
-		return nil, refuse(CodeEndOnly, "Nothing is given right now: %s. The call was not sent.", why)
+		return refuse(CodeEndOnly, "Nothing is given right now: %s. The call was not sent.", why)
 	}
-	return c.p.gate.enter(c.a, c.by.Actor.Person)
+	return nil
 }
 
-// allowed judges the call: its form, where it goes, by which rule, and its body.
-func (c *call) allowed() *refusal {
+// allowed judges the call: its form, where it goes, by which rule, whether there is room
+// for it, and its body.
+func (c *call) allowed(t *turn) *refusal {
 	if c.unclear != nil {
 		return &refusal{Refusal: c.unclear}
 	}
@@ -158,6 +161,9 @@ func (c *call) allowed() *refusal {
 		return no
 	}
 	if no := c.judge(); no != nil {
+		return no
+	}
+	if no := t.join(); no != nil {
 		return no
 	}
 	return c.readBody()
@@ -197,6 +203,7 @@ func (c *call) make() {
 // Stop cuts what is under way, and writes what is left to be recorded until ctx ends.
 func (p *Proxy) Stop(ctx context.Context) error {
 	p.watch.stop()
+	p.tell.stop(ctx)
 	err := p.book.stop(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,3 +219,12 @@ func (p *Proxy) Changed(r *flows.Request) { p.watch.changed(r) }
 
 // Cut cuts the calls by a grant that was ended from memory.
 func (p *Proxy) Cut(id flows.RequestID) { p.watch.cut(id, errEnded) }
+
+// readPlace takes the target of a request apart, as it came in.
+func readPlace(uri string) (place.Place, *flows.Refusal) {
+	to, err := place.Read(uri)
+	if err != nil {
+		return to, flows.Refuse(CodeAmbiguous, "The call was not sent: %s.", err).Then("Write it plainly; nothing is cleaned up here.")
+	}
+	return to, nil
+}

@@ -288,7 +288,7 @@ func TestAtATime(t *testing.T) {
 	}
 	<-entered
 	<-entered
-	for _, who := range []string{"dana", "stranger"} {
+	for _, who := range []string{"dana", "kim"} {
 		if got := w.call("GET", "pd/incidents", "", "X-Test-Caller", who); got.problem().Code != httpadapter.CodeTooMany {
 			t.Errorf("one more of %s: %d %s", who, got.status, got.body)
 		}

@@ -16,14 +16,20 @@ import (
 const (
 	VerbSent    = "call_sent"    // written before the call is sent
 	VerbDone    = "calls_done"   // how calls ended, many in one entry
-	VerbRefused = "call_refused" // by a rule, or for want of a grant
+	VerbRefused = "call_refused" // and why; one entry may tell of many
 )
 
 // ChainOf is the chain of the calls by a grant; Chain that of an adapter's other calls.
 func ChainOf(id flows.RequestID) string { return "calls/" + string(id) }
 
-// Chain is the chain of the calls to an adapter that need no grant, and of refusals.
-func Chain(id flows.AdapterID) string { return "calls/adapter/" + string(id) }
+// Chain is the chain of the calls to an adapter that need no grant, and of refusals; of
+// those at no adapter, where it has no name.
+func Chain(id flows.AdapterID) string {
+	if id == "" {
+		return "calls/adapter"
+	}
+	return "calls/adapter/" + string(id)
+}
 
 // fate is what became of a call.
 type fate struct {
@@ -45,13 +51,13 @@ func (c *call) chain() string {
 // facts are what every entry about the call has. What names something of somebody's is a
 // commitment; values of parameters are not kept.
 func (c *call) facts() map[string]any {
-	me, path := c.by.Actor.Person, c.to.shown()
-	if c.unclear != nil {
+	me, path := c.by.Actor.Person, c.to.Shown()
+	if c.unclear != nil || c.a == nil {
 		path, _, _ = strings.Cut(strings.ToValidUTF8(c.r.RequestURI[:min(len(c.r.RequestURI), 300)], "?"), "?")
 	}
-	f := map[string]any{
-		"adapter": string(c.a.ID), "adapter_hash": c.a.Hash, "method": c.r.Method,
-		"path": flows.Personal{About: me, Value: path},
+	f := map[string]any{"method": c.r.Method, "path": flows.Personal{About: me, Value: path}}
+	if c.a != nil {
+		f["adapter"], f["adapter_hash"] = string(c.a.ID), c.a.Hash
 	}
 	if len(c.body) > 0 {
 		sum := sha256.Sum256(c.body)
@@ -62,13 +68,19 @@ func (c *call) facts() map[string]any {
 }
 
 // begin writes the entry about the call, and comes back when it is durable.
-func (c *call) begin(ctx context.Context) error {
+func (c *call) begin(ctx context.Context) *refusal {
+	c.id = c.p.newID()
 	f := c.facts()
 	f["call"], f["rule"] = c.id, c.pass.rule.String()
 	if c.pass.request != "" {
 		f["request"], f["target"], f["incident"] = string(c.pass.request), string(c.pass.target), string(c.pass.incident)
 	}
-	return c.p.book.write(ctx, c.chain(), flows.Entry{Verb: VerbSent, At: c.p.o.Clock.Now(), Actor: c.by.Actor, Facts: f})
+	err := c.p.book.write(ctx, c.chain(), flows.Entry{Verb: VerbSent, At: c.p.o.Clock.Now(), Actor: c.by.Actor, Facts: f})
+	if err == nil {
+		return nil
+	}
+	c.p.log.ErrorContext(ctx, "record a call before it is sent", "adapter", c.a.ID, "error", err)
+	return refuse(CodeUnrecorded, "The call could not be recorded, so it was not sent.").then("Try again in a while; the server's health says what is wrong.")
 }
 
 // end has the fate of the call written with the next entries.
@@ -81,16 +93,6 @@ func (c *call) end() {
 		d["why"] = c.fate.why
 	}
 	c.p.book.later(context.WithoutCancel(c.r.Context()), c.chain(), nil, d)
-}
-
-// refused has a refusal written with the next entries.
-func (c *call) refused(no *refusal) {
-	f := c.facts()
-	if no.target != "" {
-		f["target"], f["rule"] = string(no.target), no.rule.String()
-	}
-	e := flows.Entry{Verb: VerbRefused, At: c.p.o.Clock.Now(), Actor: c.by.Actor, Code: no.Code, Facts: f}
-	c.p.book.later(context.WithoutCancel(c.r.Context()), Chain(c.a.ID), &e, nil)
 }
 
 func (p *Proxy) newID() string {
@@ -118,6 +120,7 @@ type lane struct {
 	aside  []flows.Entry
 	done   []any
 	wake   chan struct{} // the writer waits for something urgent
+	failed int           // so many times in a row
 }
 
 type waiting struct {
@@ -128,9 +131,10 @@ type waiting struct {
 // How long what is not urgent waits for company, how many calls one entry tells of, and
 // how much is kept while nothing can be written.
 const (
-	linger    = 100 * time.Millisecond
-	mostDone  = 200
-	mostAside = 10000
+	linger     = 100 * time.Millisecond
+	mostLinger = 10 * time.Second // while nothing can be written
+	mostDone   = 200
+	mostAside  = 10000
 )
 
 func newBook(to Recorder, clock flows.Clock, log *slog.Logger) *book {
@@ -157,7 +161,7 @@ func (b *book) later(ctx context.Context, chain string, e *flows.Entry, done map
 		if done != nil && len(l.done) < mostAside {
 			l.done = append(l.done, done)
 		}
-		if len(l.aside)+len(l.done) >= mostDone {
+		if l.failed == 0 && len(l.aside)+len(l.done) >= mostDone {
 			l.rouse()
 		}
 	})
@@ -187,38 +191,48 @@ func (l *lane) rouse() {
 
 // work writes what comes to a lane, until nothing does.
 func (b *book) work(ctx context.Context, chain string, l *lane) {
-	failed := false
 	for {
 		b.mu.Lock()
-		urgent, rest := l.urgent, len(l.aside)+len(l.done)
+		urgent, rest := len(l.urgent), len(l.aside)+len(l.done)
 		switch {
-		case len(urgent) == 0 && rest == 0, b.stopped && failed && len(urgent) == 0:
+		case urgent == 0 && rest == 0, b.stopped && l.failed > 0 && urgent == 0:
 			delete(b.lanes, chain)
 			b.mu.Unlock()
 			return
-		case len(urgent) == 0 && !b.stopped && (failed || rest < mostDone):
+		case urgent == 0 && !b.stopped && (l.failed > 0 || rest < mostDone):
+			wait := min(linger<<min(l.failed, 10), mostLinger)
 			b.mu.Unlock()
-			b.pause(l)
+			b.pause(l, wait)
 			b.mu.Lock()
 		}
 		entries, taken := l.take(b.clock.Now())
 		b.mu.Unlock()
-		err := b.to.Append(ctx, chain, entries)
-		if failed = err != nil; failed {
-			b.log.ErrorContext(ctx, "record calls", "chain", chain, "error", err)
-			b.mu.Lock()
-			l.aside, l.done = append(taken.aside, l.aside...), append(taken.done, l.done...)
-			b.mu.Unlock()
-		}
-		for _, w := range taken.urgent {
-			w.answer <- err
-		}
+		b.wrote(ctx, chain, l, &taken, b.to.Append(ctx, chain, entries))
+	}
+}
+
+// wrote tells who waits what became of the write, and keeps what was not written and
+// nobody waits for.
+func (b *book) wrote(ctx context.Context, chain string, l *lane, taken *lane, err error) {
+	b.mu.Lock()
+	if err == nil {
+		l.failed = 0
+	} else {
+		l.failed++
+		l.aside, l.done = append(taken.aside, l.aside...), append(taken.done, l.done...)
+	}
+	b.mu.Unlock()
+	if err != nil {
+		b.log.ErrorContext(ctx, "record calls", "chain", chain, "error", err)
+	}
+	for _, w := range taken.urgent {
+		w.answer <- err
 	}
 }
 
 // pause waits until something urgent comes, or long enough.
-func (b *book) pause(l *lane) {
-	over, stop := flows.After(b.clock, linger)
+func (b *book) pause(l *lane, wait time.Duration) {
+	over, stop := flows.After(b.clock, wait)
 	defer stop()
 	select {
 	case <-l.wake:

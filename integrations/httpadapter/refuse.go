@@ -76,10 +76,6 @@ func (r *refusal) then(next string) *refusal {
 	return r
 }
 
-func ambiguous(why string) *flows.Refusal {
-	return flows.Refuse(CodeAmbiguous, "The call was not sent: %s.", why).Then("Write it plainly; nothing is cleaned up here.")
-}
-
 // answer tells the caller why a call was not made, or not passed on.
 func (r *refusal) answer(w http.ResponseWriter, call string) {
 	status, ok := statuses[r.Code]

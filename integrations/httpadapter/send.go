@@ -72,7 +72,7 @@ func (c *call) refusesCredential(status int) bool {
 
 // request is the call as the upstream gets it; the headers of h may still change.
 func (c *call) request(ctx context.Context, cl *client, h http.Header) *http.Request {
-	u := c.to.at(cl.base)
+	u := c.to.At(cl.base)
 	req := &http.Request{
 		Method: c.r.Method, URL: u, Host: cl.base.Host, Header: h.Clone(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: http.NoBody, ContentLength: int64(len(c.body)),

@@ -35,6 +35,7 @@ var (
 	start = time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
 	dana  = flows.Person(team, "U0DANA")
 	sam   = flows.Person(team, "U0SAM")
+	kim   = flows.Person(team, "U0KIM")
 )
 
 // value is a secret's source.
@@ -224,7 +225,7 @@ func open(t testing.TB, edit ...func(*world, *flows.Adapter, *httpadapter.Option
 		Allow:   rules(t, "GET /incidents", "GET /incidents/{id}", "GET /incidents/{id}/notes", "HEAD /incidents"),
 	}
 	o := httpadapter.Options{
-		Catalog: func() *flows.Catalog { return w.catalog }, Grants: w.grants, Recorder: w.engine, Members: members{"@eng": {dana, sam}},
+		Catalog: func() *flows.Catalog { return w.catalog }, Grants: w.grants, Recorder: w.engine, Members: members{"@eng": {dana, sam, kim}},
 		Clock: w.clock, Random: ids{}.Random, EndOnly: func() string { return w.endOnly }, Log: slog.New(slog.NewTextHandler(w, nil)),
 	}
 	w.catalog = &flows.Catalog{
@@ -268,6 +269,8 @@ func (w *world) enter(rw http.ResponseWriter, r *http.Request) {
 	switch r.Header.Get("X-Test-Caller") {
 	case "sam":
 		by.Actor.Person = sam
+	case "kim":
+		by.Actor.Person = kim
 	case "stranger":
 		by.Actor.Person = flows.Person(team, "U0ELSE")
 	case "guest":

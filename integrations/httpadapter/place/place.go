@@ -1,6 +1,7 @@
-package httpadapter
+package place
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -14,44 +15,46 @@ const Root = "/v1/apis/http/"
 // maxQuery is the longest query that is read.
 const maxQuery = 16 << 10
 
-// place is where a call wants to go, taken apart once: what rules are held against is
+// Place is where a call wants to go, taken apart once: what rules are held against is
 // what is sent. An address that two servers could read in two ways is no place.
-type place struct {
-	adapter  flows.AdapterID
-	segments []string // decoded; none for the root
-	query    []pair
+type Place struct {
+	Adapter  flows.AdapterID
+	Segments []string // decoded; none for the root
+	Query    []Pair
 }
 
-// pair is one parameter of a query, decoded.
-type pair struct {
-	key, value string
-	bare       bool // without "="
+// Pair is one parameter of a query, decoded.
+type Pair struct {
+	Key, Value string
+	Bare       bool // without "="
 }
 
-// readPlace takes the target of a request apart, as it came in.
-func readPlace(uri string) (place, *flows.Refusal) {
+// Read takes the target of a request apart, as it came in. The error is the end of a
+// sentence that says why it is no place; the adapter is still named, where it could be
+// read.
+func Read(uri string) (Place, error) {
 	rest, ok := strings.CutPrefix(uri, Root)
 	if !ok {
-		return place{}, ambiguous("the address is not written as " + Root + "NAME/…")
+		return Place{}, errors.New("the address is not written as " + Root + "NAME/…")
 	}
 	rest, query, asked := strings.Cut(rest, "?")
 	name, path, deeper := strings.Cut(rest, "/")
-	p := place{adapter: flows.AdapterID(name)}
+	p := Place{Adapter: flows.AdapterID(name)}
 	if !goodName(name) {
-		return p, ambiguous("the name of the adapter is none")
+		return p, errors.New("the name of the adapter is none")
 	}
 	if deeper && path != "" {
 		for raw := range strings.SplitSeq(path, "/") {
 			s, ok := decode(raw, false)
 			if !ok || !flows.GoodSegment(s) {
-				return p, ambiguous("the path has a segment that servers read in different ways")
+				return p, errors.New("the path has a segment that servers read in different ways")
 			}
-			p.segments = append(p.segments, s)
+			p.Segments = append(p.Segments, s)
 		}
 	}
 	if asked {
-		var no *flows.Refusal
-		if p.query, no = readQuery(query); no != nil {
+		var no error
+		if p.Query, no = readQuery(query); no != nil {
 			return p, no
 		}
 	}
@@ -69,11 +72,11 @@ func goodName(s string) bool {
 	return s != ""
 }
 
-func readQuery(raw string) ([]pair, *flows.Refusal) {
+func readQuery(raw string) ([]Pair, error) {
 	if len(raw) > maxQuery {
-		return nil, ambiguous("the query is longer than 16 KiB")
+		return nil, errors.New("the query is longer than 16 KiB")
 	}
-	var all []pair
+	var all []Pair
 	for part := range strings.SplitSeq(raw, "&") {
 		if part == "" {
 			continue
@@ -82,18 +85,18 @@ func readQuery(raw string) ([]pair, *flows.Refusal) {
 		k, fine := decode(key, true)
 		v, good := decode(value, true)
 		if !fine || !good || !plainText(k) || !plainText(v) {
-			return nil, ambiguous("the query has a parameter that servers read in different ways")
+			return nil, errors.New("the query has a parameter that servers read in different ways")
 		}
-		if overrides(k) {
-			return nil, ambiguous("the query asks for another method")
+		if Overrides(k) {
+			return nil, errors.New("the query asks for another method")
 		}
-		all = append(all, pair{key: k, value: v, bare: !full})
+		all = append(all, Pair{Key: k, Value: v, Bare: !full})
 	}
 	return all, nil
 }
 
-// overrides reports whether some framework takes a parameter for the method.
-func overrides(key string) bool {
+// Overrides reports whether some framework takes a parameter for the method.
+func Overrides(key string) bool {
 	switch strings.ToLower(strings.Trim(key, " []")) {
 	case "_method", "x-http-method-override", "x-http-method", "x-method-override", "http_method", "method_override", "_httpmethod":
 		return true
@@ -163,14 +166,14 @@ func unhex(c byte) int {
 	return -1
 }
 
-// at is the address of the place at an upstream: its own base, then the same segments,
-// encoded anew. There is one way to write each.
-func (p *place) at(base *url.URL) *url.URL {
+// At is the address of the place at an upstream: its own base, then the same segments,
+// Encoded anew. There is one way to write each.
+func (p *Place) At(base *url.URL) *url.URL {
 	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: base.Path}
 	raw := base.EscapedPath()
-	for _, s := range p.segments {
+	for _, s := range p.Segments {
 		u.Path += "/" + s
-		raw += "/" + encode(s, "!$&'()*+,=:@")
+		raw += "/" + Encode(s, "!$&'()*+,=:@")
 	}
 	if u.Path == "" {
 		u.Path, raw = "/", "/"
@@ -179,34 +182,34 @@ func (p *place) at(base *url.URL) *url.URL {
 	return u
 }
 
-func (p *place) rawQuery() string {
+func (p *Place) rawQuery() string {
 	var b strings.Builder
-	for i, q := range p.query {
+	for i, q := range p.Query {
 		if i > 0 {
 			b.WriteByte('&')
 		}
-		b.WriteString(encode(q.key, "[]"))
-		if !q.bare {
+		b.WriteString(Encode(q.Key, "[]"))
+		if !q.Bare {
 			b.WriteByte('=')
-			b.WriteString(encode(q.value, ",:@/"))
+			b.WriteString(Encode(q.Value, ",:@/"))
 		}
 	}
 	return b.String()
 }
 
-// encode writes letters, digits, -._~ and what also stays as it is, and the rest as %XX.
-func encode(s, stays string) string {
+// Encode writes letters, digits, -._~ and what also stays as it is, and the rest as %XX.
+func Encode(s, stays string) string {
 	const hex = "0123456789ABCDEF"
 	plain := true
 	for _, c := range []byte(s) {
-		plain = plain && (unreserved(c) || strings.IndexByte(stays, c) >= 0)
+		plain = plain && (Unreserved(c) || strings.IndexByte(stays, c) >= 0)
 	}
 	if plain {
 		return s
 	}
 	out := make([]byte, 0, len(s)+8)
 	for _, c := range []byte(s) {
-		if unreserved(c) || strings.IndexByte(stays, c) >= 0 {
+		if Unreserved(c) || strings.IndexByte(stays, c) >= 0 {
 			out = append(out, c)
 		} else {
 			out = append(out, '%', hex[c>>4], hex[c&15])
@@ -215,25 +218,28 @@ func encode(s, stays string) string {
 	return string(out)
 }
 
-func unreserved(c byte) bool {
+// Unreserved reports whether a byte means itself wherever it stands in an address.
+func Unreserved(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// shown is the place as it is recorded: the path, and the names of the parameters
+// Path is the decoded path, for sentences.
+func (p *Place) Path() string {
+	if len(p.Segments) == 0 {
+		return "/"
+	}
+	return "/" + strings.Join(p.Segments, "/")
+}
+
+// Shown is the place as it is recorded: the path, and the names of the parameters
 // without their values.
-func (p *place) shown() string {
+func (p *Place) Shown() string {
 	var b strings.Builder
-	for _, s := range p.segments {
-		b.WriteByte('/')
-		b.WriteString(s)
-	}
-	if b.Len() == 0 {
-		b.WriteByte('/')
-	}
-	for i, q := range p.query {
+	b.WriteString(p.Path())
+	for i, q := range p.Query {
 		b.WriteByte("?&"[min(i, 1)])
-		b.WriteString(encode(q.key, "[]"))
-		if !q.bare {
+		b.WriteString(Encode(q.Key, "[]"))
+		if !q.Bare {
 			b.WriteByte('=')
 		}
 	}
