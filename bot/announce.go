@@ -154,7 +154,8 @@ func (a *Announcer) tell(ctx context.Context, n flows.Notice, thread string, v c
 }
 
 // showView turns the modal that said "working…" into the receipt, or the refusal.
-// Who closed it meanwhile has the card.
+// It is never the only place: a modal may be closed, and Slack may take our "working…"
+// for it after this, and show that for good. A receipt has its card, a refusal its DM.
 func (a *Announcer) showView(ctx context.Context, n flows.Notice, v cardView) error {
 	title, blocks := "Asked", v.receipt
 	if n.About == flows.AboutRefused {
@@ -168,7 +169,14 @@ func (a *Announcer) showView(ctx context.Context, n flows.Notice, v cardView) er
 	if err != nil {
 		return &flows.Permanent{Err: err}
 	}
-	return lost(a.Views.UpdateView(ctx, n.View, "", b))
+	if err := lost(a.Views.UpdateView(ctx, n.View, "", b)); err != nil || n.About != flows.AboutRefused {
+		return err
+	}
+	if !strings.Contains(n.Detail, "Nothing was submitted") {
+		n.Detail = "Your request was not submitted. " + n.Detail
+	}
+	_, _, err = a.Slack.Post(ctx, n.To.User(), notice(n, v))
+	return lost(err)
 }
 
 // lost forgives what cannot be shown any more: a closed modal, a person who left the

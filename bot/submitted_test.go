@@ -55,3 +55,39 @@ func TestAFormIsNotDrawnOverItsReceipt(t *testing.T) {
 		t.Errorf("the form is back: %s", v.Shown())
 	}
 }
+
+// TestARefusalIsToldInTheFormAndInMessages: a form that validated and was refused after
+// all. The form says so, and so do her messages: she may have closed it, and Slack may
+// take our "working…" for it last.
+func TestARefusalIsToldInTheFormAndInMessages(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	dana := d.User("U0DANA")
+	submit := func() slackfake.View {
+		form := d.openForm("U0DANA", "orders_db 30m the database is down")
+		_, err := dana.Submit(form, nil)
+		must(t, err)
+		return form
+	}
+	submit()
+	d.work()
+	form := submit() // once more, while the first is open
+	d.work()
+	d.wait("the form to say no", func() bool {
+		for _, v := range dana.OpenViews() {
+			if v.ID == form.ID {
+				return strings.Contains(v.Shown(), "You already have an open request")
+			}
+		}
+		return false
+	})
+	told := 0
+	for _, m := range dana.DM() {
+		if strings.Contains(m.Shown(), "You already have an open request") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("Dana was told %d times in his messages", told)
+	}
+}

@@ -40,10 +40,7 @@ func TestTheClockJumpsBack(t *testing.T) {
 	s.Has()
 	s.As(company.Sam).Sees("Your access to Production database has ended: its time was up")
 	s.As(company.Dana).Asks("Production console", "payments are down", nil)
-	s.Until("the form to say no", func() bool {
-		v, open := s.As(company.Dana).Front()
-		return open && contains(v.Shown(), "Nothing can be granted right now: the clock of the server jumped back. Nothing was submitted.")
-	})
+	s.As(company.Dana).Sees("Nothing can be granted right now: the clock of the server jumped back. Nothing was submitted.")
 	s.FastForward(40 * time.Minute) // the clock has come round
 	s.As(company.Dana).Asks("Production console", "payments are down", nil)
 	card := s.As(company.Dana).Sees("You asked for Production console", "you may approve this yourself")

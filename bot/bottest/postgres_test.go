@@ -85,7 +85,7 @@ func TestTwoReplicasDecideOnce(t *testing.T) {
 		}
 		both.Wait()
 		s.OneIsTold("already decided", company.Mara, company.Noor)
-		sam.Sees("You have access to Production database")
+		s.Until("Sam to be told", func() bool { return s.All(company.Sam, "You have access to Production database") == round+1 })
 		mine := sam.Sees("You asked for Production database", reason, "Access works until")
 		sam.Presses(mine, "bg:done")
 		sam.Sees("You asked for Production database", reason, "Ended")
