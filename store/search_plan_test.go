@@ -100,7 +100,7 @@ func wordsPlan(t *testing.T) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // what is set holds for what follows
-	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 'down', 9000000000000, '~', '', '', '', '', 31, '', 31, '', '', '', '', 51"
+	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 1700900000000, 'down', '~', '', '', '', '', 31, '', 31, '', '', '', '', 51"
 	for _, stmt := range []string{crowd, "ANALYZE", strings.ReplaceAll(store.Sifting, "LOCAL", "SESSION"), "PREPARE words AS " + query} {
 		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
 			t.Fatal(err)

@@ -33,7 +33,8 @@ func leadingWord(f flows.Search) string {
 }
 
 // byWords looks for what stands in reasons, a window of time after the other, the newest
-// first, until there is a page. A window of 0 is all of the time at once.
+// first, until there is a page; each is twice as long as the one before, since the first
+// found few. A window of 0 is all of the time at once.
 func byWords(word string, window int64) way {
 	return func(ctx context.Context, q queries, a asked) ([]string, error) {
 		oldest, err := q.OldestRequest(ctx)
@@ -53,10 +54,10 @@ func byWords(word string, window int64) way {
 			before, beforeID = newest, lastID
 		}
 		var docs []string
-		for since <= before && int64(len(docs)) < p.Lim {
+		for ; since <= before && int64(len(docs)) < p.Lim; window *= 2 { // the rarer it is, the further at once
 			from := since
 			if window > 0 {
-				from = max(since, before-before%window)
+				from = max(since, before-before%wordsWindow-window+wordsWindow)
 			}
 			more, err := q.SearchByWords(ctx, postgresdb.SearchByWordsParams{
 				Since: from, Way: word, BeforeAt: before, BeforeID: beforeID, Flow: p.Flow, Target: p.Target, States: p.States,

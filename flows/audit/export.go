@@ -11,6 +11,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"breakglass/flows"
 )
@@ -32,6 +33,9 @@ type Archive interface {
 // pageSize is how many entries are read at a time.
 const pageSize = 1000
 
+// readAhead is how many pages are read while others are looked at.
+const readAhead = 2
+
 // Live is the log as it is in the store, each checkpoint after the entries it covers.
 func Live(a Archive) Log {
 	return func(ctx context.Context, give func(Record) error) error {
@@ -39,23 +43,56 @@ func Live(a Archive) Log {
 		if err != nil {
 			return err
 		}
+		ctx, cancel := context.WithCancel(ctx)
+		var all sync.WaitGroup
+		defer all.Wait()
+		defer cancel()
+		pages := make(chan chan leafPage, readAhead)
+		all.Go(func() { ahead(ctx, a, size, pages) })
 		heads := &headReader{a: a}
-		for from := int64(0); from < size; from += pageSize {
-			to := min(from+pageSize, size)
-			leaves, err := a.Leaves(ctx, from, to)
-			if err != nil {
-				return err
+		for next := range pages {
+			p := <-next
+			if p.err != nil {
+				return p.err
 			}
-			for i := range leaves {
-				if err := heads.upTo(ctx, leaves[i].Index, give); err != nil {
+			for i := range p.leaves {
+				if err := heads.upTo(ctx, p.leaves[i].Index, give); err != nil {
 					return err
 				}
-				if err := give(Record{Leaf: &leaves[i]}); err != nil {
+				if err := give(Record{Leaf: &p.leaves[i]}); err != nil {
 					return err
 				}
 			}
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		return heads.upTo(ctx, 1<<62, give)
+	}
+}
+
+// leafPage is some leaves, or why they cannot be read.
+type leafPage struct {
+	leaves []flows.Leaf
+	err    error
+}
+
+// ahead reads the leaves, side by side, and hands them on in their order.
+func ahead(ctx context.Context, a Archive, size int64, pages chan<- chan leafPage) {
+	defer close(pages)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	for from := int64(0); from < size; from += pageSize {
+		next := make(chan leafPage, 1)
+		select {
+		case pages <- next:
+		case <-ctx.Done():
+			return
+		}
+		reading.Go(func() {
+			leaves, err := a.Leaves(ctx, from, min(from+pageSize, size))
+			next <- leafPage{leaves, err}
+		})
 	}
 }
 

@@ -147,9 +147,9 @@ type Querier interface {
 	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
 	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
 	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)
-	// By what stands in a reason, within the four days of the index (00009_words.sql) that
-	// since lies in. OFFSET 0 has the reasons found and sorted first: the planner knows
-	// nothing of what stands in them. Of a request with several such reasons the first counts.
+	// By what stands in a reason: the index (00009_words.sql) is asked for each four days.
+	// OFFSET 0 has the reasons found and sorted first: the planner knows nothing of what
+	// stands in them. Of a request with several such reasons the first counts.
 	SearchByWords(ctx context.Context, arg SearchByWordsParams) ([]string, error)
 	// Gives the entries that wait their places after the last one that has one.
 	SequenceEntries(ctx context.Context, lim int64) (int64, error)

@@ -790,13 +790,16 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 
 const searchByWords = `-- name: SearchByWords :many
 SELECT r.doc FROM (
-    SELECT w.request, w.submitted_at FROM request_words w
-    WHERE word_grams(w.submitted_at, w.text) @> word_grams(cast($1 AS bigint), cast($2 AS text))
-        AND w.submitted_at >= $1 AND w.text LIKE '%' || cast($2 AS text) || '%'
-        AND w.submitted_at <= $3 AND (w.submitted_at < $3 OR w.request < $4)
-        AND NOT EXISTS (SELECT 1 FROM request_words o
-            WHERE o.request = w.request AND o.kind < w.kind AND o.text LIKE '%' || cast($2 AS text) || '%')
-    ORDER BY w.submitted_at DESC, w.request DESC OFFSET 0) AS m
+    SELECT f.request, f.submitted_at
+    FROM generate_series(cast($1 AS bigint) / 345600000, cast($2 AS bigint) / 345600000) AS days(n)
+    CROSS JOIN LATERAL (SELECT w.request, w.submitted_at FROM request_words w
+        WHERE word_grams(w.submitted_at, w.text) @> word_grams(days.n * 345600000, cast($3 AS text))
+            AND w.submitted_at >= $1 AND w.text LIKE '%' || cast($3 AS text) || '%'
+            AND w.submitted_at <= $2 AND (w.submitted_at < $2 OR w.request < $4)
+            AND NOT EXISTS (SELECT 1 FROM request_words o
+                WHERE o.request = w.request AND o.kind < w.kind AND o.text LIKE '%' || cast($3 AS text) || '%')
+        OFFSET 0) AS f
+    ORDER BY f.submitted_at DESC, f.request DESC OFFSET 0) AS m
 JOIN requests r ON r.id = m.request
 WHERE true
     AND (cast($5 AS text) = '' OR r.flow = $5)
@@ -819,8 +822,8 @@ ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast($16 AS bigint)
 
 type SearchByWordsParams struct {
 	Since    int64
-	Way      string
 	BeforeAt int64
+	Way      string
 	BeforeID string
 	Flow     string
 	Target   string
@@ -836,14 +839,14 @@ type SearchByWordsParams struct {
 	Lim      int64
 }
 
-// By what stands in a reason, within the four days of the index (00009_words.sql) that
-// since lies in. OFFSET 0 has the reasons found and sorted first: the planner knows
-// nothing of what stands in them. Of a request with several such reasons the first counts.
+// By what stands in a reason: the index (00009_words.sql) is asked for each four days.
+// OFFSET 0 has the reasons found and sorted first: the planner knows nothing of what
+// stands in them. Of a request with several such reasons the first counts.
 func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, searchByWords,
 		arg.Since,
-		arg.Way,
 		arg.BeforeAt,
+		arg.Way,
 		arg.BeforeID,
 		arg.Flow,
 		arg.Target,

@@ -690,10 +690,10 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 const searchByWords = `-- name: SearchByWords :many
 SELECT r.doc FROM request_words m
 JOIN requests r ON r.id = m.request
-WHERE m.submitted_at >= ?1 AND m.text LIKE '%' || cast(?2 AS text) || '%'
-    AND m.submitted_at <= ?3 AND (m.submitted_at < ?3 OR m.request < ?4)
+WHERE m.submitted_at >= ?1 AND m.submitted_at <= ?2 AND m.text LIKE '%' || cast(?3 AS text) || '%'
+    AND (m.submitted_at < ?2 OR m.request < ?4)
     AND NOT EXISTS (SELECT 1 FROM request_words o
-        WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(?2 AS text) || '%')
+        WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(?3 AS text) || '%')
     AND (cast(?5 AS text) = '' OR r.flow = ?5)
     AND (cast(?6 AS text) = '' OR r.target = ?6)
     AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
@@ -719,8 +719,8 @@ type SearchByWordsParams = postgresdb.SearchByWordsParams
 func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([]string, error) {
 	rows, err := q.query(ctx, q.searchByWordsStmt, searchByWords,
 		arg.Since,
-		arg.Way,
 		arg.BeforeAt,
+		arg.Way,
 		arg.BeforeID,
 		arg.Flow,
 		arg.Target,

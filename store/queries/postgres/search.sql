@@ -1,15 +1,18 @@
 -- name: SearchByWords :many
--- By what stands in a reason, within the four days of the index (00009_words.sql) that
--- since lies in. OFFSET 0 has the reasons found and sorted first: the planner knows
--- nothing of what stands in them. Of a request with several such reasons the first counts.
+-- By what stands in a reason: the index (00009_words.sql) is asked for each four days.
+-- OFFSET 0 has the reasons found and sorted first: the planner knows nothing of what
+-- stands in them. Of a request with several such reasons the first counts.
 SELECT r.doc FROM (
-    SELECT w.request, w.submitted_at FROM request_words w
-    WHERE word_grams(w.submitted_at, w.text) @> word_grams(cast(@since AS bigint), cast(@way AS text))
-        AND w.submitted_at >= @since AND w.text LIKE '%' || cast(@way AS text) || '%'
-        AND w.submitted_at <= @before_at AND (w.submitted_at < @before_at OR w.request < @before_id)
-        AND NOT EXISTS (SELECT 1 FROM request_words o
-            WHERE o.request = w.request AND o.kind < w.kind AND o.text LIKE '%' || cast(@way AS text) || '%')
-    ORDER BY w.submitted_at DESC, w.request DESC OFFSET 0) AS m
+    SELECT f.request, f.submitted_at
+    FROM generate_series(cast(@since AS bigint) / 345600000, cast(@before_at AS bigint) / 345600000) AS days(n)
+    CROSS JOIN LATERAL (SELECT w.request, w.submitted_at FROM request_words w
+        WHERE word_grams(w.submitted_at, w.text) @> word_grams(days.n * 345600000, cast(@way AS text))
+            AND w.submitted_at >= @since AND w.text LIKE '%' || cast(@way AS text) || '%'
+            AND w.submitted_at <= @before_at AND (w.submitted_at < @before_at OR w.request < @before_id)
+            AND NOT EXISTS (SELECT 1 FROM request_words o
+                WHERE o.request = w.request AND o.kind < w.kind AND o.text LIKE '%' || cast(@way AS text) || '%')
+        OFFSET 0) AS f
+    ORDER BY f.submitted_at DESC, f.request DESC OFFSET 0) AS m
 JOIN requests r ON r.id = m.request
 WHERE true
     AND (cast(@flow AS text) = '' OR r.flow = @flow)

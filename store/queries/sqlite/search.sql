@@ -3,8 +3,8 @@
 -- such reasons the first counts.
 SELECT r.doc FROM request_words m
 JOIN requests r ON r.id = m.request
-WHERE m.submitted_at >= @since AND m.text LIKE '%' || cast(@way AS text) || '%'
-    AND m.submitted_at <= @before_at AND (m.submitted_at < @before_at OR m.request < @before_id)
+WHERE m.submitted_at >= @since AND m.submitted_at <= @before_at AND m.text LIKE '%' || cast(@way AS text) || '%'
+    AND (m.submitted_at < @before_at OR m.request < @before_id)
     AND NOT EXISTS (SELECT 1 FROM request_words o
         WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(@way AS text) || '%')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
