@@ -3,8 +3,10 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -34,16 +36,30 @@ func decodeRequest(doc string) (flows.Request, error) {
 	return r, nil
 }
 
+// decodeApart is from how many requests on they are read side by side.
+const decodeApart = 128
+
 func decodeRequests(docs []string) ([]flows.Request, error) {
-	out := make([]flows.Request, 0, len(docs))
-	for _, doc := range docs {
-		r, err := decodeRequest(doc)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+	out := make([]flows.Request, len(docs))
+	if len(docs) < decodeApart {
+		return out, decodeInto(out, docs)
 	}
-	return out, nil
+	var other error
+	var both sync.WaitGroup
+	half := len(docs) / 2
+	both.Go(func() { other = decodeInto(out[half:], docs[half:]) })
+	err := decodeInto(out[:half], docs[:half])
+	both.Wait()
+	return out, errors.Join(err, other)
+}
+
+func decodeInto(out []flows.Request, docs []string) (err error) {
+	for i, doc := range docs {
+		if out[i], err = decodeRequest(doc); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // holdingDoc is what is kept of a holding beside its key and version.

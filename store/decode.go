@@ -16,7 +16,7 @@ import (
 // expect at all is false, and then the whole is encoding/json's.
 func quickRequest(doc string) (r flows.Request, ok bool) {
 	in := docReader{b: []byte(doc), ok: true}
-	in.object(func(key string) {
+	in.object(func(key []byte) {
 		if !in.identity(&r, key) && !in.course(&r, key) && !in.ending(&r, key) {
 			in.ok = false
 		}
@@ -24,8 +24,8 @@ func quickRequest(doc string) (r flows.Request, ok bool) {
 	return r, in.ok && in.i == len(in.b)
 }
 
-func (in *docReader) identity(r *flows.Request, key string) bool {
-	switch key {
+func (in *docReader) identity(r *flows.Request, key []byte) bool {
+	switch string(key) {
 	case "ID":
 		named(in, &r.ID)
 	case "Version":
@@ -45,8 +45,8 @@ func (in *docReader) identity(r *flows.Request, key string) bool {
 	case "View":
 		named(in, &r.View)
 	case "Chain":
-		in.object(func(key string) {
-			switch key {
+		in.object(func(key []byte) {
+			switch string(key) {
 			case "Len":
 				in.number(&r.Chain.Len)
 			case "Hash":
@@ -61,8 +61,8 @@ func (in *docReader) identity(r *flows.Request, key string) bool {
 	return true
 }
 
-func (in *docReader) course(r *flows.Request, key string) bool {
-	switch key {
+func (in *docReader) course(r *flows.Request, key []byte) bool {
+	switch string(key) {
 	case "StageSince":
 		in.time(&r.StageSince)
 	case "FallbackOpen":
@@ -95,8 +95,8 @@ func (in *docReader) course(r *flows.Request, key string) bool {
 	return true
 }
 
-func (in *docReader) ending(r *flows.Request, key string) bool {
-	switch key {
+func (in *docReader) ending(r *flows.Request, key []byte) bool {
+	switch string(key) {
 	case "Means":
 		named(in, &r.Means)
 	case "GrantBy":
@@ -140,8 +140,8 @@ func (in *docReader) ending(r *flows.Request, key string) bool {
 }
 
 func (in *docReader) content(c *flows.Content) {
-	in.object(func(key string) {
-		switch key {
+	in.object(func(key []byte) {
+		switch string(key) {
 		case "Flow":
 			named(in, &c.Flow)
 		case "Target":
@@ -167,8 +167,8 @@ func (in *docReader) content(c *flows.Content) {
 }
 
 func (in *docReader) incident(ref *flows.IncidentRef) {
-	in.object(func(key string) {
-		switch key {
+	in.object(func(key []byte) {
+		switch string(key) {
 		case "ID":
 			named(in, &ref.ID)
 		case "Number":
@@ -196,8 +196,8 @@ func (in *docReader) votes(votes *[]flows.Vote) {
 			in.ok = false
 		}
 		var v flows.Vote
-		in.object(func(key string) {
-			switch key {
+		in.object(func(key []byte) {
+			switch string(key) {
 			case "By":
 				named(in, &v.By)
 			case "At":
@@ -232,7 +232,7 @@ func (in *docReader) at(c byte) bool {
 }
 
 // object reads an object; member reads the value of each key.
-func (in *docReader) object(member func(key string)) {
+func (in *docReader) object(member func(key []byte)) {
 	in.ok = in.ok && in.at('{')
 	for first := true; in.ok && !in.at('}'); first = false {
 		if !first && !in.at(',') {
@@ -240,7 +240,7 @@ func (in *docReader) object(member func(key string)) {
 		}
 		raw := in.quoted()
 		if in.ok = in.ok && in.at(':') && len(raw) > 2 && bytes.IndexByte(raw, '\\') < 0; in.ok {
-			member(string(raw[1 : len(raw)-1]))
+			member(raw[1 : len(raw)-1])
 		}
 	}
 }

@@ -46,6 +46,7 @@ type rows struct {
 	incidents []postgresdb.AddIncidentParams
 	words     []postgresdb.AddWordsParams
 	totals    map[postgresdb.AddTotalParams]int64 // N is 0 in the key
+	sums      []postgresdb.AddTotalParams         // of everything, at the end
 }
 
 // fillable is a database that can be filled. What only makes questions quick is dropped
@@ -141,16 +142,12 @@ func (p *Past) Finish(ctx context.Context) error {
 	if err := p.write(ctx, p.batch); err != nil {
 		return err
 	}
-	err := p.s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
-		for total, n := range p.totals {
-			total.N = n
-			if err := q.AddTotal(ctx, total); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	sums := newRows()
+	for total, n := range p.totals {
+		total.N = n
+		sums.sums = append(sums.sums, total)
+	}
+	if err := p.fill.fill(ctx, sums, p.next); err != nil {
 		return fmt.Errorf("write the totals of made-up requests: %w", err)
 	}
 	return p.fill.settle(ctx)

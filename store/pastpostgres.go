@@ -66,6 +66,9 @@ func (p *pgPast) fill(ctx context.Context, r *rows, first int64) error {
 			return err
 		}
 	}
+	if len(r.entries) == 0 {
+		return tx.Commit(ctx)
+	}
 	if _, err := tx.Exec(ctx, "SELECT setval(pg_get_serial_sequence('entries', 'id'), $1)", first+int64(len(r.entries))-1); err != nil {
 		return err
 	}

@@ -85,4 +85,12 @@ var tables = [...]table{
 			return []any{w.Request, w.Kind, w.Person, w.Text, w.SubmittedAt}
 		},
 	},
+	{
+		"totals", []string{"day", "flow", "name", "shard", "n"},
+		func(r *rows) int { return len(r.sums) },
+		func(r *rows, _ int64, i int) []any {
+			s := &r.sums[i]
+			return []any{s.Day, s.Flow, s.Name, s.Shard, s.N}
+		},
+	},
 }

@@ -13,44 +13,80 @@ import (
 	"breakglass/store"
 )
 
-// BenchmarkSearch is the first page of each kind of question. It asks a small store of
-// its own, or the one that BREAKGLASS_BENCH_DB names: one that `breakglass audit
-// generate` filled.
+// BenchmarkSearch is the first page of each kind of question, a hundred of a kind about
+// requests of all times. Of each question the best of all rounds counts, which other
+// programs on the machine disturb least; the percentiles are over the questions. It asks
+// a small store of its own, or the one that BREAKGLASS_BENCH_DB names: one that
+// `breakglass audit generate` filled.
 func BenchmarkSearch(b *testing.B) {
 	s := benchPast(b)
 	r := rand.New(rand.NewPCG(1, 2))
-	found, err := s.Search(b.Context(), flows.Search{Limit: 500})
-	if err != nil || len(found.Requests) == 0 {
-		b.Fatalf("%d requests, %v", len(found.Requests), err)
-	}
-	some := func() *flows.Content { return &found.Requests[r.IntN(len(found.Requests))].Content }
-	newest := found.Requests[0].SubmittedAt
-	for name, ask := range map[string]func() flows.Search{
-		"incident": func() flows.Search { return flows.Search{Number: some().Incident.Number} },
-		"person30d": func() flows.Search {
-			return flows.Search{People: []flows.Involved{{Person: some().Requester, Part: flows.AnyPart}}, Since: newest.AddDate(0, 0, -30)}
+	some := someOf(b, s, r)
+	for name, ask := range map[string]func(*flows.Request) flows.Search{
+		"incident": func(q *flows.Request) flows.Search { return flows.Search{Number: q.Content.Incident.Number} },
+		"person30d": func(q *flows.Request) flows.Search {
+			return flows.Search{People: []flows.Involved{{Person: q.Content.Requester, Part: flows.AnyPart}}, Since: q.SubmittedAt.AddDate(0, 0, -30), Until: q.SubmittedAt}
 		},
-		"target":  func() flows.Search { return flows.Search{Target: some().Target} },
-		"flow":    func() flows.Search { return flows.Search{Flow: some().Flow} },
-		"outcome": func() flows.Search { return flows.Search{States: []flows.State{flows.StateDenied}} },
-		"words30d": func() flows.Search {
-			return flows.Search{Words: []string{fmt.Sprintf("ops-%d", r.IntN(50_000))}, Since: newest.AddDate(0, 0, -30)}
+		"target": func(q *flows.Request) flows.Search { return flows.Search{Target: q.Content.Target} },
+		"flow":   func(q *flows.Request) flows.Search { return flows.Search{Flow: q.Content.Flow, Until: q.SubmittedAt} },
+		"outcome": func(q *flows.Request) flows.Search {
+			return flows.Search{States: []flows.State{q.State}, Until: q.SubmittedAt}
+		},
+		"rareword30d": func(q *flows.Request) flows.Search {
+			return flows.Search{Words: []string{fmt.Sprintf("ops-%d", r.IntN(50_000))}, Since: q.SubmittedAt.AddDate(0, 0, -30), Until: q.SubmittedAt}
+		},
+		"rareword90d": func(q *flows.Request) flows.Search {
+			return flows.Search{Words: []string{fmt.Sprintf("ops-%d", r.IntN(50_000))}, Since: q.SubmittedAt.AddDate(0, 0, -90), Until: q.SubmittedAt}
+		},
+		"words30d": func(q *flows.Request) flows.Search {
+			return flows.Search{Words: []string{"database", "failing"}, Since: q.SubmittedAt.AddDate(0, 0, -30), Until: q.SubmittedAt}
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			var took []time.Duration
-			for b.Loop() {
-				began := time.Now()
-				if _, err := s.Search(b.Context(), ask()); err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(began))
+			var asks []flows.Search
+			for i := range some {
+				asks = append(asks, ask(&some[i]))
 			}
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
-			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
+			best, rows := make([]time.Duration, len(asks)), 0
+			for b.Loop() {
+				rows = 0
+				for i, f := range asks {
+					began := time.Now()
+					found, err := s.Search(b.Context(), f)
+					if took := time.Since(began); best[i] == 0 || took < best[i] {
+						best[i] = took
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+					rows += len(found.Requests)
+				}
+			}
+			slices.Sort(best)
+			b.ReportMetric(float64(best[len(best)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(best[len(best)*99/100].Microseconds()), "p99-µs")
+			b.ReportMetric(float64(rows)/float64(len(asks)), "rows")
 		})
 	}
+}
+
+// someOf are a hundred requests of all times, each for an incident.
+func someOf(b *testing.B, s *store.Store, r *rand.Rand) (some []flows.Request) {
+	b.Helper()
+	newest, err := s.Search(b.Context(), flows.Search{Limit: 1})
+	if err != nil || len(newest.Requests) == 0 {
+		b.Fatal(err)
+	}
+	for range 100 {
+		until := newest.Requests[0].SubmittedAt.Add(-time.Duration(r.IntN(1000*24)) * time.Hour)
+		found, err := s.Search(b.Context(), flows.Search{Until: until, Limit: 20})
+		if err != nil {
+			b.Fatal(err)
+		}
+		i := slices.IndexFunc(found.Requests, func(q flows.Request) bool { return q.Content.Incident.Number > 0 })
+		some = append(some, append(found.Requests, newest.Requests[0])[max(i, 0)])
+	}
+	return some
 }
 
 // benchPast is the store to ask.

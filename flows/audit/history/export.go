@@ -58,10 +58,17 @@ func (x Exporter) Write(ctx context.Context, w io.Writer, form Form, f flows.Sea
 	}
 	written := 0
 	f.Limit = exportPage
-	for {
-		page, err := x.Finder.Search(ctx, f)
-		if err != nil {
-			return written, errors.Join(err, buf.Flush())
+	ctx, cancel := context.WithCancel(ctx)
+	next := x.page(ctx, f)
+	defer func() { cancel(); <-next }() // what is still being read
+	for more := true; more; {
+		page := <-next
+		if page.err != nil {
+			return written, errors.Join(page.err, buf.Flush())
+		}
+		if more = page.Next.ID != ""; more { // it is read while this one is written
+			f.After = page.Next
+			next = x.page(ctx, f)
 		}
 		for i := range page.Requests {
 			if err := out.add(ctx, &page.Requests[i]); err != nil {
@@ -69,18 +76,33 @@ func (x Exporter) Write(ctx context.Context, w io.Writer, form Form, f flows.Sea
 			}
 			written++
 		}
-		if page.Next.ID == "" {
-			break
-		}
-		f.After = page.Next
-		if err := x.pause(buf, written); err != nil {
-			return written, err
+		if more {
+			if err := x.pause(buf, written); err != nil {
+				return written, err
+			}
 		}
 	}
 	if err := out.end(); err != nil {
 		return written, err
 	}
 	return written, buf.Flush()
+}
+
+// foundPage is what a search found, or why it did not.
+type foundPage struct {
+	flows.Found
+	err error
+}
+
+// page reads a page in the background. The channel is closed after it.
+func (x Exporter) page(ctx context.Context, f flows.Search) <-chan foundPage {
+	out := make(chan foundPage, 1)
+	go func() {
+		defer close(out)
+		found, err := x.Finder.Search(ctx, f)
+		out <- foundPage{found, err}
+	}()
+	return out
 }
 
 // Print writes rows in the form of an export: FormJSONL or FormCSV.
