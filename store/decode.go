@@ -347,8 +347,8 @@ func (in *docReader) value() []byte {
 
 // seen reads how an incident was.
 func (in *docReader) seen(s *flows.IncidentState) {
-	in.object(func(key string) {
-		switch key {
+	in.object(func(key []byte) {
+		switch string(key) {
 		case "Status":
 			named(in, &s.Status)
 		case "Urgency":
