@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,12 @@ import (
 
 // maxHeap is what a handler may make the process hold, garbage included.
 const maxHeap = 64 << 20
+
+// TestMain collects garbage as the program does, whatever GOGC the tests run with.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(100)
+	os.Exit(m.Run())
+}
 
 // TestBombs runs every file of testdata/bombs: each must stop with a fault, soon, and
 // without the heap ever growing by more than maxHeap. It is not parallel: it measures.
