@@ -190,10 +190,39 @@ func TestCallsByAGrant(t *testing.T) {
 	}
 	entries, err := s.App.Store().Entries(t.Context(), httpadapter.ChainOf(req.ID))
 	if err != nil || len(entries) != 2 || entries[0].Verb != httpadapter.VerbSent || entries[1].Verb != httpadapter.VerbDone {
-		t.Errorf("recorded: %d entries, %v", len(entries), err)
+		t.Fatalf("recorded: %d entries, %v", len(entries), err)
 	}
+	shownCalls(t, dana, &req, inc.ID, "1 call, "+entries[0].At.UTC().Format("2006-01-02 15:04:05"))
 	s.All(company.Dana)
 	s.All("C0ERRS")
+}
+
+// shownCalls holds pages and the API to showing the calls by a grant: by rule, the newest
+// in order, and in their place on the incident's time-line.
+func shownCalls(t *testing.T, by *bottest.Browser, req *flows.Request, incident, sum string) {
+	t.Helper()
+	const rule, answered = "POST /incidents/{incident}/notes", "at pagerduty-eu → 20"
+	path := "/incidents/" + incident + "/notes"
+	for at, want := range map[string][]string{
+		"/requests/" + string(req.ID):                     {sum},
+		"/audit/requests/" + string(req.ID):               {sum, rule, path, answered},
+		"/audit/requests/" + string(req.ID) + "/calls":    {sum, rule, path, answered},
+		"/audit/incidents/" + incident:                    {"called by the access to Work on the incident", sum, rule},
+		"/v1/audit/requests/" + string(req.ID):            {`"rule":"` + rule + `"`, `"calls":1`, `"path":"` + path + `"`},
+		"/v1/audit/requests/" + string(req.ID) + "/calls": {`"path":"` + path + `"`},
+		"/v1/audit/incidents/" + incident:                 {`"rule":"` + rule + `"`, `"calls":1`},
+	} {
+		page := by.Get(at)
+		text := page.Text()
+		if strings.HasPrefix(at, "/v1/") {
+			text = page.Body
+		}
+		for _, w := range want {
+			if page.Status != http.StatusOK || !strings.Contains(text, w) {
+				t.Errorf("%s: %d, without %q:\n%s", at, page.Status, w, text)
+			}
+		}
+	}
 }
 
 // A browser calls with its session from the console's own pages, and from nowhere else.

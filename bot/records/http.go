@@ -30,6 +30,13 @@ type (
 	}
 	// StoryOutput is a request with all its entries.
 	StoryOutput struct{ Body history.Story }
+	// CallsInput names a request, and which of its calls.
+	CallsInput struct {
+		ID     string `path:"id" doc:"the request's id" maxLength:"64"`
+		Before int64  `query:"before" minimum:"0" doc:"where the page before ended: its older"`
+	}
+	// CallsOutput is a page of calls.
+	CallsOutput struct{ Body history.CallPage }
 	// TimelineInput names an incident, and which page.
 	TimelineInput struct {
 		ID    string `path:"id" doc:"PagerDuty's id of the incident, or its number" maxLength:"64"`
@@ -69,6 +76,12 @@ func (x *Records) List(ctx context.Context, a history.Asker, in *ListInput) (*Li
 func (x *Records) Request(ctx context.Context, a history.Asker, in *StoryInput) (*StoryOutput, error) {
 	story, err := x.Story(ctx, a, flows.RequestID(in.ID))
 	return &StoryOutput{story}, refusal(err)
+}
+
+// Calls is GET /v1/audit/requests/{id}/calls.
+func (x *Records) Calls(ctx context.Context, a history.Asker, in *CallsInput) (*CallsOutput, error) {
+	page, err := x.CallPage(ctx, a, flows.RequestID(in.ID), in.Before)
+	return &CallsOutput{page}, refusal(err)
 }
 
 // Timeline is GET /v1/audit/incidents/{id}.

@@ -8,6 +8,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -39,6 +40,13 @@ type Timelines interface {
 	Totals(ctx context.Context, from, to time.Time) ([]flows.Total, error)
 }
 
+// Calls tell what was called through adapters.
+type Calls interface {
+	history.CallReader
+	// CallsFor are the calls by the grants of an incident, counted by grant and rule.
+	CallsFor(ctx context.Context, id flows.IncidentID) ([]flows.CallTotal, error)
+}
+
 // Engine reads requests and records looks; *flows.Engine implements it.
 type Engine interface {
 	// Load reads a request. flows.ErrNotFound.
@@ -51,6 +59,7 @@ type Engine interface {
 type Options struct {
 	Finder    Finder
 	Timelines Timelines
+	Calls     Calls
 	Proofs    audit.Provable
 	Engine    Engine
 	// Person finds the person that somebody typed.
@@ -145,7 +154,25 @@ func (x *Records) Story(ctx context.Context, a history.Asker, id flows.RequestID
 		return history.Story{}, err
 	}
 	x.look(ctx, a, history.Look{What: history.LookRequest, Request: id})
-	return history.StoryOf(&rec.Request, entries)
+	story, err := history.StoryOf(&rec.Request, entries)
+	if err != nil {
+		return story, err
+	}
+	return story, story.Call(ctx, x.o.Calls)
+}
+
+// mostCalls is how many entries a page of calls is taken from.
+const mostCalls = 500
+
+// CallPage is a page of the calls by a request's grant.
+func (x *Records) CallPage(ctx context.Context, a history.Asker, id flows.RequestID, before int64) (history.CallPage, error) {
+	if ok, err := x.sees(ctx, a, id); err != nil || !ok {
+		return history.CallPage{}, cmp.Or(err, ErrNotYours)
+	}
+	if before == 0 {
+		x.look(ctx, a, history.Look{What: history.LookRequest, Request: id})
+	}
+	return history.CallsOf(ctx, x.o.Calls, id, before, mostCalls)
 }
 
 // sees reports whether a request is the asker's to see.
@@ -161,8 +188,10 @@ func (x *Records) sees(ctx context.Context, a history.Asker, id flows.RequestID)
 type IncidentPage struct {
 	Incident flows.IncidentID `json:"incident"`
 	Events   []history.Event  `json:"events"` // oldest first
-	Next     string           `json:"next,omitempty"`
-	Recorded bool             `json:"recorded"`
+	// Calls through adapters by the requests' grants, on the page where the first was.
+	Calls    []history.CallTotal `json:"calls,omitempty"`
+	Next     string              `json:"next,omitempty"`
+	Recorded bool                `json:"recorded"`
 }
 
 // mostEvents is how many events a page of a time-line holds.
@@ -200,8 +229,30 @@ func (x *Records) Incident(ctx context.Context, a history.Asker, ref, after stri
 	if err != nil {
 		return IncidentPage{}, err
 	}
-	page.Events, err = history.Events(mine)
+	if page.Events, err = history.Events(mine); err != nil {
+		return page, err
+	}
+	calls, err := x.o.Calls.CallsFor(ctx, id)
+	if err != nil {
+		return page, err
+	}
+	calls, err = x.own(ctx, a, history.CallsOnPage(calls, mark, line.Next))
+	page.Calls = history.CallTotals(calls)
 	return page, err
+}
+
+// own leaves out the calls by requests that are not the asker's to see.
+func (x *Records) own(ctx context.Context, a history.Asker, all []flows.CallTotal) (out []flows.CallTotal, err error) {
+	for _, t := range all {
+		ok, err := x.sees(ctx, a, t.Request)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, t)
+		}
+	}
+	return out, nil
 }
 
 // mine leaves out the entries of requests that are not the asker's to see.

@@ -57,7 +57,7 @@ func open(t *testing.T, n int, edit ...func(*records.Options)) *archive {
 	must(t, errors.Join(errs...))
 	clock := flows.NewHandClock(noon)
 	o := records.Options{
-		Finder: s, Timelines: s, Proofs: s, Clock: clock, Person: func(p string) (flows.PersonID, error) { return flows.PersonID("T/U" + strings.ToUpper(p)), nil },
+		Finder: s, Timelines: s, Calls: s, Proofs: s, Clock: clock, Person: func(p string) (flows.PersonID, error) { return flows.PersonID("T/U" + strings.ToUpper(p)), nil },
 		Engine: flows.NewEngine(flows.Options{Ledger: s, Chains: s, Clock: clock, IDs: ids{}}),
 	}
 	for _, e := range edit {
@@ -77,6 +77,7 @@ func behindDoors(x *records.Records, clock flows.Clock) http.Handler {
 	who := web.Reads.OrOwner()
 	return w.Routes([]web.Door{
 		web.Operation("GET", "/v1/audit", who, "x", asking(x.List)), web.Operation("GET", "/v1/audit/requests/{id}", who, "x", asking(x.Request)),
+		web.Operation("GET", "/v1/audit/requests/{id}/calls", who, "x", asking(x.Calls)),
 		web.Operation("GET", "/v1/audit/incidents/{id}", who, "x", asking(x.Timeline)), web.Operation("GET", "/v1/audit/totals", who, "x", asking(x.Totals)),
 		web.Streaming("GET", "/v1/audit/export", who, "x", records.ExportTypes, asking(x.Export)), web.Operation("GET", "/v1/audit/proof", who, "x", asking(x.Proof)),
 	})

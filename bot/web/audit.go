@@ -28,9 +28,16 @@ type Chains interface {
 	Timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error)
 }
 
+// CallBook tells what was called through adapters.
+type CallBook interface {
+	history.CallReader
+	CallsFor(ctx context.Context, id flows.IncidentID) ([]flows.CallTotal, error)
+}
+
 // Log is the audit entries with their proofs.
 type Log interface {
 	Chains
+	CallBook
 	audit.Shelf
 }
 
@@ -85,19 +92,25 @@ func (d *desk) sees(ctx context.Context, id flows.RequestID) (bool, error) {
 	return part != 0, nil
 }
 
-// request reads a request with its entries, if the asker may see it.
-func (d *desk) request(ctx context.Context, id flows.RequestID) (flows.Record, []flows.Sealed, error) {
+// record reads a request, if the asker may see it.
+func (d *desk) record(ctx context.Context, id flows.RequestID) (flows.Record, error) {
 	yes, err := d.sees(ctx, id)
 	if err != nil {
-		return flows.Record{}, nil, err
+		return flows.Record{}, err
 	}
 	if !yes {
-		return flows.Record{}, nil, noSuchRequest
+		return flows.Record{}, noSuchRequest
 	}
 	rec, err := d.o.Engine.Load(ctx, id)
 	if errors.Is(err, flows.ErrNotFound) {
-		return rec, nil, noSuchRequest
+		return rec, noSuchRequest
 	}
+	return rec, err
+}
+
+// request reads a request with its entries, if the asker may see it.
+func (d *desk) request(ctx context.Context, id flows.RequestID) (flows.Record, []flows.Sealed, error) {
+	rec, err := d.record(ctx, id)
 	if err != nil {
 		return rec, nil, err
 	}

@@ -79,6 +79,13 @@ func (d *desk) incident(r *http.Request, typed string) (*incidentPage, error) {
 	for i := range page.Steps {
 		page.Steps[i].Label = labels[page.Steps[i].Request]
 	}
+	calls, err := d.o.Archive.CallsFor(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.withCalls(r.Context(), page, found.Requests, history.CallsOnPage(calls, after, all.Next)); err != nil {
+		return nil, err
+	}
 	if all.Next.Entry != 0 {
 		page.Next = "/audit/incidents/" + url.PathEscape(string(id)) + "?after=" + writeMark(all.Next)
 	}

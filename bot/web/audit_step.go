@@ -26,7 +26,8 @@ type step struct {
 	Hash    string
 	Proof   proof
 	Request flows.RequestID
-	Label   string // of the request's target, on pages about several
+	Label   string     // of the request's target, on pages about several
+	Calls   *callsPart // not an entry, but the calls by a grant
 }
 
 // proof is how an entry stands in the tree.

@@ -25,6 +25,7 @@ type storyPage struct {
 	Stages    []stage
 	Decisions []step
 	Readings  []reading
+	Calls     *callsPart // nil: none
 	Messages  []message
 	Steps     []step
 	Proof     proofs
@@ -104,7 +105,8 @@ func (d *desk) story(r *http.Request, id flows.RequestID) (*storyPage, error) {
 	for i := range events {
 		page.read(d, req, &events[i], steps[i])
 	}
-	return page, nil
+	page.Calls, err = d.calls(r.Context(), req)
+	return page, err
 }
 
 // read takes from an entry what the page tells above the record. What was said is shown

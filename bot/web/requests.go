@@ -38,8 +38,9 @@ type card struct {
 	MayEnd   bool // done
 	MayTake  bool // revoke
 	HighRisk bool
-	StepUp   bool // an approval needs a fresh sign-in, which the caller has not made yet
-	Full     bool // on its own page
+	StepUp   bool       // an approval needs a fresh sign-in, which the caller has not made yet
+	Full     bool       // on its own page
+	Calls    *callsPart // by its grant, on its own page; nil: none
 }
 
 func (w *Web) cards(c *doors.Caller, all []flows.Request) []card {
@@ -77,6 +78,12 @@ func (w *Web) RequestPage(rw http.ResponseWriter, r *http.Request, c *doors.Call
 	}
 	k := w.card(c, req)
 	k.Full = true
+	calls, err := w.o.Archive.Calls(r.Context(), req.ID)
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	k.Calls = w.callsBy(&req, calls)
 	w.show(rw, r, c, http.StatusOK, k.Label, shown((*view).request, &k))
 }
 

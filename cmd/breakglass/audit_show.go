@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,9 @@ func (c *cli) auditShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := story.Call(cmd.Context(), st); err != nil {
+				return err
+			}
 			if output == "json" {
 				return (&printer{w: c.out}).json(story)
 			}
@@ -76,7 +80,32 @@ func printStory(w io.Writer, r *flows.Request, story history.Story, called names
 	if err := printRequest(w, r, nil, called); err != nil {
 		return err
 	}
-	return printEvents(w, story.Entries)
+	if err := printEvents(w, story.Entries); err != nil {
+		return err
+	}
+	return printCalls(w, story)
+}
+
+// printCalls shows what was called by the access.
+func printCalls(w io.Writer, story history.Story) error {
+	p := &printer{w: w}
+	for i, t := range story.Calls {
+		if i == 0 {
+			p.line("calls through an adapter, by rule:")
+		}
+		p.line("%7d  %s, %s to %s", t.N, terminal(flows.NewText(t.Rule)), stamp(t.First), stamp(t.Last))
+	}
+	for i := range story.Newest {
+		if i == 0 {
+			p.line("the newest:")
+		}
+		e := &story.Newest[i]
+		facts, _ := e.Facts.(map[string]any)
+		path, _ := facts["path"].(string)
+		done, _ := e.Done.(map[string]any)
+		p.line("%7d  %s  %v %s  %v", e.Seq, stamp(e.At), facts["method"], terminal(flows.NewText(path)), cmp.Or(done["status"], any("under way")))
+	}
+	return p.err
 }
 
 // system is the chain of what belongs to no request.

@@ -14,13 +14,13 @@ import (
 
 // The verbs of the entries.
 const (
-	VerbSent    = "call_sent"    // written before the call is sent
-	VerbDone    = "calls_done"   // how calls ended, many in one entry
-	VerbRefused = "call_refused" // and why; one entry may tell of many
+	VerbSent    = flows.VerbCallSent
+	VerbDone    = flows.VerbCallsDone
+	VerbRefused = flows.VerbCallRefused
 )
 
 // ChainOf is the chain of the calls by a grant; Chain that of an adapter's other calls.
-func ChainOf(id flows.RequestID) string { return "calls/" + string(id) }
+func ChainOf(id flows.RequestID) string { return flows.CallsChain(id) }
 
 // Chain is the chain of the calls to an adapter that need no grant, and of refusals; of
 // those at no adapter, where it has no name.

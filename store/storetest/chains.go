@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"strconv"
+	"time"
 
 	"breakglass/flows"
 )
@@ -16,6 +18,7 @@ func chainCases() []contractCase {
 		}},
 		{"Chain/System", systemChain},
 		{"Chain/Breaks", chainBreaks},
+		{"Chain/Calls", countedCalls},
 		{"Chain/WrongChain", func(f *fixture) {
 			list, _ := f.seal("other", flows.ChainHead{}, 1)
 			f.refused(flows.Change{Chain: "system", Entries: list}, nil)
@@ -92,4 +95,51 @@ func chainBreaks(f *fixture) {
 	f.refused(flows.Change{Chain: "system", Entries: []flows.Sealed{next[0], next[2]}}, nil)
 	next[1].Hash = next[0].Hash
 	f.refused(flows.Change{Chain: "system", Entries: next}, nil)
+}
+
+// calls is what a store with calls offers beside Store.
+type calls interface {
+	Calls(ctx context.Context, id flows.RequestID) ([]flows.CallTotal, error)
+	CallsFor(ctx context.Context, id flows.IncidentID) ([]flows.CallTotal, error)
+}
+
+// countedCalls: the calls by a grant are counted with their entries, by rule; others are
+// not, nor what was not written.
+func countedCalls(f *fixture) {
+	s, ok := f.s.(calls)
+	if !ok {
+		f.Skip("a store without calls")
+	}
+	f.walk(asks("req_1", "T/UDANA", "db"), flows.StateSubmitted)
+	heads := map[string]flows.ChainHead{}
+	write := func(chain string, minute int, rules ...string) {
+		f.Helper()
+		var drafts []flows.Entry
+		for i, rule := range rules {
+			drafts = append(drafts, flows.Entry{Verb: flows.VerbCallSent, At: noon.Add(time.Duration(minute*60+i) * time.Second), Facts: map[string]any{"rule": rule}})
+		}
+		drafts = append(drafts, flows.Entry{Verb: flows.VerbCallsDone, At: noon, Facts: map[string]any{}})
+		list, head, err := flows.Seal(chain, heads[chain], drafts, f.random)
+		f.is(err, nil)
+		f.apply(flows.Change{Chain: chain, Entries: list})
+		f.refused(flows.Change{Chain: chain, Entries: list}, flows.ErrConflict)
+		heads[chain] = head
+	}
+	write(flows.CallsChain("req_1"), 1, "PUT /a", "GET /a", "PUT /a")
+	write(flows.CallsChain("req_1"), 5, "GET /a", "PUT /a", "PUT /a")
+	write(flows.CallsChain("req_2"), 7, "GET /a")
+	write("calls/adapter/pd", 7, "GET /a")
+	at := func(seconds int) time.Time { return noon.Add(time.Duration(seconds) * time.Second) }
+	want := []flows.CallTotal{
+		{Request: "req_1", Rule: "PUT /a", N: 4, First: at(60), Last: at(302)}, {Request: "req_1", Rule: "GET /a", N: 2, First: at(61), Last: at(300)},
+	}
+	got, err := s.Calls(f.ctx, "req_1")
+	f.is(err, nil)
+	f.same(want, got)
+	got, err = s.CallsFor(f.ctx, "Q1")
+	f.is(err, nil)
+	f.same(want, got)
+	got, err = s.Calls(f.ctx, "adapter/pd")
+	f.is(err, nil)
+	f.same([]flows.CallTotal{}, got)
 }

@@ -42,7 +42,7 @@ func (a *App) ownerCalls(r *http.Request) *doors.Caller {
 // openRecords makes the answers to questions about the past.
 func (a *App) openRecords() *records.Records {
 	return records.New(records.Options{
-		Finder: a.store, Timelines: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: a.nameOf,
+		Finder: a.store, Timelines: a.store, Calls: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: a.nameOf,
 		Clock: a.o.Clock, Log: a.log,
 	})
 }
@@ -54,6 +54,7 @@ func (a *App) auditDoors() []web.Door {
 	return []web.Door{
 		web.Operation("GET", "/v1/audit", who, "Requests that answer a question, newest first", asking(x.List)),
 		web.Operation("GET", "/v1/audit/requests/{id}", who, "A request with everything that is recorded about it", asking(x.Request)),
+		web.Operation("GET", "/v1/audit/requests/{id}/calls", who, "The calls through adapters by a request's grant, the last ones first by page, in order on each", asking(x.Calls)),
 		web.Operation("GET", "/v1/audit/incidents/{id}", who, "Everything that was done for an incident, in order", asking(x.Timeline)),
 		web.Operation("GET", "/v1/audit/totals", who, "Running totals by day, for auditors and admins", asking(x.Totals)),
 		web.Streaming("GET", "/v1/audit/export", who, "Everything that answers a question, streamed", records.ExportTypes, asking(x.Export)),

@@ -156,6 +156,7 @@ func TestTheAuditAnswersAsDescribed(t *testing.T) {
 		{"/v1/audit", "/v1/audit?q=nonsense:", "application/problem+json", 422},
 		{"/v1/audit/requests/{id}", "/v1/audit/requests/" + id, "application/json", 200},
 		{"/v1/audit/requests/{id}", "/v1/audit/requests/req_none", "application/problem+json", 404},
+		{"/v1/audit/requests/{id}/calls", "/v1/audit/requests/" + id + "/calls", "application/json", 200},
 		{"/v1/audit/incidents/{id}", "/v1/audit/incidents/" + string(r.Incident()), "application/json", 200},
 		{"/v1/audit/totals", "/v1/audit/totals", "application/json", 200},
 		{"/v1/audit/totals", "/v1/audit/totals?since=soon", "application/problem+json", 422},

@@ -53,6 +53,7 @@ func (a *App) internalDoors() []web.Door {
 
 		web.At("GET", "/audit", web.Signed, w.AuditPage), // here and below: what the person may see of the past
 		web.At("GET", "/audit/requests/{id}", web.Signed, w.StoryPage),
+		web.At("GET", "/audit/requests/{id}/calls", web.Signed, w.CallsPage),
 		web.At("GET", "/audit/incidents/{id}", web.Signed, w.IncidentPage),
 		web.At("GET", "/audit/people/{id}", web.Signed, w.PersonPage),
 		web.At("GET", "/audit/charts", web.Signed.As(flows.RoleAuditor, flows.RoleAdmin), w.ChartsPage),

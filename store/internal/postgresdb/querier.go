@@ -9,6 +9,7 @@ import (
 )
 
 type Querier interface {
+	AddCalls(ctx context.Context, arg AddCallsParams) error
 	AddIncident(ctx context.Context, arg AddIncidentParams) error
 	// Questions about the past: one question with six ways in, each along an index, newest
 	// first. What does not lead the way is looked at on each row that does. search.go
@@ -20,6 +21,8 @@ type Querier interface {
 	AllLinks(ctx context.Context) ([]AllLinksRow, error)
 	AllSignIns(ctx context.Context) ([]SignIn, error)
 	BumpLinks(ctx context.Context) error
+	CallsFor(ctx context.Context, incident string) ([]Call, error)
+	CallsOf(ctx context.Context, request string) ([]Call, error)
 	CancelJob(ctx context.Context, key string) ([]CancelJobRow, error)
 	CardByID(ctx context.Context, id string) (Card, error)
 	CardByNext(ctx context.Context, hash string) (Card, error)

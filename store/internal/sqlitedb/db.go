@@ -24,6 +24,9 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.addCallsStmt, err = db.PrepareContext(ctx, addCalls); err != nil {
+		return nil, fmt.Errorf("error preparing query AddCalls: %w", err)
+	}
 	if q.addIncidentStmt, err = db.PrepareContext(ctx, addIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query AddIncident: %w", err)
 	}
@@ -47,6 +50,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.bumpLinksStmt, err = db.PrepareContext(ctx, bumpLinks); err != nil {
 		return nil, fmt.Errorf("error preparing query BumpLinks: %w", err)
+	}
+	if q.callsForStmt, err = db.PrepareContext(ctx, callsFor); err != nil {
+		return nil, fmt.Errorf("error preparing query CallsFor: %w", err)
+	}
+	if q.callsOfStmt, err = db.PrepareContext(ctx, callsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query CallsOf: %w", err)
 	}
 	if q.cancelJobStmt, err = db.PrepareContext(ctx, cancelJob); err != nil {
 		return nil, fmt.Errorf("error preparing query CancelJob: %w", err)
@@ -449,6 +458,11 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.addCallsStmt != nil {
+		if cerr := q.addCallsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addCallsStmt: %w", cerr)
+		}
+	}
 	if q.addIncidentStmt != nil {
 		if cerr := q.addIncidentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addIncidentStmt: %w", cerr)
@@ -487,6 +501,16 @@ func (q *Queries) Close() error {
 	if q.bumpLinksStmt != nil {
 		if cerr := q.bumpLinksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing bumpLinksStmt: %w", cerr)
+		}
+	}
+	if q.callsForStmt != nil {
+		if cerr := q.callsForStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callsForStmt: %w", cerr)
+		}
+	}
+	if q.callsOfStmt != nil {
+		if cerr := q.callsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing callsOfStmt: %w", cerr)
 		}
 	}
 	if q.cancelJobStmt != nil {
@@ -1188,6 +1212,7 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                         DBTX
 	tx                         *sql.Tx
+	addCallsStmt               *sql.Stmt
 	addIncidentStmt            *sql.Stmt
 	addPersonStmt              *sql.Stmt
 	addTotalStmt               *sql.Stmt
@@ -1196,6 +1221,8 @@ type Queries struct {
 	allLinksStmt               *sql.Stmt
 	allSignInsStmt             *sql.Stmt
 	bumpLinksStmt              *sql.Stmt
+	callsForStmt               *sql.Stmt
+	callsOfStmt                *sql.Stmt
 	cancelJobStmt              *sql.Stmt
 	cardByIDStmt               *sql.Stmt
 	cardByNextStmt             *sql.Stmt
@@ -1334,6 +1361,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                         tx,
 		tx:                         tx,
+		addCallsStmt:               q.addCallsStmt,
 		addIncidentStmt:            q.addIncidentStmt,
 		addPersonStmt:              q.addPersonStmt,
 		addTotalStmt:               q.addTotalStmt,
@@ -1342,6 +1370,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		allLinksStmt:               q.allLinksStmt,
 		allSignInsStmt:             q.allSignInsStmt,
 		bumpLinksStmt:              q.bumpLinksStmt,
+		callsForStmt:               q.callsForStmt,
+		callsOfStmt:                q.callsOfStmt,
 		cancelJobStmt:              q.cancelJobStmt,
 		cardByIDStmt:               q.cardByIDStmt,
 		cardByNextStmt:             q.cardByNextStmt,

@@ -6,6 +6,8 @@ package sqlitedb
 
 import "breakglass/store/internal/postgresdb"
 
+type Call = postgresdb.Call
+
 type Card = postgresdb.Card
 
 type Chain = postgresdb.Chain
