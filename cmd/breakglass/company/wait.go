@@ -10,9 +10,12 @@ import (
 	"breakglass/integrations/slackfake"
 )
 
-// Until waits until cond holds or ctx ends; what names it in the error.
+// Until waits until cond holds or ctx ends; what names it in the error. It looks when
+// something changed in Slack, and by itself less and less often: many tests wait side by
+// side, and what they ask costs more than the wait.
 func (c *Company) Until(ctx context.Context, what string, cond func() bool) error {
-	tick := time.NewTicker(3 * time.Millisecond)
+	pause := time.Millisecond
+	tick := time.NewTimer(pause)
 	defer tick.Stop()
 	for {
 		changed := c.Slack.Changed()
@@ -22,9 +25,11 @@ func (c *Company) Until(ctx context.Context, what string, cond func() bool) erro
 		select {
 		case <-changed:
 		case <-tick.C:
+			pause = min(2*pause, 30*time.Millisecond)
 		case <-ctx.Done():
 			return fmt.Errorf("waited in vain for %s: %w\n%s", what, ctx.Err(), c.Messages())
 		}
+		tick.Reset(pause)
 	}
 }
 
