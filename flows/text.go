@@ -21,6 +21,9 @@ type Text struct{ raw string }
 // line breaks and tabs, bidirectional overrides, invisible format characters,
 // broken UTF-8), trims it and cuts it at MaxText runes.
 func NewText(s string) Text {
+	if clean(s) {
+		return Text{raw: s}
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	var b strings.Builder
 	n := 0
@@ -39,6 +42,17 @@ func NewText(s string) Text {
 		n++
 	}
 	return Text{raw: strings.TrimSpace(b.String())}
+}
+
+// clean reports whether NewText would leave s as it is: printable ASCII, not too long,
+// with no space at its ends. Most reasons are, and an export reads millions of them.
+func clean(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return len(s) <= MaxText && (s == "" || s[0] != ' ' && s[len(s)-1] != ' ')
 }
 
 // named is a name that somebody chose elsewhere (a schedule's, a policy's), or words

@@ -25,15 +25,21 @@ func encodeRequest(r flows.Request) (string, error) {
 
 // decodeRequest reads it back.
 func decodeRequest(doc string) (flows.Request, error) {
-	r, ok := quickRequest(doc)
-	if ok {
-		return r, nil
+	var r flows.Request
+	err := decodeOne(doc, &r)
+	return r, err
+}
+
+func decodeOne(doc string, r *flows.Request) error {
+	if quickRequest(doc, r) {
+		return nil
 	}
-	r = flows.Request{}
-	if err := json.Unmarshal([]byte(doc), &r); err != nil {
-		return flows.Request{}, fmt.Errorf("decode a stored request: %w", err)
+	*r = flows.Request{}
+	if err := json.Unmarshal([]byte(doc), r); err != nil {
+		*r = flows.Request{}
+		return fmt.Errorf("decode a stored request: %w", err)
 	}
-	return r, nil
+	return nil
 }
 
 // decodeApart is from how many requests on they are read side by side.
@@ -55,7 +61,7 @@ func decodeRequests(docs []string) ([]flows.Request, error) {
 
 func decodeInto(out []flows.Request, docs []string) (err error) {
 	for i, doc := range docs {
-		if out[i], err = decodeRequest(doc); err != nil {
+		if err = decodeOne(doc, &out[i]); err != nil {
 			return err
 		}
 	}

@@ -1,10 +1,10 @@
 package store
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"breakglass/flows"
@@ -13,19 +13,19 @@ import (
 // quickRequest reads a request as encodeRequest wrote it, in a fraction of the time of
 // encoding/json: an export of millions is little else. It knows the fields that nearly
 // every request has and leaves the others to encoding/json one by one. What it does not
-// expect at all is false, and then the whole is encoding/json's.
-func quickRequest(doc string) (r flows.Request, ok bool) {
-	in := docReader{b: []byte(doc), ok: true}
-	in.object(func(key []byte) {
-		if !in.identity(&r, key) && !in.course(&r, key) && !in.ending(&r, key) {
+// expect at all is false, and then the whole is encoding/json's. Strings are parts of doc.
+func quickRequest(doc string, r *flows.Request) (ok bool) {
+	in := docReader{b: doc, ok: true}
+	in.object(func(key string) {
+		if !in.identity(r, key) && !in.course(r, key) && !in.ending(r, key) {
 			in.ok = false
 		}
 	})
-	return r, in.ok && in.i == len(in.b)
+	return in.ok && in.i == len(in.b)
 }
 
-func (in *docReader) identity(r *flows.Request, key []byte) bool {
-	switch string(key) {
+func (in *docReader) identity(r *flows.Request, key string) bool {
+	switch key {
 	case "ID":
 		named(in, &r.ID)
 	case "Version":
@@ -45,8 +45,8 @@ func (in *docReader) identity(r *flows.Request, key []byte) bool {
 	case "View":
 		named(in, &r.View)
 	case "Chain":
-		in.object(func(key []byte) {
-			switch string(key) {
+		in.object(func(key string) {
+			switch key {
 			case "Len":
 				in.number(&r.Chain.Len)
 			case "Hash":
@@ -61,8 +61,8 @@ func (in *docReader) identity(r *flows.Request, key []byte) bool {
 	return true
 }
 
-func (in *docReader) course(r *flows.Request, key []byte) bool {
-	switch string(key) {
+func (in *docReader) course(r *flows.Request, key string) bool {
+	switch key {
 	case "StageSince":
 		in.time(&r.StageSince)
 	case "FallbackOpen":
@@ -95,8 +95,8 @@ func (in *docReader) course(r *flows.Request, key []byte) bool {
 	return true
 }
 
-func (in *docReader) ending(r *flows.Request, key []byte) bool {
-	switch string(key) {
+func (in *docReader) ending(r *flows.Request, key string) bool {
+	switch key {
 	case "Means":
 		named(in, &r.Means)
 	case "GrantBy":
@@ -140,8 +140,8 @@ func (in *docReader) ending(r *flows.Request, key []byte) bool {
 }
 
 func (in *docReader) content(c *flows.Content) {
-	in.object(func(key []byte) {
-		switch string(key) {
+	in.object(func(key string) {
+		switch key {
 		case "Flow":
 			named(in, &c.Flow)
 		case "Target":
@@ -167,8 +167,8 @@ func (in *docReader) content(c *flows.Content) {
 }
 
 func (in *docReader) incident(ref *flows.IncidentRef) {
-	in.object(func(key []byte) {
-		switch string(key) {
+	in.object(func(key string) {
+		switch key {
 		case "ID":
 			named(in, &ref.ID)
 		case "Number":
@@ -196,8 +196,8 @@ func (in *docReader) votes(votes *[]flows.Vote) {
 			in.ok = false
 		}
 		var v flows.Vote
-		in.object(func(key []byte) {
-			switch string(key) {
+		in.object(func(key string) {
+			switch key {
 			case "By":
 				named(in, &v.By)
 			case "At":
@@ -218,7 +218,7 @@ func (in *docReader) votes(votes *[]flows.Vote) {
 
 // docReader walks JSON without spaces. ok turns false at what it does not expect.
 type docReader struct {
-	b  []byte
+	b  string
 	i  int
 	ok bool
 }
@@ -232,25 +232,25 @@ func (in *docReader) at(c byte) bool {
 }
 
 // object reads an object; member reads the value of each key.
-func (in *docReader) object(member func(key []byte)) {
+func (in *docReader) object(member func(key string)) {
 	in.ok = in.ok && in.at('{')
 	for first := true; in.ok && !in.at('}'); first = false {
 		if !first && !in.at(',') {
 			in.ok = false
 		}
 		raw := in.quoted()
-		if in.ok = in.ok && in.at(':') && len(raw) > 2 && bytes.IndexByte(raw, '\\') < 0; in.ok {
+		if in.ok = in.ok && in.at(':') && len(raw) > 2 && strings.IndexByte(raw, '\\') < 0; in.ok {
 			member(raw[1 : len(raw)-1])
 		}
 	}
 }
 
 // quoted is a string as it stands there, quotes and all.
-func (in *docReader) quoted() []byte {
+func (in *docReader) quoted() string {
 	start := in.i
 	if !in.at('"') {
 		in.ok = false
-		return nil
+		return ""
 	}
 	for ; in.i < len(in.b); in.i++ {
 		switch in.b[in.i] {
@@ -262,7 +262,7 @@ func (in *docReader) quoted() []byte {
 		}
 	}
 	in.ok = false
-	return nil
+	return ""
 }
 
 // named reads a string of ordinary signs itself, another by encoding/json.
@@ -271,10 +271,10 @@ func named[T ~string](in *docReader, into *T) {
 	if !in.ok {
 		return
 	}
-	for _, c := range raw[1 : len(raw)-1] {
-		if c == '\\' || c < ' ' || c > '~' {
+	for i := 1; i < len(raw)-1; i++ {
+		if c := raw[i]; c == '\\' || c < ' ' || c > '~' {
 			var s string
-			in.ok = json.Unmarshal(raw, &s) == nil
+			in.ok = json.Unmarshal([]byte(raw), &s) == nil
 			*into = T(s)
 			return
 		}
@@ -290,20 +290,27 @@ func (in *docReader) text(into *flows.Text) {
 
 func (in *docReader) time(into *time.Time) {
 	raw := in.quoted()
-	if in.ok {
-		in.ok = encoding.TextUnmarshaler(into).UnmarshalText(raw[1:len(raw)-1]) == nil
+	if !in.ok {
+		return
 	}
+	raw = raw[1 : len(raw)-1]
+	if n := len(raw); n > 19 && raw[13] == ':' && raw[19] != ',' && raw[n-1] == 'Z' { // where the two read the same
+		at, err := time.Parse(time.RFC3339, raw)
+		*into, in.ok = at, err == nil
+		return
+	}
+	in.ok = encoding.TextUnmarshaler(into).UnmarshalText([]byte(raw)) == nil
 }
 
 func (in *docReader) number(into *int64) {
 	raw := in.value()
-	n, err := strconv.ParseInt(string(raw), 10, 64)
+	n, err := strconv.ParseInt(raw, 10, 64)
 	in.ok = in.ok && err == nil
 	*into = n
 }
 
 func (in *docReader) bool(into *bool) {
-	switch string(in.value()) {
+	switch in.value() {
 	case "true":
 		*into = true
 	case "false":
@@ -316,11 +323,11 @@ func (in *docReader) bool(into *bool) {
 // rest reads any value by encoding/json.
 func (in *docReader) rest(into any) {
 	raw := in.value()
-	in.ok = in.ok && json.Unmarshal(raw, into) == nil
+	in.ok = in.ok && json.Unmarshal([]byte(raw), into) == nil
 }
 
 // value is a value as it stands there.
-func (in *docReader) value() []byte {
+func (in *docReader) value() string {
 	start, depth := in.i, 0
 	for in.ok && in.i < len(in.b) {
 		switch in.b[in.i] {
@@ -342,13 +349,13 @@ func (in *docReader) value() []byte {
 		in.i++
 	}
 	in.ok = false
-	return nil
+	return ""
 }
 
 // seen reads how an incident was.
 func (in *docReader) seen(s *flows.IncidentState) {
-	in.object(func(key []byte) {
-		switch string(key) {
+	in.object(func(key string) {
+		switch key {
 		case "Status":
 			named(in, &s.Status)
 		case "Urgency":

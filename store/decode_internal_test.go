@@ -64,7 +64,8 @@ func TestQuickRequest(t *testing.T) {
 		docs = append(docs, doc)
 	}
 	for _, doc := range docs {
-		got, ok := quickRequest(doc)
+		var got flows.Request
+		ok := quickRequest(doc, &got)
 		var want flows.Request
 		if err := json.Unmarshal([]byte(doc), &want); err != nil || !ok {
 			t.Fatalf("%v, %v: %s", ok, err, doc)
@@ -88,7 +89,8 @@ func FuzzQuickRequest(f *testing.F) {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
-		got, ok := quickRequest(doc)
+		var got flows.Request
+		ok := quickRequest(doc, &got)
 		if !ok {
 			return
 		}

@@ -1,6 +1,7 @@
 -- Questions about the past: one question with six ways in, each along an index, newest
 -- first. What does not lead the way is looked at on each row that does. search.go
--- chooses.
+-- chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
+-- takes as it is: it hopes for a beginning to look up.)
 
 -- name: AddPerson :exec
 INSERT INTO request_people (request, person, roles, submitted_at)
@@ -42,11 +43,11 @@ WHERE r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 
 -- name: SearchByTarget :many
@@ -63,11 +64,11 @@ WHERE r.target = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @si
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 
 -- name: SearchByFlow :many
@@ -84,11 +85,11 @@ WHERE r.flow = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @sinc
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 
 -- name: SearchByState :many
@@ -105,11 +106,11 @@ WHERE r.state = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @sin
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 
 -- name: SearchByIncident :many
@@ -127,11 +128,11 @@ WHERE i.incident = @way AND i.submitted_at <= @before_at AND i.submitted_at >= @
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast(@lim AS bigint);
 
 -- name: SearchByPerson :many
@@ -150,11 +151,11 @@ WHERE p.person = @way AND p.submitted_at <= @before_at AND p.submitted_at >= @si
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast(@lim AS bigint);
 
 -- name: OldestRequest :one

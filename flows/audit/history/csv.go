@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Columns are the columns of CSV.
@@ -13,39 +15,93 @@ var columns = []string{
 	"ended_by", "ended_because", "overdue", "content_hash", "entries", "end_of_chain",
 }
 
-// cells are a row's values for the columns.
-func (r *Row) cells() []string {
-	return []string{
-		string(r.ID), string(r.State), Cell(string(r.Flow)), Cell(string(r.Target)), Cell(string(r.Scope)), Cell(string(r.Requester)),
-		Cell(string(r.Beneficiary)), strconv.FormatInt(r.Seconds, 10), Cell(r.Reason), Cell(string(r.Incident)), number(int64(r.Number)),
-		moment(r.Submitted), Cell(string(r.DecidedBy)), moment(r.Decided), strconv.FormatBool(r.Self), Cell(r.DenyWhy), moment(r.Granted),
-		moment(r.Ends), moment(r.Ended), string(r.Cause), Cell(string(r.EndedBy)), Cell(r.EndWhy), strconv.FormatBool(r.Overdue),
-		r.Hash, strconv.FormatInt(r.Entries, 10), r.EndOfChain,
+// heads is the first line of CSV.
+func heads() []byte {
+	w := celler{}
+	for _, name := range columns {
+		w.text(name)
 	}
+	return w.line()
+}
+
+// appendCells appends the row as a line of CSV: the bytes that encoding/csv writes for
+// its values. A line of an export is little else.
+func (r *Row) appendCells(b []byte) []byte {
+	w := celler{b}
+	w.text(string(r.ID))
+	w.text(string(r.State))
+	for _, s := range [...]string{string(r.Flow), string(r.Target), string(r.Scope), string(r.Requester), string(r.Beneficiary)} {
+		w.text(Cell(s))
+	}
+	w.number(r.Seconds)
+	w.text(Cell(r.Reason))
+	w.text(Cell(string(r.Incident)))
+	w.some(int64(r.Number))
+	w.moment(r.Submitted)
+	w.text(Cell(string(r.DecidedBy)))
+	w.moment(r.Decided)
+	w.bool(r.Self)
+	w.text(Cell(r.DenyWhy))
+	w.moment(r.Granted)
+	w.moment(r.Ends)
+	w.moment(r.Ended)
+	w.text(string(r.Cause))
+	w.text(Cell(string(r.EndedBy)))
+	w.text(Cell(r.EndWhy))
+	w.bool(r.Overdue)
+	w.text(r.Hash)
+	w.number(r.Entries)
+	w.text(r.EndOfChain)
+	return w.line()
+}
+
+// celler writes values, each with a comma after it.
+type celler struct{ b []byte }
+
+// line ends a line.
+func (w *celler) line() []byte {
+	w.b[len(w.b)-1] = '\n'
+	return w.b
+}
+
+// text puts into quotes what encoding/csv puts there.
+func (w *celler) text(s string) {
+	first, _ := utf8.DecodeRuneInString(s)
+	if s == `\.` || strings.ContainsAny(s, "\",\r\n") || unicode.IsSpace(first) {
+		w.b = append(append(append(w.b, '"'), strings.ReplaceAll(s, `"`, `""`)...), '"', ',')
+		return
+	}
+	w.b = append(append(w.b, s...), ',')
+}
+
+func (w *celler) number(n int64) { w.b = append(strconv.AppendInt(w.b, n, 10), ',') }
+
+func (w *celler) bool(v bool) { w.b = append(strconv.AppendBool(w.b, v), ',') }
+
+// some is a number, unless there is none.
+func (w *celler) some(n int64) {
+	if n != 0 {
+		w.b = strconv.AppendInt(w.b, n, 10)
+	}
+	w.b = append(w.b, ',')
+}
+
+// moment is a time, unless there is none.
+func (w *celler) moment(t time.Time) {
+	if !t.IsZero() {
+		w.b = t.UTC().AppendFormat(w.b, time.RFC3339)
+	}
+	w.b = append(w.b, ',')
 }
 
 // Cell is the one seam through which text gets into CSV: a spreadsheet must not read a
 // value as a formula, whatever width its first sign has.
 func Cell(s string) string {
-	if s == "" {
+	if s == "" || s[0] >= '0' && s[0] <= '9' || s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' {
 		return s
 	}
 	if first := strings.TrimLeft(s, " \u00a0\u3000"); first != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(first)[0]) {
 		return "'" + s
 	}
 	return s
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func number(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatInt(n, 10)
 }

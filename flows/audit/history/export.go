@@ -3,7 +3,6 @@ package history
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +34,7 @@ func (f Form) ContentType() string {
 }
 
 // exportPage is how many requests are read at a time: what an export holds in memory.
-const exportPage = 500
+const exportPage = 1000
 
 // Exporter writes everything that a search finds.
 type Exporter struct {
@@ -107,20 +106,13 @@ func (x Exporter) page(ctx context.Context, f flows.Search) <-chan foundPage {
 
 // Print writes rows in the form of an export: FormJSONL or FormCSV.
 func Print(w io.Writer, form Form, rows []Row) error {
+	out := &lines{w: w, line: (*Row).appendLine}
 	if form == FormCSV {
-		out := csv.NewWriter(w)
-		if err := out.Write(columns); err != nil {
+		out.line = (*Row).appendCells
+		if _, err := w.Write(heads()); err != nil {
 			return err
 		}
-		for i := range rows {
-			if err := out.Write(rows[i].cells()); err != nil {
-				return err
-			}
-		}
-		out.Flush()
-		return out.Error()
 	}
-	out := &lines{w: w}
 	for i := range rows {
 		if err := out.row(&rows[i]); err != nil {
 			return err
@@ -152,13 +144,13 @@ type sheet interface {
 func (x Exporter) sheet(w *bufio.Writer, form Form) (sheet, error) {
 	switch form {
 	case FormJSONL:
-		return &lines{w: w}, nil
+		return &lines{w: w, line: (*Row).appendLine}, nil
 	case FormJSON:
 		_, err := w.WriteString("[")
-		return &array{lines{w: w}, "\n"}, err
+		return &array{lines{w: w, line: (*Row).appendLine}, "\n"}, err
 	case FormCSV:
-		out := csv.NewWriter(w)
-		return &cells{out}, out.Write(columns)
+		_, err := w.Write(heads())
+		return &lines{w: w, line: (*Row).appendCells}, err
 	case FormSym:
 		return &symEvents{x: x, enc: encoder(w)}, nil
 	}
@@ -171,9 +163,11 @@ func encoder(w io.Writer) *json.Encoder {
 	return enc
 }
 
+// lines writes a line for each request.
 type lines struct {
 	w    io.Writer
-	line []byte // to be used again
+	line func(*Row, []byte) []byte
+	room []byte // to be used again
 }
 
 func (l *lines) add(_ context.Context, r *flows.Request) error {
@@ -182,8 +176,8 @@ func (l *lines) add(_ context.Context, r *flows.Request) error {
 }
 
 func (l *lines) row(r *Row) error {
-	l.line = r.appendLine(l.line[:0])
-	_, err := l.w.Write(l.line)
+	l.room = l.line(r, l.room[:0])
+	_, err := l.w.Write(l.room)
 	return err
 }
 
@@ -205,16 +199,4 @@ func (a *array) add(ctx context.Context, r *flows.Request) error {
 func (a *array) end() error {
 	_, err := io.WriteString(a.w, "]\n")
 	return err
-}
-
-type cells struct{ out *csv.Writer }
-
-func (c *cells) add(_ context.Context, r *flows.Request) error {
-	row := RowOf(r)
-	return c.out.Write(row.cells())
-}
-
-func (c *cells) end() error {
-	c.out.Flush()
-	return c.out.Error()
 }

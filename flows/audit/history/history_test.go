@@ -82,14 +82,14 @@ func (s *shelf) Entries(_ context.Context, chain string) ([]flows.Sealed, error)
 // every form.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, 500, 501, 1203} {
+	for _, n := range []int{0, 1, 1000, 1001, 2403} {
 		for _, form := range []history.Form{history.FormJSONL, history.FormJSON, history.FormCSV} {
 			s := &shelf{n: n}
 			var out bytes.Buffer
 			told := 0
 			x := history.Exporter{Finder: s, Progress: func(at int) { told = at }}
 			wrote, err := x.Write(t.Context(), &out, form, flows.Search{})
-			if err != nil || wrote != n || n > 500 && told == 0 {
+			if err != nil || wrote != n || n > 1000 && told == 0 {
 				t.Fatalf("%s of %d: wrote %d, told %d, %v", form, n, wrote, told, err)
 			}
 			if got := exported(t, form, out.String()); len(got) != n || n > 0 && (got[0] != s.request(0).ID || got[n-1] != s.request(n-1).ID) {
@@ -134,8 +134,8 @@ func exported(t *testing.T, form history.Form, text string) (ids []flows.Request
 func TestExportBreaks(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	n, err := history.Exporter{Finder: &shelf{n: 1200, fails: 3}}.Write(t.Context(), &out, history.FormJSONL, flows.Search{})
-	if err == nil || n != 1000 || strings.Count(out.String(), "\n") != 1000 {
+	n, err := history.Exporter{Finder: &shelf{n: 2400, fails: 3}}.Write(t.Context(), &out, history.FormJSONL, flows.Search{})
+	if err == nil || n != 2000 || strings.Count(out.String(), "\n") != 2000 {
 		t.Errorf("wrote %d, %v", n, err)
 	}
 	if _, err := (history.Exporter{}).Write(t.Context(), &out, "xml", flows.Search{}); err == nil || !strings.Contains(err.Error(), "jsonl") {

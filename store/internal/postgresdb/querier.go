@@ -13,7 +13,8 @@ type Querier interface {
 	AddIncident(ctx context.Context, arg AddIncidentParams) error
 	// Questions about the past: one question with six ways in, each along an index, newest
 	// first. What does not lead the way is looked at on each row that does. search.go
-	// chooses.
+	// chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
+	// takes as it is: it hopes for a beginning to look up.)
 	AddPerson(ctx context.Context, arg AddPersonParams) error
 	AddTotal(ctx context.Context, arg AddTotalParams) error
 	AddWords(ctx context.Context, arg AddWordsParams) error

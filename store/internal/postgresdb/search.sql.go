@@ -49,7 +49,8 @@ type AddPersonParams struct {
 
 // Questions about the past: one question with six ways in, each along an index, newest
 // first. What does not lead the way is looked at on each row that does. search.go
-// chooses.
+// chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
+// takes as it is: it hopes for a beginning to look up.)
 func (q *Queries) AddPerson(ctx context.Context, arg AddPersonParams) error {
 	_, err := q.db.Exec(ctx, addPerson,
 		arg.Request,
@@ -331,11 +332,11 @@ WHERE r.flow = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $12))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $15))
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
 `
 
@@ -410,11 +411,11 @@ WHERE i.incident = $1 AND i.submitted_at <= $2 AND i.submitted_at >= $3
     AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $12))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $15))
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
 ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast($16 AS bigint)
 `
 
@@ -490,11 +491,11 @@ WHERE p.person = $1 AND p.submitted_at <= $2 AND p.submitted_at >= $3
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $15))
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $16))
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
 ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast($17 AS bigint)
 `
 
@@ -570,11 +571,11 @@ WHERE r.state = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $12))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $15))
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
 `
 
@@ -648,11 +649,11 @@ WHERE r.target = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $12))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $15))
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
 `
 
@@ -726,11 +727,11 @@ WHERE r.submitted_at <= $1 AND r.submitted_at >= $2
     AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = $11))
     AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $12))
+        WHERE w.request = r.id AND w.text LIKE cast($12 AS text)))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($15 AS bigint)
 `
 

@@ -17,9 +17,9 @@ WHERE m.submitted_at >= @since AND m.submitted_at <= @before_at AND m.text LIKE 
     AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @viewer))
     AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word1))
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
     AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word2))
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE @word3))
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(@lim AS bigint);
