@@ -238,11 +238,29 @@ func (in *docReader) object(member func(key string)) {
 		if !first && !in.at(',') {
 			in.ok = false
 		}
-		raw := in.quoted()
-		if in.ok = in.ok && in.at(':') && len(raw) > 2 && strings.IndexByte(raw, '\\') < 0; in.ok {
-			member(raw[1 : len(raw)-1])
+		key, ordinary := in.ordinary()
+		if in.ok = in.ok && ordinary && key != "" && in.at(':'); in.ok {
+			member(key)
 		}
 	}
+}
+
+// ordinary is a string of ordinary signs only; where another comes next, nothing is read.
+func (in *docReader) ordinary() (string, bool) {
+	if in.i >= len(in.b) || in.b[in.i] != '"' {
+		return "", false
+	}
+	start := in.i + 1
+	for i := start; i < len(in.b); i++ {
+		switch c := in.b[i]; {
+		case c == '"':
+			in.i = i + 1
+			return in.b[start:i], true
+		case c == '\\' || c < ' ' || c > '~':
+			return "", false
+		}
+	}
+	return "", false
 }
 
 // quoted is a string as it stands there, quotes and all.
@@ -267,19 +285,14 @@ func (in *docReader) quoted() string {
 
 // named reads a string of ordinary signs itself, another by encoding/json.
 func named[T ~string](in *docReader, into *T) {
-	raw := in.quoted()
-	if !in.ok {
+	if s, ordinary := in.ordinary(); ordinary {
+		*into = T(s)
 		return
 	}
-	for i := 1; i < len(raw)-1; i++ {
-		if c := raw[i]; c == '\\' || c < ' ' || c > '~' {
-			var s string
-			in.ok = json.Unmarshal([]byte(raw), &s) == nil
-			*into = T(s)
-			return
-		}
-	}
-	*into = T(raw[1 : len(raw)-1])
+	var s string
+	raw := in.quoted()
+	in.ok = in.ok && json.Unmarshal([]byte(raw), &s) == nil
+	*into = T(s)
 }
 
 func (in *docReader) text(into *flows.Text) {
@@ -289,23 +302,23 @@ func (in *docReader) text(into *flows.Text) {
 }
 
 func (in *docReader) time(into *time.Time) {
-	raw := in.quoted()
-	if !in.ok {
-		return
-	}
-	raw = raw[1 : len(raw)-1]
-	if n := len(raw); n > 19 && raw[13] == ':' && raw[19] != ',' && raw[n-1] == 'Z' { // where the two read the same
+	raw, ordinary := in.ordinary()
+	switch n := len(raw); {
+	case !ordinary:
+		in.ok = false
+	case n > 19 && raw[13] == ':' && raw[19] != ',' && raw[n-1] == 'Z': // where the two read the same
 		at, err := time.Parse(time.RFC3339, raw)
-		*into, in.ok = at, err == nil
-		return
+		*into, in.ok = at, in.ok && err == nil
+	default:
+		in.ok = in.ok && encoding.TextUnmarshaler(into).UnmarshalText([]byte(raw)) == nil
 	}
-	in.ok = encoding.TextUnmarshaler(into).UnmarshalText([]byte(raw)) == nil
 }
 
 func (in *docReader) number(into *int64) {
 	raw := in.value()
 	n, err := strconv.ParseInt(raw, 10, 64)
-	in.ok = in.ok && err == nil
+	digits := strings.TrimPrefix(raw, "-")
+	in.ok = in.ok && err == nil && digits[0] != '+' && (digits[0] != '0' || digits == "0") // as JSON has them
 	*into = n
 }
 

@@ -85,7 +85,7 @@ func FuzzQuickRequest(f *testing.F) {
 		}
 		f.Add(doc)
 	}
-	for _, doc := range []string{`{}`, `{"ID":"a" }`, `{"id":"a"}`, `{"ID":"\ud800"}`, `{"Version":1.5}`, `{"Fault":"` + "\xff" + `"}`, `{"ID":"a","ID":"b"}`, `{"Overdue":`, `[]`, ``} {
+	for _, doc := range []string{`{}`, `{"ID":"a" }`, `{"id":"a"}`, `{"ID":"\ud800"}`, `{"Version":1.5}`, `{"Version":00}`, `{"Version":+1}`, `{"Version":-}`, `{"Version":}`, `{"Fault":"` + "\xff" + `"}`, `{"ID":"a","ID":"b"}`, `{"Overdue":`, `[]`, ``} {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {

@@ -363,7 +363,7 @@ func (full) Record(context.Context, string, flows.Entry, flows.Finish) error {
 // recorded is shown, and says so.
 func TestBadDays(t *testing.T) {
 	t.Parallel()
-	a := open(t, 1100, func(o *records.Options) { o.Finder = &broken{Finder: o.Finder, at: 3} })
+	a := open(t, 1100, func(o *records.Options) { o.Finder = &broken{Finder: o.Finder, at: 2} })
 	if _, body, _ := a.get("audi", "/v1/audit/export"); body != "cut off" {
 		t.Error("an export that broke was read to its end")
 	}
