@@ -281,7 +281,7 @@ func inParts(all []OpeningRef) [][]OpeningRef {
 // tellErasure tells the operators' channels how an erasure stands.
 func (e *Engine) tellErasure(x ErasureProposal, step, what string) []Job {
 	jobs := []Job{}
-	for _, c := range e.faultChannels() {
+	for _, c := range e.FaultChannels() {
 		args, err := json.Marshal(Notice{Channel: c, About: AboutErasure, Detail: what})
 		if err != nil {
 			panic(err) // strings only
@@ -294,8 +294,8 @@ func (e *Engine) tellErasure(x ErasureProposal, step, what string) []Job {
 	return jobs
 }
 
-// faultChannels are where the operators of the flows are told things.
-func (e *Engine) faultChannels() []string {
+// FaultChannels are where the operators of the flows are told things.
+func (e *Engine) FaultChannels() []string {
 	var channels []string
 	for _, f := range e.o.Catalog().Flows {
 		if f.ErrorsTo != "" && !slices.Contains(channels, f.ErrorsTo) {

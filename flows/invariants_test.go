@@ -46,6 +46,11 @@ func (h *history) watch() {
 
 func (h *history) watchOne(was, now flows.Request) {
 	i := &h.inv
+	if h.told {
+		if why := flows.Contradiction(&now, told(h.mem.Chains[string(now.ID)])); why != "" {
+			i.fail("told", "%s: %s", now.ID, why)
+		}
+	}
 	if len(now.Votes) > len(was.Votes) {
 		h.watchVote(was, now, now.Votes[len(now.Votes)-1])
 	}
@@ -341,3 +346,18 @@ func (h *history) checkQuiet() error {
 }
 
 func pagerDuty(p flows.PersonID) flows.PagerDutyUser { return flows.PagerDutyUser("P" + p.User()[1:]) }
+
+// told is a chain as a request is held to it.
+func told(chain []flows.Sealed) []flows.Told {
+	out := make([]flows.Told, 0, len(chain))
+	for _, e := range chain {
+		t := flows.Told{At: e.At, Verb: e.Verb, Bytes: e.Bytes}
+		for _, o := range e.Openings {
+			if o.Path == "actor.person" {
+				t.By = flows.PersonID(o.Value)
+			}
+		}
+		out = append(out, t)
+	}
+	return out
+}

@@ -79,9 +79,11 @@ var attackers = []struct{ who, goal, is, says, shown string }{
 	{"database reader", "cut others off", "prevented", "likewise", "bot/bottest.TestADatabaseReaderFindsNoKey"},
 	{"database reader", "hide it", "accepted", "who reads past the program leaves no trace with us: that is for the database's own log. Who looks through the program is recorded", ""},
 
-	{"database writer", "gain access", "accepted", "who writes requests and jobs past the program has it act on them: the password is for the program alone. What it then does is recorded, without a decision before it, which nothing looks for by itself", ""},
-	{"database writer", "keep it longer", "accepted", "likewise: the end that stands in the request's row is what is kept to; its entries still say the one that was decided", ""},
-	{"database writer", "cut others off", "accepted", "likewise, and who can drop the tables can stop everything; access at the targets is then ended from memory, or found by breakglass restore report", ""},
+	{"database writer", "gain access", "detected", "before a target is told to give anything, and each minute, a request is held to its entries: one that says otherwise gives nothing, is told to the operators' channel, stands in /healthz, in the system's entries and in breakglass_requests_altered, and is found by audit verify. Who forges the entries of a decision, too, has put one into the log that its person did not make, and cannot take it out again",
+		"bot/bottest.TestAWrittenApprovalGivesNothing bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres flows.TestHistories"},
+	{"database writer", "keep it longer", "detected", "likewise: the end, the job that ends it, its columns and who else holds the access are held to the entries", "bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres"},
+	{"database writer", "cut others off", "detected", "likewise, an end that was brought forward and a row that is gone; who drops the tables stops everything, and access at the targets is ended from memory, or found by breakglass restore report",
+		"bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres bot/bottest.TestAnEarlierDatabase"},
 	{"database writer", "hide it", "detected", "by the checkpoints outside: an earlier tree, and a changed, removed or moved entry",
 		"store.TestTampering flows/audit.TestRolledBack bot/bottest.TestAnEarlierDatabase flows/audit.TestTamperingWithAnExport cmd/breakglass/app.TestCheckpointsArePublished"},
 }

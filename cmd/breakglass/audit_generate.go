@@ -29,7 +29,7 @@ func (c *cli) auditGenerate() *cobra.Command {
 			"one that belongs to the real world, or has entries, is refused.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if entries > 0 {
-				requests = entries * 2 / 11
+				requests = entries * 10 / 57
 			}
 			if db == "" || requests < 1 {
 				return misused("--db FILE and --requests N, or --entries N, are needed")
@@ -155,6 +155,7 @@ func (g *generator) request(ctx context.Context, i int) error {
 	decider := person()
 	switch l.at = at.Add(time.Duration(r.IntN(1200)) * time.Second); r.IntN(10) {
 	case 0, 1:
+		l.step(flows.VerbRoute, flows.StatePending, "")
 		l.req.DecidedAt, l.req.DecidedBy, l.req.DenyWhy = l.at, decider, flows.NewText("use the read-only replica")
 		l.step(flows.VerbDeny, flows.StateDenied, decider)
 	case 2:

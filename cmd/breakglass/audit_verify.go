@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"breakglass/cmd/breakglass/app"
+	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/flows/config"
 	"breakglass/store"
@@ -151,6 +152,10 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	} else if err != nil {
 		return err
 	}
+	progress("holding requests to their entries")
+	if err := heldTo(ctx, st, r); err != nil {
+		return err
+	}
 	progress("")
 	if v.live && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "%s from Slack and %s from notes on %s were compared.\n", count(fetched.slack, "checkpoint", "checkpoints"),
@@ -164,6 +169,21 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		}
 	}
 	return c.verdict(v, r)
+}
+
+// heldTo holds every request to what its entries tell of it.
+func heldTo(ctx context.Context, st *store.Store, r *audit.Report) error {
+	for after, more := flows.RequestID(""), true; more; more = after != "" {
+		found, last, err := st.HoldSome(ctx, after)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			r.Find(audit.Finding{From: -1, To: -1, What: c.String()})
+		}
+		after = last
+	}
+	return nil
 }
 
 // verdict prints a report; findings are an exit code of their own.

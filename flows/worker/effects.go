@@ -24,7 +24,10 @@ type Effects struct {
 	Links     Permalinks // of cards in channels, for notes; nil: notes name none
 	Live      LiveIncidents
 	Grants    Grants
-	Note      func(r flows.Request, about string, name func(flows.PersonID) string) string // words of an incident note
+	// Doubt says why a request is not what its audit entries say, and nothing is given by
+	// it; nil: nobody looks.
+	Doubt func(ctx context.Context, id flows.RequestID) (why string, err error)
+	Note  func(r flows.Request, about string, name func(flows.PersonID) string) string // words of an incident note
 }
 
 // Handlers are the kinds of jobs that this package does.
@@ -111,6 +114,9 @@ func (e *Effects) grant(ctx context.Context, j flows.Job) error {
 		return &flows.Temporary{Err: errors.New("nothing is given: " + why), After: 5}
 	}
 	target, order, err := e.order(ctx, rec, flows.JobGrant)
+	if err == nil {
+		err = e.believed(ctx, rec.Request.ID)
+	}
 	if err != nil {
 		return e.failed(ctx, j, err)
 	}
@@ -161,6 +167,18 @@ func (e *Effects) failed(ctx context.Context, j flows.Job, cause error) error {
 		return cause
 	}
 	_, err := e.do(ctx, j, flows.Command{Verb: flows.VerbGrantFailed, Fault: cause.Error()}, true)
+	return err
+}
+
+// believed holds a request to its entries before the target is told to give anything.
+func (e *Effects) believed(ctx context.Context, id flows.RequestID) error {
+	if e.Doubt == nil {
+		return nil
+	}
+	why, err := e.Doubt(ctx, id)
+	if err == nil && why != "" {
+		err = &flows.Permanent{Err: fmt.Errorf("the request is not what its audit entries say: %s. Nothing was given", why)}
+	}
 	return err
 }
 

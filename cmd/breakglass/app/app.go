@@ -88,9 +88,10 @@ type App struct {
 	reloading  sync.Mutex
 	mu         sync.Mutex
 	ready      bool
-	doorToken  []byte // SHA-256
-	consoleURL string // where the internal listener is, for want of a better address
-	badConfig  string // why the last reload changed nothing
+	doorToken  []byte   // SHA-256
+	consoleURL string   // where the internal listener is, for want of a better address
+	badConfig  string   // why the last reload changed nothing
+	altered    []string // requests that are not what their entries say
 
 	auditPublic string // the key that auditors pin; empty: nothing is signed
 }
@@ -143,6 +144,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.running.Go(func() { a.guard.watch(run) })
 	a.running.Go(func() { a.keepPeople(run) })
 	a.running.Go(func() { a.holdLine(run) })
+	a.running.Go(func() { a.holdRequests(run) })
 	if err := a.startSinks(run); err != nil {
 		return fmt.Errorf("start the sinks: %w", err)
 	}

@@ -40,6 +40,10 @@ func (n numbers) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(desc("end_only", "1 while nothing is granted."), endOnly)
 	gauge(desc("config_refused", "1 while the last reload of the configuration was refused."), float64(len(n.a.warnings())))
+	n.a.mu.Lock()
+	altered := len(n.a.altered)
+	n.a.mu.Unlock()
+	gauge(desc("requests_altered", "Requests that are not what their audit entries say. Alarm on more than 0."), float64(altered))
 	done, failed, givenUp := n.a.runner.Stats()
 	for outcome, v := range map[string]int64{"done": done, "failed": failed, "given_up": givenUp} {
 		ch <- prometheus.MustNewConstMetric(desc("jobs_total", "Tries of jobs since the start.", "outcome"), prometheus.CounterValue, float64(v), outcome)

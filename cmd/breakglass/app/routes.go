@@ -109,7 +109,7 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 	if len(reasons) > 0 {
 		status = "end-only"
 	}
-	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "warnings": a.sinkWarnings(a.warnings()), "sinks": a.sinkHealth(), "world": a.Catalog().World, "config": a.Catalog().Hash})
+	answer(w, http.StatusOK, map[string]any{"status": status, "reasons": reasons, "warnings": a.heldWarning(a.sinkWarnings(a.warnings())), "sinks": a.sinkHealth(), "world": a.Catalog().World, "config": a.Catalog().Hash})
 }
 
 // readyz says whether traffic may be sent here.

@@ -52,10 +52,16 @@ type Querier interface {
 	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
+	// The same of all chains after one, but for the system's.
+	EntriesAfter(ctx context.Context, after string) ([]EntriesAfterRow, error)
+	// The entries of all chains after one and up to another, each with who did it.
+	EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error)
 	// Chains with entries that their head does not know.
 	EntriesBeyondHead(ctx context.Context) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
+	// The entries of one request, each with who did it.
+	EntriesToHold(ctx context.Context, chain string) ([]EntriesToHoldRow, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseInCards(ctx context.Context, arg EraseInCardsParams) (int64, error)
 	EraseInHoldings(ctx context.Context, arg EraseInHoldingsParams) (int64, error)
@@ -126,6 +132,7 @@ type Querier interface {
 	NextDue(ctx context.Context) (int64, error)
 	OldestRequest(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
+	OpenRequestsToHold(ctx context.Context, arg OpenRequestsToHoldParams) ([]Request, error)
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
@@ -142,8 +149,12 @@ type Querier interface {
 	RequestDoc(ctx context.Context, id string) (string, error)
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
 	RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error)
+	// Requests and what their entries tell of them, a page at a time.
+	RequestsToHold(ctx context.Context, arg RequestsToHoldParams) ([]Request, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
+	// When the job that ends the access of a request runs, and how often it has been tried.
+	RevokeJobAt(ctx context.Context, key string) (RevokeJobAtRow, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
 	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)
 	SearchByIncident(ctx context.Context, arg SearchByIncidentParams) ([]string, error)

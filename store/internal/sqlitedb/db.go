@@ -135,11 +135,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
 		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
 	}
+	if q.entriesAfterStmt, err = db.PrepareContext(ctx, entriesAfter); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesAfter: %w", err)
+	}
+	if q.entriesBetweenStmt, err = db.PrepareContext(ctx, entriesBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesBetween: %w", err)
+	}
 	if q.entriesBeyondHeadStmt, err = db.PrepareContext(ctx, entriesBeyondHead); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesBeyondHead: %w", err)
 	}
 	if q.entriesOfIncidentStmt, err = db.PrepareContext(ctx, entriesOfIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesOfIncident: %w", err)
+	}
+	if q.entriesToHoldStmt, err = db.PrepareContext(ctx, entriesToHold); err != nil {
+		return nil, fmt.Errorf("error preparing query EntriesToHold: %w", err)
 	}
 	if q.entryHashStmt, err = db.PrepareContext(ctx, entryHash); err != nil {
 		return nil, fmt.Errorf("error preparing query EntryHash: %w", err)
@@ -324,6 +333,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openRequestStmt, err = db.PrepareContext(ctx, openRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequest: %w", err)
 	}
+	if q.openRequestsToHoldStmt, err = db.PrepareContext(ctx, openRequestsToHold); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenRequestsToHold: %w", err)
+	}
 	if q.openingsNamingStmt, err = db.PrepareContext(ctx, openingsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsNaming: %w", err)
 	}
@@ -369,8 +381,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.requestsNamingStmt, err = db.PrepareContext(ctx, requestsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestsNaming: %w", err)
 	}
+	if q.requestsToHoldStmt, err = db.PrepareContext(ctx, requestsToHold); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestsToHold: %w", err)
+	}
 	if q.retryJobStmt, err = db.PrepareContext(ctx, retryJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryJob: %w", err)
+	}
+	if q.revokeJobAtStmt, err = db.PrepareContext(ctx, revokeJobAt); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeJobAt: %w", err)
 	}
 	if q.rolesInStmt, err = db.PrepareContext(ctx, rolesIn); err != nil {
 		return nil, fmt.Errorf("error preparing query RolesIn: %w", err)
@@ -643,6 +661,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing dropSequencedStmt: %w", cerr)
 		}
 	}
+	if q.entriesAfterStmt != nil {
+		if cerr := q.entriesAfterStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesAfterStmt: %w", cerr)
+		}
+	}
+	if q.entriesBetweenStmt != nil {
+		if cerr := q.entriesBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesBetweenStmt: %w", cerr)
+		}
+	}
 	if q.entriesBeyondHeadStmt != nil {
 		if cerr := q.entriesBeyondHeadStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing entriesBeyondHeadStmt: %w", cerr)
@@ -651,6 +679,11 @@ func (q *Queries) Close() error {
 	if q.entriesOfIncidentStmt != nil {
 		if cerr := q.entriesOfIncidentStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing entriesOfIncidentStmt: %w", cerr)
+		}
+	}
+	if q.entriesToHoldStmt != nil {
+		if cerr := q.entriesToHoldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing entriesToHoldStmt: %w", cerr)
 		}
 	}
 	if q.entryHashStmt != nil {
@@ -958,6 +991,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openRequestStmt: %w", cerr)
 		}
 	}
+	if q.openRequestsToHoldStmt != nil {
+		if cerr := q.openRequestsToHoldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openRequestsToHoldStmt: %w", cerr)
+		}
+	}
 	if q.openingsNamingStmt != nil {
 		if cerr := q.openingsNamingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openingsNamingStmt: %w", cerr)
@@ -1033,9 +1071,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing requestsNamingStmt: %w", cerr)
 		}
 	}
+	if q.requestsToHoldStmt != nil {
+		if cerr := q.requestsToHoldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestsToHoldStmt: %w", cerr)
+		}
+	}
 	if q.retryJobStmt != nil {
 		if cerr := q.retryJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing retryJobStmt: %w", cerr)
+		}
+	}
+	if q.revokeJobAtStmt != nil {
+		if cerr := q.revokeJobAtStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeJobAtStmt: %w", cerr)
 		}
 	}
 	if q.rolesInStmt != nil {
@@ -1249,8 +1297,11 @@ type Queries struct {
 	deleteSignInStmt           *sql.Stmt
 	denialsStmt                *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
+	entriesAfterStmt           *sql.Stmt
+	entriesBetweenStmt         *sql.Stmt
 	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
+	entriesToHoldStmt          *sql.Stmt
 	entryHashStmt              *sql.Stmt
 	eraseInCardsStmt           *sql.Stmt
 	eraseInHoldingsStmt        *sql.Stmt
@@ -1312,6 +1363,7 @@ type Queries struct {
 	nextDueStmt                *sql.Stmt
 	oldestRequestStmt          *sql.Stmt
 	openRequestStmt            *sql.Stmt
+	openRequestsToHoldStmt     *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	passByCodeStmt             *sql.Stmt
@@ -1327,7 +1379,9 @@ type Queries struct {
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
 	requestsNamingStmt         *sql.Stmt
+	requestsToHoldStmt         *sql.Stmt
 	retryJobStmt               *sql.Stmt
+	revokeJobAtStmt            *sql.Stmt
 	rolesInStmt                *sql.Stmt
 	searchByFlowStmt           *sql.Stmt
 	searchByIncidentStmt       *sql.Stmt
@@ -1398,8 +1452,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteSignInStmt:           q.deleteSignInStmt,
 		denialsStmt:                q.denialsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
+		entriesAfterStmt:           q.entriesAfterStmt,
+		entriesBetweenStmt:         q.entriesBetweenStmt,
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
+		entriesToHoldStmt:          q.entriesToHoldStmt,
 		entryHashStmt:              q.entryHashStmt,
 		eraseInCardsStmt:           q.eraseInCardsStmt,
 		eraseInHoldingsStmt:        q.eraseInHoldingsStmt,
@@ -1461,6 +1518,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		nextDueStmt:                q.nextDueStmt,
 		oldestRequestStmt:          q.oldestRequestStmt,
 		openRequestStmt:            q.openRequestStmt,
+		openRequestsToHoldStmt:     q.openRequestsToHoldStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		passByCodeStmt:             q.passByCodeStmt,
@@ -1476,7 +1534,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
 		requestsNamingStmt:         q.requestsNamingStmt,
+		requestsToHoldStmt:         q.requestsToHoldStmt,
 		retryJobStmt:               q.retryJobStmt,
+		revokeJobAtStmt:            q.revokeJobAtStmt,
 		rolesInStmt:                q.rolesInStmt,
 		searchByFlowStmt:           q.searchByFlowStmt,
 		searchByIncidentStmt:       q.searchByIncidentStmt,

@@ -1,0 +1,241 @@
+package bottest_test
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the database's own door
+
+	"breakglass/bot/bottest"
+	"breakglass/cmd/breakglass/app"
+	"breakglass/cmd/breakglass/company"
+	"breakglass/flows"
+	"breakglass/store"
+	"breakglass/store/storetest"
+)
+
+// writer is somebody who writes into the database past the program, and past its rules.
+type writer struct {
+	t    *testing.T
+	conn *sql.Conn
+}
+
+func newWriter(t *testing.T, driver, dsn, norules string) writer {
+	t.Helper()
+	db, err := sql.Open(driver, dsn)
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	conn, err := db.Conn(t.Context())
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	w := writer{t: t, conn: conn}
+	if norules != "" {
+		w.do(norules)
+		return w
+	}
+	rows, err := conn.QueryContext(t.Context(), "SELECT name FROM sqlite_master WHERE type = 'trigger'")
+	must(t, err)
+	var names []string
+	for rows.Next() {
+		var name string
+		must(t, rows.Scan(&name))
+		names = append(names, name)
+	}
+	must(t, rows.Err())
+	must(t, rows.Close())
+	for _, name := range names {
+		w.do("DROP TRIGGER " + name)
+	}
+	return w
+}
+
+func (w writer) do(statement string) {
+	w.t.Helper()
+	if _, err := w.conn.ExecContext(context.WithoutCancel(w.t.Context()), statement); err != nil {
+		w.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// request changes what is kept of a request, and the columns that also says so.
+func (w writer) request(id flows.RequestID, columns string, change func(doc map[string]any)) {
+	w.t.Helper()
+	var text string
+	must(w.t, w.conn.QueryRowContext(w.t.Context(), fmt.Sprintf("SELECT doc FROM requests WHERE id = '%s'", id)).Scan(&text))
+	var doc map[string]any
+	must(w.t, json.Unmarshal([]byte(text), &doc))
+	change(doc)
+	b, err := json.Marshal(doc)
+	must(w.t, err)
+	w.do(fmt.Sprintf("UPDATE requests SET %s doc = '%s' WHERE id = '%s'", columns, strings.ReplaceAll(string(b), "'", "''"), id))
+}
+
+func later(doc map[string]any, name string, by time.Duration) int64 {
+	at, _ := time.Parse(time.RFC3339Nano, fmt.Sprint(doc[name]))
+	doc[name] = at.Add(by).Format(time.RFC3339Nano)
+	return at.Add(by).UnixMilli()
+}
+
+// alterations are what a writer might do to Sam's live access; each is found.
+var alterations = map[string]struct {
+	do  func(w writer, r flows.Request)
+	why string
+}{
+	"its end is put off": {func(w writer, r flows.Request) {
+		at := r.EndsAt.Add(24 * time.Hour).UnixMilli()
+		w.request(r.ID, fmt.Sprintf("due_at = %d,", at), func(doc map[string]any) { later(doc, "EndsAt", 24*time.Hour); later(doc, "LatestEnd", 24*time.Hour) })
+		w.do(fmt.Sprintf("UPDATE jobs SET run_at = %d WHERE kind = 'revoke'", at))
+	}, "ends at another time"},
+	"only the job that ends it": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf("UPDATE jobs SET run_at = %d WHERE kind = 'revoke'", r.EndsAt.Add(24*time.Hour).UnixMilli()))
+	}, "put off"},
+	"the job that ends it is taken away": {func(w writer, _ flows.Request) { w.do("DELETE FROM jobs WHERE kind = 'revoke'") }, "nothing ends its access"},
+	"when it is due": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf("UPDATE requests SET due_at = %d WHERE id = '%s'", r.EndsAt.Add(24*time.Hour).UnixMilli(), r.ID))
+	}, "columns"},
+	"somebody else holds it, too": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf(`UPDATE holdings SET doc = replace(doc, '"holders":[', '"holders":[{"Request":"req_made_up","Until":"2099-01-01T00:00:00Z"},') WHERE target = '%s'`, r.Content.Target))
+	}, "held by a request that there is not"},
+	"its end is brought forward": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { later(doc, "EndsAt", -10*time.Minute) })
+	}, "ends at another time"},
+	"it is called ended": {func(w writer, r flows.Request) {
+		w.request(r.ID, "state = 'ended', due_at = 0,", func(doc map[string]any) { doc["State"] = "ended" })
+	}, "the request is ended"},
+	"another person": {func(w writer, r flows.Request) {
+		w.request(r.ID, "beneficiary = 'T0DEMO01/U0GUEST',", func(doc map[string]any) {
+			doc["Content"].(map[string]any)["Beneficiary"] = "T0DEMO01/U0GUEST"
+		})
+	}, "not what was submitted"},
+	"another reason": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { doc["Content"].(map[string]any)["Reason"] = "something harmless" })
+	}, "not what was submitted"},
+	"another decider": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { doc["DecidedBy"] = "T0DEMO01/U0LENA" })
+	}, "somebody else decided"},
+	"an approval more": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) {
+			doc["Votes"] = append(doc["Votes"].([]any), map[string]any{"By": "T0DEMO01/U0LENA", "At": doc["DecidedAt"], "Door": "slack", "Hash": doc["Hash"]})
+		})
+	}, "an approval that no entry tells of"},
+	"its entries are forgotten": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { doc["Chain"].(map[string]any)["Len"] = 2 })
+	}, "knows 2 entries"},
+	"it is taken out": {func(w writer, r flows.Request) { w.do(fmt.Sprintf("DELETE FROM requests WHERE id = '%s'", r.ID)) }, "it is gone"},
+}
+
+// Whatever a writer changes of live access is found by holding the request to its
+// entries, and by audit verify's look at all of them; untouched, nothing is.
+func TestADatabaseWriterIsFound(t *testing.T) {
+	t.Parallel()
+	for name, alter := range alterations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := bottest.Open(t)
+			givenBy(s, "Production database")
+			foundOnly(t, s.App.Store(), "")
+			r := s.Only()
+			alter.do(newWriter(t, "sqlite", "file:"+s.DatabaseFile()+"?_pragma=busy_timeout(30000)", ""), r)
+			foundOnly(t, s.App.Store(), alter.why)
+			s.Overlook()
+		})
+	}
+}
+
+// The same on PostgreSQL, one after the other.
+func TestADatabaseWriterIsFoundOnPostgres(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	must(t, store.Migrate(t.Context(), store.Options{DSN: dsn, Now: time.Now}))
+	s := bottest.Open(t, func(o *company.Options) { o.DSN = dsn }, func(o *company.Options) { o.Clock = app.SystemClock{} })
+	givenBy(s, "Production database")
+	foundOnly(t, s.App.Store(), "")
+	r := s.Only()
+	w := newWriter(t, "pgx", dsn, "SET session_replication_role = replica")
+	tables := []string{"requests", "jobs", "holdings"}
+	for _, table := range tables {
+		w.do("CREATE TABLE was_" + table + " AS SELECT * FROM " + table)
+	}
+	for _, name := range slices.Sorted(maps.Keys(alterations)) {
+		t.Log(name)
+		alterations[name].do(w, r)
+		foundOnly(t, s.App.Store(), alterations[name].why)
+		for _, table := range tables {
+			w.do("DELETE FROM " + table)
+			w.do("INSERT INTO " + table + " OVERRIDING SYSTEM VALUE SELECT * FROM was_" + table) //nolint:unqueryvet // whatever its columns are
+		}
+		foundOnly(t, s.App.Store(), "")
+	}
+	s.Overlook()
+}
+
+// foundOnly wants one finding, or none.
+func foundOnly(t *testing.T, st *store.Store, why string) {
+	t.Helper()
+	some, last, err := st.HoldSome(t.Context(), "")
+	must(t, err)
+	if last != "" {
+		t.Errorf("there is more after %s", last)
+	}
+	switch {
+	case why == "" && len(some) == 0:
+	case why == "" || len(some) != 1 || !strings.Contains(some[0].Why, why):
+		t.Errorf("found %v, not that %q", some, why)
+	}
+}
+
+// A request that somebody called approved is not given: its entries say that nobody
+// decided. The operators are told, and it shows in the health and in the audit.
+func TestAWrittenApprovalGivesNothing(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	askedManagers(s, "Production database", "let me in")
+	s.Quiet()
+	r := s.Only()
+	w := newWriter(t, "sqlite", "file:"+s.DatabaseFile()+"?_pragma=busy_timeout(30000)", "")
+	now := s.Clock.Now()
+	ends := now.Add(time.Hour)
+	w.do("BEGIN IMMEDIATE")
+	w.request(r.ID, fmt.Sprintf("state = 'granting', due_at = %d, decided_at = %d,", now.Add(10*time.Minute).UnixMilli(), now.UnixMilli()), func(doc map[string]any) {
+		doc["State"], doc["DecidedAt"], doc["DecidedBy"] = "granting", now, "T0DEMO01/U0MARA"
+		doc["GrantBy"], doc["EndsAt"], doc["LatestEnd"] = now.Add(10*time.Minute), ends, ends
+	})
+	w.do("DELETE FROM jobs WHERE subject = '" + string(r.ID) + "'")
+	for kind, at := range map[string]time.Time{"grant": now, "revoke": ends} {
+		w.do(fmt.Sprintf("INSERT INTO jobs (kind, key, subject, lane, run_at, args, attempts, last_err, rev, leased_to, lease_until, lease) VALUES ('%s', '%s', '%s', '%s', %d, '', 0, '', 1, '', 0, 0)",
+			kind, flows.JobKey(flows.JobKind(kind), string(r.ID)), r.ID, r.Content.Key().Lane(), at.UnixMilli()))
+	}
+	w.do("COMMIT")
+	s.Clock.Push(2 * time.Second) // nobody was woken: the table is asked
+	s.FastForward(2 * time.Minute)
+	s.In("C0ERRS", "is not what its audit entries say", "written into the database past the program")
+	for _, e := range s.Database.Ledger() {
+		if e.Type == "access.grant" {
+			t.Errorf("the target was told to give: %+v", e)
+		}
+	}
+	if r := s.Only(); r.State != flows.StateEnding && r.State != flows.StateFailed || !strings.Contains(r.Fault, "Nothing was given") {
+		t.Errorf("it is %s: %s", r.State, r.Fault)
+	}
+	if !slices.Contains(s.Entries("system"), "contradicted") {
+		t.Errorf("the system's entries: %v", s.Entries("system"))
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL("/healthz"), nil)
+	must(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	var body struct{ Warnings map[string]string }
+	must(t, json.NewDecoder(resp.Body).Decode(&body))
+	if !strings.Contains(body.Warnings["requests"], string(r.ID)) {
+		t.Errorf("the health warns of %v", body.Warnings)
+	}
+	s.Overlook()
+}

@@ -1,0 +1,35 @@
+-- Requests and what their entries tell of them, a page at a time.
+
+-- name: RequestsToHold :many
+SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
+    submitted_at, decided_at, due_at, overdue, doc
+FROM requests WHERE id > @after ORDER BY id LIMIT cast(@lim AS bigint);
+
+-- name: OpenRequestsToHold :many
+SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
+    submitted_at, decided_at, due_at, overdue, doc
+FROM requests
+WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending') AND id > @after
+ORDER BY id LIMIT cast(@lim AS bigint);
+
+-- name: EntriesToHold :many
+-- The entries of one request, each with who did it.
+SELECT e.at, e.verb, e.bytes, cast(coalesce((
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+FROM entries e WHERE e.chain = @chain ORDER BY e.seq;
+
+-- name: RevokeJobAt :one
+-- When the job that ends the access of a request runs, and how often it has been tried.
+SELECT run_at, attempts FROM jobs WHERE key = @key;
+
+-- name: EntriesBetween :many
+-- The entries of all chains after one and up to another, each with who did it.
+SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+FROM entries e WHERE e.chain > @after AND e.chain <= @last ORDER BY e.chain, e.seq;
+
+-- name: EntriesAfter :many
+-- The same of all chains after one, but for the system's.
+SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+FROM entries e WHERE e.chain > @after AND e.chain <> 'system' ORDER BY e.chain, e.seq;
