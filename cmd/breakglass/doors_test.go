@@ -30,6 +30,8 @@ type terminal struct {
 	home string
 	more map[string]string
 	in   string // what is typed
+
+	server string // empty: the company's own
 }
 
 func newTerminal(t *testing.T, s *bottest.Story) *terminal {
@@ -41,6 +43,9 @@ func (m *terminal) getenv(name string) string {
 	case "HOME":
 		return m.home
 	case "BREAKGLASS_SERVER":
+		if m.server != "" {
+			return m.server
+		}
 		return m.s.URL("")
 	}
 	return m.more[name]
