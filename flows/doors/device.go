@@ -34,6 +34,12 @@ func (d *Doors) StartDevice(ctx context.Context, dev Device) (code string, p flo
 	if _, err := publicKey(dev.Key); err != nil {
 		return "", p, flows.Refuse(flows.RefusedInput, "The key of the machine is no Ed25519 public key in base64. Nothing was begun.")
 	}
+	switch _, err := d.o.Store.PassByHash(ctx, dev.Hash); {
+	case err == nil:
+		return "", p, flows.Refuse(flows.RefusedDuplicate, "A login with this secret was begun before. Nothing was begun.").Then("Run breakglass login again.")
+	case !errors.Is(err, flows.ErrNotFound):
+		return "", p, fmt.Errorf("begin a login: %w", err)
+	}
 	code = d.code()
 	now := d.o.Clock.Now()
 	p = flows.Pass{
