@@ -38,6 +38,7 @@ var scans = map[string]string{
 	"newestRequest":     "takes the last row of an index",
 	"allLinks":          "lists everybody's link; asked by commands, at the start and at a change of the list",
 	"allSignIns":        "lists everybody's sign-in; asked by commands",
+	"chainlessRequests": "looks at every request; asked by a full verification only",
 	"headlessRequests":  "looks at every request; asked by a full verification only",
 }
 

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"breakglass/flows"
@@ -116,21 +118,22 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 		if err != nil {
 			return err
 		}
-		openings, err := q.LeafOpenings(ctx, postgresdb.LeafOpeningsParams{Since: from, Before: to})
+		openings, err := openingsOf(ctx, q, rows)
 		if err != nil {
 			return err
 		}
 		out = make([]flows.Leaf, 0, len(rows))
-		for _, r := range rows {
+		for i := range rows {
+			r := &rows[i]
 			leaf := flows.Leaf{Index: r.Idx, Entry: flows.Sealed{
 				Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: r.Prev, Hash: r.Hash, Bytes: []byte(r.Bytes),
 			}}
-			for ; len(openings) > 0 && openings[0].Idx <= r.Idx; openings = openings[1:] {
-				if o := openings[0]; o.Idx == r.Idx {
-					leaf.Entry.Openings = append(leaf.Entry.Openings, flows.Opening{
-						Path: o.Path, About: flows.PersonID(o.Person), Salt: o.Salt, Value: o.Value,
-					})
+			first, _ := slices.BinarySearchFunc(openings, r.ID, func(o postgresdb.Opening, id int64) int { return cmp.Compare(o.Entry, id) })
+			for _, o := range openings[first:] {
+				if o.Entry != r.ID {
+					break
 				}
+				leaf.Entry.Openings = append(leaf.Entry.Openings, flows.Opening{Path: o.Path, About: flows.PersonID(o.Person), Salt: o.Salt, Value: o.Value})
 			}
 			out = append(out, leaf)
 		}
@@ -138,6 +141,30 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read leaves %d to %d: %w", from, to, err)
+	}
+	return out, nil
+}
+
+// apart is how far the ids of entries may be apart for their openings to be read at once,
+// with those of what lies between.
+const apart = 64
+
+// openingsOf reads the openings of entries, in the order of their ids, which is nearly
+// that of their places.
+func openingsOf(ctx context.Context, q queries, rows []postgresdb.LeavesRow) (out []postgresdb.Opening, err error) {
+	ids := make([]int64, 0, len(rows))
+	for i := range rows {
+		ids = append(ids, rows[i].ID)
+	}
+	slices.Sort(ids)
+	for from, to := 0, 0; to < len(ids); from = to {
+		for to = from + 1; to < len(ids) && ids[to]-ids[to-1] <= apart; to++ {
+		}
+		some, err := q.OpeningsBetween(ctx, postgresdb.OpeningsBetweenParams{Since: ids[from], Until: ids[to-1]})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
 	}
 	return out, nil
 }

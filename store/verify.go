@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -42,11 +43,19 @@ func (s *Store) VerifyTail(ctx context.Context, n int) error {
 // entries, and looks for entries that have no place in the tree and do not wait for
 // one: what a walk along the tree does not see. It wraps ErrDamaged.
 func (s *Store) VerifyHeads(ctx context.Context) error {
-	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-		return errors.Join(headless(ctx, "request", q.HeadlessRequests), headless(ctx, "chain", q.HeadlessChains),
-			headless(ctx, "chain", q.EntriesBeyondHead), unplaced(ctx, q))
-	})
-	if err != nil {
+	looks := [...]func(context.Context, queries) error{
+		func(ctx context.Context, q queries) error { return headless(ctx, "request", q.ChainlessRequests) },
+		func(ctx context.Context, q queries) error { return headless(ctx, "chain", q.HeadlessChains) },
+		func(ctx context.Context, q queries) error { return headless(ctx, "chain", q.EntriesBeyondHead) },
+		unplaced,
+	}
+	var errs [len(looks)]error
+	var all sync.WaitGroup
+	for i, look := range looks { // each is a question of its own, so they can be asked at once
+		all.Go(func() { errs[i] = s.tx.snapshot(ctx, look) })
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
 		return fmt.Errorf("verify the heads of the chains: %w", err)
 	}
 	return nil

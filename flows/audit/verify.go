@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -223,19 +224,18 @@ func (v *verifier) take(it *item) {
 func (v *verifier) leaf(it *item) {
 	v.report.Entries++
 	at := v.tree.size
-	name := it.name()
 	if it.index != v.next {
-		v.place(it, v.next, name)
+		v.place(it, v.next)
 	}
 	v.next = it.index + 1
 	if it.good {
-		v.link(it, at, name)
+		v.link(it, at)
 		v.report.Openings += int64(it.opened)
 		for _, path := range it.missing {
-			v.lost = append(v.lost, lost{at, name, string(it.body.chain) + "/" + fmt.Sprint(it.body.seq) + "/" + path})
+			v.lost = append(v.lost, lost{at, it.name(), string(it.body.chain) + "/" + fmt.Sprint(it.body.seq) + "/" + path})
 		}
 		for _, path := range it.erases {
-			v.erased[path] = name
+			v.erased[path] = it.name()
 		}
 	}
 	v.tree.add(it.hash)
@@ -243,7 +243,8 @@ func (v *verifier) leaf(it *item) {
 }
 
 // place says what is wrong where the places of the leaves are not one after the other.
-func (v *verifier) place(it *item, at int64, name string) {
+func (v *verifier) place(it *item, at int64) {
+	name := it.name()
 	f := Finding{From: at, To: at, Entry: name}
 	if it.index > at {
 		f.Entry, f.To, f.What = "", it.index-1, fmt.Sprintf("what stood here was removed; %s comes next, with the place %d", name, it.index)
@@ -254,15 +255,16 @@ func (v *verifier) place(it *item, at int64, name string) {
 }
 
 // link holds an entry to the one before it in its chain.
-func (v *verifier) link(it *item, at int64, name string) {
+func (v *verifier) link(it *item, at int64) {
 	key := maphash.Bytes(v.seed, it.body.chain)
 	end := v.chains[key]
 	v.chains[key] = chainEnd{it.body.seq, at, it.hash}
-	prev := ""
+	var room [2 * tlog.HashSize]byte
+	prev := room[:0]
 	if end.seq > 0 {
-		prev = hex.EncodeToString(end.hash[:])
+		prev = hex.AppendEncode(prev, end.hash[:])
 	}
-	f := Finding{From: at, To: at, Entry: name}
+	f := Finding{From: at, To: at}
 	switch {
 	case it.body.seq > end.seq+1:
 		f.From = v.good // before that nothing is missing
@@ -273,12 +275,13 @@ func (v *verifier) link(it *item, at int64, name string) {
 		f.What = fmt.Sprintf("entry %d of its chain, which comes before it, was removed or moved", end.seq+1)
 	case it.body.seq <= end.seq:
 		f.What = fmt.Sprintf("its chain had its entry %d already: one was inserted, or they were reordered", it.body.seq)
-	case prev != string(it.body.prev):
+	case !bytes.Equal(prev, it.body.prev):
 		f.From = end.at
 		f.What = fmt.Sprintf("entry %d of its chain, at place %d, is not the one it names: one of the two was altered", end.seq, end.at)
 	default:
 		return
 	}
+	f.Entry = it.name()
 	v.report.Find(f)
 }
 

@@ -37,6 +37,11 @@ WHERE NOT EXISTS (SELECT 1 FROM chains c
     WHERE c.chain = r.id)
 ORDER BY r.id LIMIT 1;
 
+-- name: ChainlessRequests :many
+-- Requests whose chain is not there.
+SELECT r.id FROM requests r WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1;
+
 -- name: HeadlessOpenRequests :many
 -- The same among those that are not final.
 SELECT r.id FROM requests r
@@ -55,6 +60,6 @@ ORDER BY c.chain LIMIT 1;
 
 -- name: EntriesBeyondHead :many
 -- Chains with entries that their head does not know.
-SELECT e.chain FROM entries e
-WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.seq)
-ORDER BY e.id LIMIT 1;
+SELECT e.chain FROM (SELECT n.chain, max(n.seq) AS len FROM entries n GROUP BY n.chain) AS e
+WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.len)
+ORDER BY e.chain LIMIT 1;

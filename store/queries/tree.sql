@@ -26,10 +26,9 @@ SELECT l.idx, e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes
 FROM leaves l JOIN entries e ON e.id = l.entry
 WHERE l.idx >= @since AND l.idx < @before ORDER BY l.idx;
 
--- name: LeafOpenings :many
-SELECT l.idx, o.path, o.person, o.salt, o.value
-FROM leaves l JOIN openings o ON o.entry = l.entry
-WHERE l.idx >= @since AND l.idx < @before ORDER BY l.idx, o.path;
+-- name: OpeningsBetween :many
+SELECT o.entry, o.path, o.person, o.salt, o.value FROM openings o
+WHERE o.entry >= @since AND o.entry <= @until ORDER BY o.entry, o.path;
 
 -- name: LeafOfEntry :one
 SELECT l.idx FROM leaves l JOIN entries e ON e.id = l.entry
@@ -65,4 +64,4 @@ SELECT kind, size, place, at FROM witnesses WHERE kind = @kind ORDER BY size DES
 SELECT e.chain, e.seq FROM entries e
 WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = e.id)
     AND NOT EXISTS (SELECT 1 FROM unsequenced u WHERE u.entry = e.id)
-ORDER BY e.id LIMIT 1;
+ORDER BY e.chain, e.seq LIMIT 1;

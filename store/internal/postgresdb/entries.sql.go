@@ -91,10 +91,36 @@ func (q *Queries) ChainOpenings(ctx context.Context, chain string) ([]Opening, e
 	return items, nil
 }
 
+const chainlessRequests = `-- name: ChainlessRequests :many
+SELECT r.id FROM requests r WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = r.id)
+ORDER BY r.id LIMIT 1
+`
+
+// Requests whose chain is not there.
+func (q *Queries) ChainlessRequests(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, chainlessRequests)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const entriesBeyondHead = `-- name: EntriesBeyondHead :many
-SELECT e.chain FROM entries e
-WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.seq)
-ORDER BY e.id LIMIT 1
+SELECT e.chain FROM (SELECT n.chain, max(n.seq) AS len FROM entries n GROUP BY n.chain) AS e
+WHERE NOT EXISTS (SELECT 1 FROM chains c WHERE c.chain = e.chain AND c.len >= e.len)
+ORDER BY e.chain LIMIT 1
 `
 
 // Chains with entries that their head does not know.

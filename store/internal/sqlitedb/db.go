@@ -81,6 +81,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainTailStmt, err = db.PrepareContext(ctx, chainTail); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainTail: %w", err)
 	}
+	if q.chainlessRequestsStmt, err = db.PrepareContext(ctx, chainlessRequests); err != nil {
+		return nil, fmt.Errorf("error preparing query ChainlessRequests: %w", err)
+	}
 	if q.checkpointsAfterStmt, err = db.PrepareContext(ctx, checkpointsAfter); err != nil {
 		return nil, fmt.Errorf("error preparing query CheckpointsAfter: %w", err)
 	}
@@ -282,9 +285,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leafOfEntryStmt, err = db.PrepareContext(ctx, leafOfEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query LeafOfEntry: %w", err)
 	}
-	if q.leafOpeningsStmt, err = db.PrepareContext(ctx, leafOpenings); err != nil {
-		return nil, fmt.Errorf("error preparing query LeafOpenings: %w", err)
-	}
 	if q.leasedInLaneStmt, err = db.PrepareContext(ctx, leasedInLane); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedInLane: %w", err)
 	}
@@ -335,6 +335,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.openRequestsToHoldStmt, err = db.PrepareContext(ctx, openRequestsToHold); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequestsToHold: %w", err)
+	}
+	if q.openingsBetweenStmt, err = db.PrepareContext(ctx, openingsBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query OpeningsBetween: %w", err)
 	}
 	if q.openingsNamingStmt, err = db.PrepareContext(ctx, openingsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsNaming: %w", err)
@@ -569,6 +572,11 @@ func (q *Queries) Close() error {
 	if q.chainTailStmt != nil {
 		if cerr := q.chainTailStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing chainTailStmt: %w", cerr)
+		}
+	}
+	if q.chainlessRequestsStmt != nil {
+		if cerr := q.chainlessRequestsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing chainlessRequestsStmt: %w", cerr)
 		}
 	}
 	if q.checkpointsAfterStmt != nil {
@@ -906,11 +914,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leafOfEntryStmt: %w", cerr)
 		}
 	}
-	if q.leafOpeningsStmt != nil {
-		if cerr := q.leafOpeningsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing leafOpeningsStmt: %w", cerr)
-		}
-	}
 	if q.leasedInLaneStmt != nil {
 		if cerr := q.leasedInLaneStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing leasedInLaneStmt: %w", cerr)
@@ -994,6 +997,11 @@ func (q *Queries) Close() error {
 	if q.openRequestsToHoldStmt != nil {
 		if cerr := q.openRequestsToHoldStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openRequestsToHoldStmt: %w", cerr)
+		}
+	}
+	if q.openingsBetweenStmt != nil {
+		if cerr := q.openingsBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openingsBetweenStmt: %w", cerr)
 		}
 	}
 	if q.openingsNamingStmt != nil {
@@ -1279,6 +1287,7 @@ type Queries struct {
 	chainHeadStmt              *sql.Stmt
 	chainOpeningsStmt          *sql.Stmt
 	chainTailStmt              *sql.Stmt
+	chainlessRequestsStmt      *sql.Stmt
 	checkpointsAfterStmt       *sql.Stmt
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
@@ -1346,7 +1355,6 @@ type Queries struct {
 	leafAtStmt                 *sql.Stmt
 	leafHashesStmt             *sql.Stmt
 	leafOfEntryStmt            *sql.Stmt
-	leafOpeningsStmt           *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
 	leavesStmt                 *sql.Stmt
 	listOpenRequestsStmt       *sql.Stmt
@@ -1364,6 +1372,7 @@ type Queries struct {
 	oldestRequestStmt          *sql.Stmt
 	openRequestStmt            *sql.Stmt
 	openRequestsToHoldStmt     *sql.Stmt
+	openingsBetweenStmt        *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	passByCodeStmt             *sql.Stmt
@@ -1434,6 +1443,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		chainHeadStmt:              q.chainHeadStmt,
 		chainOpeningsStmt:          q.chainOpeningsStmt,
 		chainTailStmt:              q.chainTailStmt,
+		chainlessRequestsStmt:      q.chainlessRequestsStmt,
 		checkpointsAfterStmt:       q.checkpointsAfterStmt,
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
@@ -1501,7 +1511,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leafAtStmt:                 q.leafAtStmt,
 		leafHashesStmt:             q.leafHashesStmt,
 		leafOfEntryStmt:            q.leafOfEntryStmt,
-		leafOpeningsStmt:           q.leafOpeningsStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
 		leavesStmt:                 q.leavesStmt,
 		listOpenRequestsStmt:       q.listOpenRequestsStmt,
@@ -1519,6 +1528,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		oldestRequestStmt:          q.oldestRequestStmt,
 		openRequestStmt:            q.openRequestStmt,
 		openRequestsToHoldStmt:     q.openRequestsToHoldStmt,
+		openingsBetweenStmt:        q.openingsBetweenStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		passByCodeStmt:             q.passByCodeStmt,

@@ -33,6 +33,8 @@ type Querier interface {
 	ChainOpenings(ctx context.Context, chain string) ([]Opening, error)
 	// The last entries of a chain, the newest first.
 	ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, error)
+	// Requests whose chain is not there.
+	ChainlessRequests(ctx context.Context) ([]string, error)
 	CheckpointsAfter(ctx context.Context, arg CheckpointsAfterParams) ([]Checkpoint, error)
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
@@ -112,7 +114,6 @@ type Querier interface {
 	LeafAt(ctx context.Context, idx int64) (int64, error)
 	LeafHashes(ctx context.Context, arg LeafHashesParams) ([]LeafHashesRow, error)
 	LeafOfEntry(ctx context.Context, arg LeafOfEntryParams) (int64, error)
-	LeafOpenings(ctx context.Context, arg LeafOpeningsParams) ([]LeafOpeningsRow, error)
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
 	Leaves(ctx context.Context, arg LeavesParams) ([]LeavesRow, error)
 	// Undecided and live ones only: few among many.
@@ -133,6 +134,7 @@ type Querier interface {
 	OldestRequest(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
 	OpenRequestsToHold(ctx context.Context, arg OpenRequestsToHoldParams) ([]Request, error)
+	OpeningsBetween(ctx context.Context, arg OpeningsBetweenParams) ([]Opening, error)
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)

@@ -212,45 +212,6 @@ func (q *Queries) LeafOfEntry(ctx context.Context, arg LeafOfEntryParams) (int64
 	return idx, err
 }
 
-const leafOpenings = `-- name: LeafOpenings :many
-SELECT l.idx, o.path, o.person, o.salt, o.value
-FROM leaves l JOIN openings o ON o.entry = l.entry
-WHERE l.idx >= ?1 AND l.idx < ?2 ORDER BY l.idx, o.path
-`
-
-type LeafOpeningsParams = postgresdb.LeafOpeningsParams
-
-type LeafOpeningsRow = postgresdb.LeafOpeningsRow
-
-func (q *Queries) LeafOpenings(ctx context.Context, arg LeafOpeningsParams) ([]LeafOpeningsRow, error) {
-	rows, err := q.query(ctx, q.leafOpeningsStmt, leafOpenings, arg.Since, arg.Before)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LeafOpeningsRow
-	for rows.Next() {
-		var i LeafOpeningsRow
-		if err := rows.Scan(
-			&i.Idx,
-			&i.Path,
-			&i.Person,
-			&i.Salt,
-			&i.Value,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const leaves = `-- name: Leaves :many
 SELECT l.idx, e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes
 FROM leaves l JOIN entries e ON e.id = l.entry
@@ -280,6 +241,42 @@ func (q *Queries) Leaves(ctx context.Context, arg LeavesParams) ([]LeavesRow, er
 			&i.Prev,
 			&i.Hash,
 			&i.Bytes,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const openingsBetween = `-- name: OpeningsBetween :many
+SELECT o.entry, o.path, o.person, o.salt, o.value FROM openings o
+WHERE o.entry >= ?1 AND o.entry <= ?2 ORDER BY o.entry, o.path
+`
+
+type OpeningsBetweenParams = postgresdb.OpeningsBetweenParams
+
+func (q *Queries) OpeningsBetween(ctx context.Context, arg OpeningsBetweenParams) ([]Opening, error) {
+	rows, err := q.query(ctx, q.openingsBetweenStmt, openingsBetween, arg.Since, arg.Until)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Opening
+	for rows.Next() {
+		var i Opening
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Path,
+			&i.Person,
+			&i.Salt,
+			&i.Value,
 		); err != nil {
 			return nil, err
 		}
@@ -338,7 +335,7 @@ const unplacedEntries = `-- name: UnplacedEntries :many
 SELECT e.chain, e.seq FROM entries e
 WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = e.id)
     AND NOT EXISTS (SELECT 1 FROM unsequenced u WHERE u.entry = e.id)
-ORDER BY e.id LIMIT 1
+ORDER BY e.chain, e.seq LIMIT 1
 `
 
 type UnplacedEntriesRow = postgresdb.UnplacedEntriesRow
