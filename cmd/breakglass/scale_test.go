@@ -72,6 +72,10 @@ func generated(t *testing.T, dsn string, entries int) *bygone {
 	if code := main.Run(t.Context(), []string{"audit", "generate", "--db", dsn, "--entries", strconv.Itoa(entries)}, none, strings.NewReader(""), &out, &errs); code != 0 {
 		t.Fatalf("generate: %d, %s", code, errs.String())
 	}
+	var n int
+	if _, err := fmt.Sscanf(out.String(), "%d requests", &n); err != nil {
+		t.Fatalf("generate says %q: %v", out.String(), err)
+	}
 	t.Logf("generated in %s: %s", time.Since(began).Round(time.Millisecond), strings.TrimSpace(out.String()))
 	s, err := store.Open(t.Context(), store.Options{DSN: dsn, ReadOnly: true, Now: time.Now})
 	if err != nil {
@@ -82,7 +86,7 @@ func generated(t *testing.T, dsn string, entries int) *bygone {
 			t.Error(err)
 		}
 	})
-	return &bygone{T: t, s: s, n: entries * 2 / 11}
+	return &bygone{T: t, s: s, n: n}
 }
 
 // probe is a question, and what it finds when everything is looked at.
