@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -60,3 +61,30 @@ const Walking = walking
 
 // Sifting is the same for looking for words.
 const Sifting = sifting
+
+// HeldChains are the chains of requests that are held, so many entries at a time, with
+// how many entries each has.
+func (s *Store) HeldChains(ctx context.Context, most int64) (map[string]int, error) {
+	held := map[string]int{}
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		clear(held)
+		for after := flows.RequestID(""); ; {
+			page, err := q.RequestsToHold(ctx, postgresdb.RequestsToHoldParams{After: string(after), Lim: heldAtOnce})
+			if err != nil {
+				return err
+			}
+			rows, last, err := entriesOf(ctx, q, after, page, most)
+			if err != nil || last == afterRequests && len(rows) == 0 {
+				return err
+			}
+			for _, e := range rows {
+				held[e.Chain]++
+			}
+			if last == afterRequests {
+				return nil
+			}
+			after = flows.RequestID(last)
+		}
+	})
+	return held, err
+}

@@ -28,28 +28,25 @@ func (c Contradiction) String() string {
 	return fmt.Sprintf("request %s: %s; somebody has written past the program", c.Request, c.Why)
 }
 
-// HoldOpen holds each request that is not over to what its entries tell of it: its state,
-// what was asked, approved and given, its columns, its holding and the job that ends it.
-func (s *Store) HoldOpen(ctx context.Context) ([]Contradiction, error) {
-	var found []Contradiction
-	for after := ""; ; {
-		var page []postgresdb.Request
-		err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-			rows, err := q.OpenRequestsToHold(ctx, postgresdb.OpenRequestsToHoldParams{After: after, Lim: heldAtOnce})
-			page = rows
-			for i := 0; err == nil && i < len(page); i++ {
-				var told []flows.Told
-				if told, err = toldOf(ctx, q, page[i].ID); err == nil {
-					found, err = s.hold(ctx, q, found, &page[i], told)
-				}
+// HoldOpen holds the next requests after one that are not over to what their entries
+// tell of them: state, what was asked, approved and given, columns, holding, and the job
+// that ends the access. It returns the last that it looked at; empty when there are no more.
+func (s *Store) HoldOpen(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
+	err = s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+		found, last = nil, ""
+		page, err := q.OpenRequestsToHold(ctx, postgresdb.OpenRequestsToHoldParams{After: string(after), Lim: heldAtOnce})
+		for i := 0; err == nil && i < len(page); i++ {
+			var told []flows.Told
+			if told, err = toldOf(ctx, q, page[i].ID); err == nil {
+				found, err = s.hold(ctx, q, found, &page[i], told)
 			}
-			return err
-		})
-		if err != nil || len(page) < heldAtOnce {
-			return found, wrapHold(err)
 		}
-		after = page[len(page)-1].ID
-	}
+		if len(page) == heldAtOnce {
+			last = flows.RequestID(page[len(page)-1].ID)
+		}
+		return err
+	})
+	return found, last, wrapHold(err)
 }
 
 // HoldSome holds the next requests after one, whatever their state, to their entries. It
@@ -61,7 +58,7 @@ func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Co
 		if err != nil {
 			return err
 		}
-		rows, err := entriesOf(ctx, q, after, page)
+		rows, upTo, err := entriesOf(ctx, q, after, page, entriesAtOnce)
 		if err != nil {
 			return err
 		}
@@ -76,12 +73,15 @@ func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Co
 			told[e.Chain] = append(told[e.Chain], flows.Told{At: fromMillis(e.At), Verb: e.Verb, Bytes: []byte(e.Bytes), By: flows.PersonID(e.ByPerson)})
 		}
 		for i := range page {
+			if page[i].ID > upTo {
+				break
+			}
 			if found, err = s.hold(ctx, q, found, &page[i], told[page[i].ID]); err != nil {
 				return err
 			}
 		}
-		if len(page) == heldAtOnce {
-			last = flows.RequestID(page[len(page)-1].ID)
+		if upTo != afterRequests {
+			last = flows.RequestID(upTo)
 		}
 		return nil
 	})
@@ -109,17 +109,34 @@ func (s *Store) HoldOne(ctx context.Context, id flows.RequestID) (why string, er
 	return why, wrapHold(err)
 }
 
-// entriesOf reads the entries of a page of requests; of the last page, all that are left.
-func entriesOf(ctx context.Context, q queries, after flows.RequestID, page []postgresdb.Request) ([]postgresdb.EntriesBetweenRow, error) {
+// The chains of requests sort between these; the calls by grants, as many as somebody
+// makes, and the system's lie outside.
+const (
+	beforeRequests = "req_"
+	afterRequests  = "req`"
+)
+
+// entriesAtOnce is how many entries are read at a time: deleted requests may be many.
+const entriesAtOnce = 20_000
+
+// entriesOf reads the entries of a page of requests, and of those that are gone between
+// them, as far as last; after the last page of all, those that are left.
+func entriesOf(ctx context.Context, q queries, after flows.RequestID, page []postgresdb.Request, most int64) (rows []postgresdb.EntriesBetweenRow, last string, err error) {
+	last = afterRequests
 	if len(page) == heldAtOnce {
-		return q.EntriesBetween(ctx, postgresdb.EntriesBetweenParams{After: string(after), Last: page[len(page)-1].ID})
+		last = page[len(page)-1].ID
 	}
-	rest, err := q.EntriesAfter(ctx, string(after))
-	rows := make([]postgresdb.EntriesBetweenRow, 0, len(rest))
-	for _, e := range rest {
-		rows = append(rows, postgresdb.EntriesBetweenRow(e))
+	rows, err = q.EntriesBetween(ctx, postgresdb.EntriesBetweenParams{After: max(string(after), beforeRequests), Last: last, Lim: most})
+	if err != nil || int64(len(rows)) < most {
+		return rows, last, err
 	}
-	return rows, err
+	n := len(rows)
+	for last = rows[n-1].Chain; n > 0 && rows[n-1].Chain == last; n-- { // the last chain may go on
+	}
+	if n == 0 {
+		return rows, last, nil
+	}
+	return rows[:n], rows[n-1].Chain, nil
 }
 
 func wrapHold(err error) error {

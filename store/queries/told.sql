@@ -26,10 +26,4 @@ SELECT run_at, attempts FROM jobs WHERE key = @key;
 -- The entries of all chains after one and up to another, each with who did it.
 SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
-FROM entries e WHERE e.chain > @after AND e.chain <= @last ORDER BY e.chain, e.seq;
-
--- name: EntriesAfter :many
--- The same of all chains after one, but for the system's.
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
-FROM entries e WHERE e.chain > @after AND e.chain <> 'system' ORDER BY e.chain, e.seq;
+FROM entries e WHERE e.chain > @after AND e.chain <= @last ORDER BY e.chain, e.seq LIMIT cast(@lim AS bigint);

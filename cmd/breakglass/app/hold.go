@@ -10,12 +10,17 @@ import (
 	"breakglass/store"
 )
 
-// holdEvery is how often requests are held to their entries: each that is not over, and
-// the next hundred of all others.
-const holdEvery = time.Minute
+// How often requests are held to their entries, and how many of those that are not over:
+// a hundred thousand open grants are a round of an hour and a half, not a minute's work
+// for each of twenty replicas. Of all requests it is a hundred each time.
+const (
+	holdEvery = time.Minute
+	holdPages = 10 // of a hundred
+)
 
 // holding is what was found when requests were held to their entries.
 type holding struct {
+	open  flows.RequestID              // how far it has come among those not over
 	after flows.RequestID              // how far it has come among all
 	told  map[store.Contradiction]bool // since the start
 }
@@ -39,7 +44,7 @@ func (a *App) holdRequests(ctx context.Context) {
 }
 
 func (a *App) holdOnce(ctx context.Context, h *holding) error {
-	open, err := a.store.HoldOpen(ctx)
+	open, err := a.holdOpen(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -65,6 +70,21 @@ func (a *App) holdOnce(ctx context.Context, h *holding) error {
 	a.altered = found
 	a.mu.Unlock()
 	return nil
+}
+
+// holdOpen goes on among the requests that are not over, once round at the most.
+func (a *App) holdOpen(ctx context.Context, h *holding) (found []store.Contradiction, err error) {
+	for range holdPages {
+		var some []store.Contradiction
+		if some, h.open, err = a.store.HoldOpen(ctx, h.open); err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+		if h.open == "" {
+			break
+		}
+	}
+	return found, nil
 }
 
 // tellContradiction records it, and tells the operators. Nothing is given by the request

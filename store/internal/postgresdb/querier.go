@@ -54,8 +54,6 @@ type Querier interface {
 	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
-	// The same of all chains after one, but for the system's.
-	EntriesAfter(ctx context.Context, after string) ([]EntriesAfterRow, error)
 	// The entries of all chains after one and up to another, each with who did it.
 	EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error)
 	// Chains with entries that their head does not know.

@@ -138,9 +138,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
 		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
 	}
-	if q.entriesAfterStmt, err = db.PrepareContext(ctx, entriesAfter); err != nil {
-		return nil, fmt.Errorf("error preparing query EntriesAfter: %w", err)
-	}
 	if q.entriesBetweenStmt, err = db.PrepareContext(ctx, entriesBetween); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesBetween: %w", err)
 	}
@@ -667,11 +664,6 @@ func (q *Queries) Close() error {
 	if q.dropSequencedStmt != nil {
 		if cerr := q.dropSequencedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropSequencedStmt: %w", cerr)
-		}
-	}
-	if q.entriesAfterStmt != nil {
-		if cerr := q.entriesAfterStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing entriesAfterStmt: %w", cerr)
 		}
 	}
 	if q.entriesBetweenStmt != nil {
@@ -1306,7 +1298,6 @@ type Queries struct {
 	deleteSignInStmt           *sql.Stmt
 	denialsStmt                *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
-	entriesAfterStmt           *sql.Stmt
 	entriesBetweenStmt         *sql.Stmt
 	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
@@ -1462,7 +1453,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteSignInStmt:           q.deleteSignInStmt,
 		denialsStmt:                q.denialsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
-		entriesAfterStmt:           q.entriesAfterStmt,
 		entriesBetweenStmt:         q.entriesBetweenStmt,
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,

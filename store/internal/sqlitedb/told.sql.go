@@ -11,48 +11,10 @@ import (
 	"context"
 )
 
-const entriesAfter = `-- name: EntriesAfter :many
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
-FROM entries e WHERE e.chain > ?1 AND e.chain <> 'system' ORDER BY e.chain, e.seq
-`
-
-type EntriesAfterRow = postgresdb.EntriesAfterRow
-
-// The same of all chains after one, but for the system's.
-func (q *Queries) EntriesAfter(ctx context.Context, after string) ([]EntriesAfterRow, error) {
-	rows, err := q.query(ctx, q.entriesAfterStmt, entriesAfter, after)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EntriesAfterRow
-	for rows.Next() {
-		var i EntriesAfterRow
-		if err := rows.Scan(
-			&i.Chain,
-			&i.At,
-			&i.Verb,
-			&i.Bytes,
-			&i.ByPerson,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const entriesBetween = `-- name: EntriesBetween :many
 SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
-FROM entries e WHERE e.chain > ?1 AND e.chain <= ?2 ORDER BY e.chain, e.seq
+FROM entries e WHERE e.chain > ?1 AND e.chain <= ?2 ORDER BY e.chain, e.seq LIMIT cast(?3 AS bigint)
 `
 
 type EntriesBetweenParams = postgresdb.EntriesBetweenParams
@@ -61,7 +23,7 @@ type EntriesBetweenRow = postgresdb.EntriesBetweenRow
 
 // The entries of all chains after one and up to another, each with who did it.
 func (q *Queries) EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error) {
-	rows, err := q.query(ctx, q.entriesBetweenStmt, entriesBetween, arg.After, arg.Last)
+	rows, err := q.query(ctx, q.entriesBetweenStmt, entriesBetween, arg.After, arg.Last, arg.Lim)
 	if err != nil {
 		return nil, err
 	}
