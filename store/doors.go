@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"breakglass/flows"
@@ -95,16 +96,16 @@ func onePass(doc string, version, used int64, err error) (flows.Pass, error) {
 	return passFrom(doc, version, used)
 }
 
-// mostPasses is how many a listing shows.
+// mostPasses is how many a listing of everybody's shows.
 const mostPasses = 500
 
-// Passes lists the passes that are live at now, newest first: somebody's, or with an
-// empty holder everybody's.
+// Passes lists the passes that are live at now, newest first: all of somebody's, or with
+// an empty holder the newest of everybody's.
 func (s *Store) Passes(ctx context.Context, holder flows.PersonID, now time.Time) ([]flows.Pass, error) {
 	var rows []postgresdb.PassesOfRow
 	var err error
 	if q := s.tx.direct(); holder != "" {
-		rows, err = q.PassesOf(ctx, postgresdb.PassesOfParams{Holder: string(holder), Now: millis(now), Lim: mostPasses})
+		rows, err = q.PassesOf(ctx, postgresdb.PassesOfParams{Holder: string(holder), Now: millis(now), Lim: math.MaxInt32})
 	} else {
 		var all []postgresdb.LivePassesRow
 		all, err = q.LivePasses(ctx, postgresdb.LivePassesParams{Now: millis(now), Lim: mostPasses})

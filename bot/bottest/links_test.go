@@ -175,3 +175,60 @@ func TestReplaceAndUnlink(t *testing.T) {
 	s.Overlook()
 	s.FastForward(time.Second)
 }
+
+// Whoever is unlinked has nothing open any more, however much there was, and the company's
+// account leads to nobody; --sign-in ends what came of that account, and nothing else.
+func TestUnlinkedIsShutOut(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with, bottest.Nobody())
+	imports(t, s, app.PeopleBody{Wishes: everybody()})
+	s.In("C0ERRS", "linked 4 people")
+	sam, dana := signed(s, p, company.Sam), signed(s, p, company.Dana)
+	var many []flows.Pass
+	for i := range 1300 {
+		pass := flows.Pass{
+			ID: fmt.Sprintf("ses_%04d", i), Version: 1, Kind: flows.PassSession, Hash: fmt.Sprintf("%064x", i), Holder: company.Person(company.Sam), By: company.Person(company.Sam),
+			SignIn: flows.SignIn{Provider: flows.SignInCompany, At: s.Clock.Now()}, CreatedAt: s.Clock.Now(), UsedAt: s.Clock.Now(), ExpiresAt: s.Clock.Now().Add(time.Hour),
+		}
+		if i%2 == 0 {
+			pass.SignIn.Provider = flows.SignInSlack
+		}
+		many = append(many, pass)
+	}
+	if _, err := s.App.Store().Apply(t.Context(), flows.Change{Passes: many}); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int {
+		t.Helper()
+		all, err := s.App.Store().Passes(t.Context(), company.Person(company.Sam), s.Clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	var out map[string]any
+	if status := s.Operator("/v1/people/unlink", app.PeopleBody{Person: "sam", SignIn: true}, &out); status != http.StatusOK {
+		t.Fatalf("the sign-in: %d %v", status, out)
+	}
+	if n := left(); n != 650 {
+		t.Errorf("%d are left after the company's sign-in was taken away, not those of Slack", n)
+	}
+	if status := s.Operator("/v1/people/unlink", app.PeopleBody{Person: "sam"}, &out); status != http.StatusOK {
+		t.Fatalf("unlinked: %d %v", status, out)
+	}
+	s.In("C0ERRS", "unlinked <@U0SAM>; 650 of their sessions and tokens ended")
+	if n := left(); n != 0 {
+		t.Errorf("%d are left", n)
+	}
+	if page := sam.Get("/"); page.URL.Path != "/sign-in" {
+		t.Errorf("Sam's session opens %s", page.URL.Path)
+	}
+	if page := sam.SignsIn(p, "sub-"+company.Sam, "/"); !strings.Contains(page.Text(), "belongs to nobody") {
+		t.Errorf("Sam signs in again: %s", page.Text())
+	}
+	if page := dana.Get("/"); page.URL.Path != "/" {
+		t.Errorf("Dana's session opens %s", page.URL.Path)
+	}
+	s.Overlook()
+}

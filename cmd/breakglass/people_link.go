@@ -140,9 +140,10 @@ func (c *cli) peopleUnlink() *cobra.Command {
 	var f peopleFlags
 	cmd := &cobra.Command{
 		Use: "unlink PERSON", Short: "Take a person's link away, or only their company sign-in", Args: oneArg,
-		Long: "Takes the link of PERSON away: they are nobody at PagerDuty then. With --sign-in only the account of the\n" +
-			"company's sign-in that was pinned to them, or written down: sessions and tokens that came of it end, and the\n" +
-			"next sign-in is looked at like a first one. Links of the configuration are taken away there.\n" + throughServer,
+		Long: "Takes the link of PERSON away: they are nobody at PagerDuty then, their sessions and tokens end, and so does the\n" +
+			"account of the company's sign-in that was pinned to them. With --sign-in only that, with the sessions and\n" +
+			"tokens that came of it: the next sign-in is looked at like a first one. Links of the configuration are taken\n" +
+			"away there.\n" + throughServer,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.aboutPerson(cmd.Context(), f, "/v1/people/unlink", args[0], map[bool]string{
 				true: "%s: no company sign-in is pinned any more.\n", false: "%s is not linked any more.\n"}[f.body.SignIn])

@@ -188,13 +188,24 @@ func (p *People) refused(ctx context.Context, by flows.Actor, no *flows.Refusal,
 
 // change changes links as decide says on what is stored, or records its no.
 func (p *People) change(ctx context.Context, fin flows.Finish, by flows.Actor, decide func([]flows.StoredLink) (flows.Relinking, *flows.Refusal)) (*flows.Refusal, error) {
+	return p.changing(ctx, fin, by, func(all []flows.StoredLink) (flows.Relinking, *flows.Refusal, error) {
+		r, no := decide(all)
+		return r, no, nil
+	})
+}
+
+// changing is change where deciding may fail.
+func (p *People) changing(ctx context.Context, fin flows.Finish, by flows.Actor, decide func([]flows.StoredLink) (flows.Relinking, *flows.Refusal, error)) (*flows.Refusal, error) {
 	var no *flows.Refusal
 	err := p.o.Recorder.Relink(ctx, fin, func(ctx context.Context) (flows.Relinking, error) {
 		all, err := p.o.Store.Links(ctx)
 		if err != nil {
 			return flows.Relinking{}, err
 		}
-		r, refusal := decide(all)
+		r, refusal, err := decide(all)
+		if err != nil {
+			return flows.Relinking{}, err
+		}
 		if no = refusal; no != nil {
 			return flows.Relinking{}, errRefused
 		}
