@@ -104,6 +104,42 @@ func TestMaxTotal(t *testing.T) {
 	s.Overlook()
 }
 
+// Where a flow says no max_total, it is max_duration: whoever approves for themselves does
+// not go on for ever by extensions, with the incident resolved or not.
+func TestSelfApprovedExtensionsEnd(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with, bottest.Set("max_duration", `"1h"`), bottest.Set("durations", `["30m"]`), bottest.Replace(`max_total      = "8h"`, ""),
+		bottest.Replace(`email     = "dana@demo.example"`, "email     = \"dana@demo.example\"\n  subject   = \"sub-"+company.Dana+"\""))
+	browser := s.Browser()
+	browser.SignsIn(p, "sub-"+company.Dana, "/")
+	dana, inc := browser.API(), opened(s, "Payments fail")
+	approved := func(asked bottest.Answer) string {
+		t.Helper()
+		s.Quiet()
+		id := answers(t, asked, 201, "").Text("id")
+		hash := dana.Call("GET", "/v1/requests/"+id, nil).Text("hash")
+		answers(t, dana.Call("POST", "/v1/requests/"+id+"/decisions", map[string]any{"decision": "approve", "hash": hash}), 200, "")
+		s.Quiet()
+		return id
+	}
+	first := approved(dana.Call("POST", "/v1/requests", map[string]any{
+		"flow": "prod", "target": "prod_database", "duration": "30m", "reason": "the ledger is stuck", "incident": inc.ID,
+	}))
+	must(t, s.PagerDuty.Resolve(inc.ID, "PSAM001"))
+	s.FastForward(5 * time.Minute)
+	more := map[string]any{"duration": "30m", "reason": "still at it"}
+	second := approved(dana.Call("POST", "/v1/requests/"+first+"/extensions", more))
+	s.FastForward(28 * time.Minute)
+	s.Has(company.Dana)
+	if no := answers(t, dana.Call("POST", "/v1/requests/"+second+"/extensions", more), 422, "input"); !strings.Contains(no.Text("detail"), "allows 1h without a break") {
+		t.Errorf("for ever: %s", no.Text("detail"))
+	}
+	s.FastForward(5 * time.Minute)
+	s.Has()
+	s.Overlook()
+}
+
 // Nobody extends what is another's, another access, or over.
 func TestWhatCannotBeExtended(t *testing.T) {
 	t.Parallel()
