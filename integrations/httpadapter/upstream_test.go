@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"breakglass/flows"
 	"breakglass/integrations/httpadapter"
@@ -331,4 +332,28 @@ func (w *world) stream(headers ...string) (lines *bufio.Reader, end func()) {
 		w.t.Fatalf("the stream begins with %q, %v", line, err)
 	}
 	return lines, func() { cancel(); _ = resp.Body.Close() }
+}
+
+// What changes something is sent once, whatever becomes of the connection.
+func TestNothingIsSentTwice(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.grants.set(grant(dana, "write", "P1", start.Add(time.Hour)))
+	for _, c := range []struct{ method, path string }{{"PUT", "pd/incidents/P1"}, {"POST", "pd/incidents/P1/notes"}} {
+		w.answers(nil)
+		w.call("GET", "pd/incidents", "") // so that a connection is there to be used again
+		w.answers(func(rw http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(rw).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = conn.Close()
+		})
+		w.took()
+		got := w.call(c.method, c.path, "{}")
+		if all := w.took(); got.problem().Code != httpadapter.CodeDown || len(all) != 1 || all[0].body != "{}" {
+			t.Errorf("%s: %d %s; it arrived %d times", c.method, got.status, got.body, len(all))
+		}
+	}
 }

@@ -3,6 +3,10 @@
 // is refused with its line: anchors and aliases (that is how small files become huge
 // ones), tags, merge keys, keys that are no texts, the same key twice.
 //
+// Why by hand: goccy/go-yaml v1.19.2 was held to the tests here. It reads a text in quotes
+// that goes on after a Windows line end with the line end in it, refuses a good |4+, and
+// takes 17 s for 30,000 documents and 7 s for 30,000 brackets (0.1 s here); 0.4 MB more.
+//
 // It imports the standard library only, and gives texts as they stand: whether one is a
 // number is the reader's business. Read first: this file, then block.go, flow.go and
 // scalar.go, one for each way to write a value.
