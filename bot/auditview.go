@@ -92,7 +92,11 @@ func auditRow(cat *flows.Catalog, r *flows.Request) string {
 	if c.Requester != c.Beneficiary {
 		line += " (asked by " + mention(c.Requester) + ")"
 	}
-	line += " · " + outcome(r) + "\n" + at(r.SubmittedAt) + " · `" + r.ID.Short() + "`"
+	line += " · " + outcome(r)
+	if w := r.ReviewWord(); w != "" {
+		line += " · *" + w + "*"
+	}
+	line += "\n" + at(r.SubmittedAt) + " · `" + r.ID.Short() + "`"
 	if ref := r.IncidentRef(); ref.Number > 0 {
 		line += fmt.Sprintf(" · incident #%d", ref.Number)
 	}
@@ -180,6 +184,9 @@ func (v storyView) message() told {
 	}
 	if !r.EndWhy.Empty() {
 		pairs = append(pairs, "Why it was ended", mrkdwn(r.EndWhy, 300))
+	}
+	if r.ReviewIs() == flows.ReviewClosed {
+		pairs = append(pairs, "Review", cardView{req: *r}.reviewed())
 	}
 	t.blocks = append(t.blocks, fields(pairs...), section("%s", v.steps()))
 	notes := "`breakglass audit show " + r.ID.Short() + "` shows the evidence of each step. " + lookNote(v.recorded)

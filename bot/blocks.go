@@ -19,6 +19,7 @@ const (
 	ActionDone    = "bg:done"
 	ActionRevoke  = "bg:revoke"
 	ActionForward = "bg:forward"
+	ActionReview  = "bg:review" // opens the form that asks for the verdict
 
 	ActionLinkYes  = "bg:link_yes"  // the person: that is me
 	ActionLinkNo   = "bg:link_no"   // the person: it is not

@@ -18,6 +18,8 @@ func buttons(r *flows.Request, c flows.Card) bool {
 		return r.Asks(c) || mayRevoke(r)
 	case flows.CardFYI:
 		return mayRevoke(r) // who may is looked at when somebody does
+	case flows.CardReview:
+		return r.ReviewIs() == flows.ReviewOpen
 	}
 	return false
 }

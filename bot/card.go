@@ -31,6 +31,9 @@ const (
 // render draws one copy.
 func (v cardView) render() Message {
 	r := &v.req
+	if v.card.Kind == flows.CardReview && r.Review != nil {
+		return v.renderReview()
+	}
 	blocks := []slack.Block{section("%s", v.title())}
 	blocks = append(blocks, fields(v.facts()...), quote(r.Content.Reason, shortReason))
 	if answers := v.answers(shortAnswer); answers != "" {

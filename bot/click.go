@@ -119,6 +119,8 @@ func (b *Bot) opens(p *interaction, a action) func(context.Context) {
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackNote) }
 	case ActionRevoke:
 		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackRevoke) }
+	case ActionReview:
+		return func(ctx context.Context) { b.openReason(ctx, p, a, callbackReview) }
 	case ActionFull:
 		return func(ctx context.Context) { b.openFull(ctx, p, a) }
 	case ActionExtend:

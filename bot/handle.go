@@ -118,6 +118,8 @@ func (h handling) reason(ctx context.Context) error {
 	switch h.row.Callback {
 	case callbackRevoke:
 		cmd.Verb = flows.VerbRevoke
+	case callbackReview:
+		cmd.Verb, cmd.Verdict = flows.VerbReview, verdictIn(h.row.Values)
 	case callbackNote:
 		cmd.Verb, cmd.Hash = flows.VerbApprove, hash
 	}

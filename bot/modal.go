@@ -19,6 +19,7 @@ const (
 	callbackRevoke  = "bg:revoke"
 	callbackAlarm   = "bg:alarm"
 	callbackNote    = "bg:approve_note"
+	callbackReview  = "bg:review"
 )
 
 // requestForm is everything the request form is drawn from.

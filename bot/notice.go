@@ -20,6 +20,8 @@ func outdated(n flows.Notice, r *flows.Request) bool {
 		return !r.State.Live() || r.State == flows.StateEnding
 	case flows.AboutOverdue:
 		return r.State != flows.StateEnding
+	case flows.AboutReview:
+		return n.Detail == "overdue" && r.ReviewIs() != flows.ReviewOpen
 	}
 	return false
 }
@@ -75,6 +77,8 @@ func (v cardView) tells(n flows.Notice) string {
 		return fmt.Sprintf(":heavy_minus_sign: %s cancelled your request for %s. Nothing was granted.", mention(r.EndedBy), v.target())
 	case flows.AboutResolved:
 		return fmt.Sprintf(":white_check_mark: Incident #%d is resolved, so your access to %s ends %s. If you still need it, press “Extend”.", r.IncidentRef().Number, v.target(), at(r.EndsAt))
+	case flows.AboutReview:
+		return v.aboutReview(n)
 	case flows.AboutRefused:
 		return ":no_entry_sign: " + n.Detail
 	case flows.AboutStep:

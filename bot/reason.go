@@ -68,6 +68,9 @@ func reasonView(cat *flows.Catalog, r *flows.Request, callback string) json.RawM
 		label = t.Label
 	}
 	about := fmt.Sprintf("*%s* for %s, %s", escape(label), mention(r.Content.Beneficiary), flows.Span(r.Content.Duration))
+	if callback == callbackReview {
+		return reviewView(about, r)
+	}
 	why := slack.NewPlainTextInputBlockElement(nil, askWhy)
 	why.Multiline, why.MaxLength, why.FocusOnLoad = true, 1000, true
 	if callback == callbackRevoke {
@@ -122,6 +125,10 @@ func (b *Bot) reasoned(w http.ResponseWriter, r *http.Request, p *interaction) {
 	}
 	if p.View.Callback == callbackDeny && reasonIn(p.View.Values).Empty() {
 		fieldErrors(w, map[string]string{askWhy: "Say why: pick a reason above or write one here. The requester reads it."})
+		return
+	}
+	if p.View.Callback == callbackReview && verdictIn(p.View.Values) != flows.VerdictOK && reasonIn(p.View.Values).Empty() {
+		fieldErrors(w, map[string]string{askWhy: "Say what was not in order: it is recorded, and the requester reads it."})
 		return
 	}
 	handle, err := b.accept(r.Context(), RowSubmit, row{

@@ -48,7 +48,7 @@ func (v cardView) standing() (emoji, how string) {
 		if r.DecidedAt.IsZero() {
 			return ":heavy_minus_sign:", "~Waiting~ → *Cancelled* by " + mention(r.EndedBy) + ". Nothing was granted."
 		}
-		return ":heavy_minus_sign:", "~" + v.approved() + "~ → *Cancelled* by " + mention(r.EndedBy) + ". There is no access."
+		return ":heavy_minus_sign:", "~" + v.approved() + "~ → *Cancelled* by " + mention(r.EndedBy) + ". There is no access." + v.ownReview()
 	}
 	return v.decided()
 }
@@ -59,7 +59,11 @@ func (v cardView) waiting() string {
 	out := "*Waiting for* " + mentions(s.Approvers) + "."
 	switch {
 	case s.Self && v.mine():
-		return "*Waiting for you: you may approve this yourself*, and that is recorded.\n*Why:* " + trusted(s.Why) + v.alsoAsked()
+		recorded := "that is recorded"
+		if f := v.cat.Flows[r.Content.Flow]; f != nil && f.Review == flows.ReviewSelf {
+			recorded = "that is recorded, and somebody else looks back at it when it is over"
+		}
+		return "*Waiting for you: you may approve this yourself*, and " + recorded + ".\n*Why:* " + trusted(s.Why) + v.alsoAsked()
 	case v.mine() && s.Quorum > 1:
 		return fmt.Sprintf("%s %d of %d approvals.", out, len(r.Votes), s.Quorum) + v.alsoAsked()
 	case v.mine():
@@ -146,13 +150,13 @@ func (v cardView) decided() (emoji, how string) {
 		}
 		return ":hourglass_flowing_sand:", out
 	case flows.StateFailed:
-		return ":warning:", "~" + v.approved() + "~ → *Failed*: the target did not give the access. Whatever it may have given was taken back."
+		return ":warning:", "~" + v.approved() + "~ → *Failed*: the target did not give the access. Whatever it may have given was taken back." + v.ownReview()
 	}
 	out := v.approved() + ". ~Active~ → *Ended*" + cause(r) + ", " + at(r.EndedAt) + "."
 	if r.StillThrough != "" {
 		out += "\n" + v.still("There is")
 	}
-	return ":checkered_flag:", out
+	return ":checkered_flag:", out + v.ownReview()
 }
 
 // still says through which other grant there is access, and until when.

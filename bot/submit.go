@@ -18,7 +18,8 @@ func (b *Bot) submitted(w http.ResponseWriter, r *http.Request, p *interaction) 
 		b.refuse(w, r, rejectMalformed)
 	case p.View.Callback == callbackRequest:
 		b.requested(w, r, p)
-	case p.View.Callback == callbackDeny, p.View.Callback == callbackRevoke, p.View.Callback == callbackNote:
+	case p.View.Callback == callbackDeny, p.View.Callback == callbackRevoke, p.View.Callback == callbackNote,
+		p.View.Callback == callbackReview:
 		b.reasoned(w, r, p)
 	case p.View.Callback == callbackAlarm:
 		b.alarmed(w, r, p)

@@ -41,6 +41,8 @@ func (v cardView) step(n flows.Notice) string {
 		return by + " revoked it. The access is being ended."
 	case flows.VerbEnd:
 		return "The access is being ended" + cause(r) + "."
+	case flows.VerbReview:
+		return v.reviewed()
 	case flows.VerbRevoked:
 		return "The target confirmed it: the access has ended."
 	}

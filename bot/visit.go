@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,11 +25,18 @@ func (h handling) actor(ctx context.Context, id flows.RequestID) flows.Actor {
 	a, channel, ts := h.row.actor(), h.row.Channel, h.row.MessageTS
 	if ts == "" && id != "" && h.row.Callback != "" && h.row.Callback != callbackRequest {
 		if rec, err := h.b.o.Engine.Load(ctx, id); err == nil {
-			channel, ts = cardOf(rec.Cards, a.Person)
+			channel, ts = cardOf(ofForm(rec.Cards, h.row.Callback), a.Person)
 		}
 	}
 	a.Permalink = h.b.home.permalink(ctx, h.b.o.Clock.Now(), channel, ts)
 	return a
+}
+
+// ofForm are the cards that a form could have been opened from.
+func ofForm(cards []flows.Card, callback string) []flows.Card {
+	return slices.DeleteFunc(slices.Clone(cards), func(c flows.Card) bool {
+		return (c.Kind == flows.CardReview) != (callback == callbackReview)
+	})
 }
 
 // cardOf is where a person sees a request: in their own messages, or else in a channel.

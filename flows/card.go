@@ -13,6 +13,7 @@ const (
 	CardApprover  CardKind = "approver"  // asks one person, or a channel, to decide
 	CardRequester CardKind = "requester" // the requester's own, in a DM
 	CardFYI       CardKind = "fyi"       // tells the flow's channel; no buttons to decide
+	CardReview    CardKind = "review"    // asks one person, or a channel, to look back at it
 	CardLink      CardKind = "link"      // about who somebody is, and of no request; see LinkCard
 )
 
@@ -103,6 +104,7 @@ const (
 	AboutUnreadable About = "incident_unreadable"
 	AboutFrozen     About = "frozen"     // everybody: nothing is given until an admin lifts it
 	AboutUnfrozen   About = "unfrozen"   // everybody: access can be given again
+	AboutReview     About = "review"     // who may review: it is late; or the requester and the operators: what it came to
 	AboutErasure    About = "erasure"    // operator: how an erasure stands
 	AboutPeople     About = "people"     // operator, or who it is about: a link was made, confirmed or set aside
 	AboutEndedMany  About = "ended_many" // everybody: an admin ended much at once

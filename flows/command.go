@@ -11,7 +11,8 @@ type Command struct {
 	Content Content   // submit
 	View    string    // submit: see Request.View
 	Hash    string    // approve, deny: the content hash of what the person was shown
-	Reason  Text      // deny, revoke
+	Reason  Text      // deny, revoke, review
+	Verdict Verdict   // review
 
 	Cause   EndCause  // end
 	At      time.Time // end: when, if not now (the incident's grace)
@@ -57,6 +58,8 @@ type Facts struct {
 	OnCall     *OnCallAnswer // who is on call, asked by the engine itself, for self-approval
 	Fallback   []PersonID    // the flow's fallback approvers, resolved
 	FallbackOK bool          // false: the fallback could not be resolved
+	Reviewers  []PersonID    // whom to ask for a review, where that is people
+	Auditor    bool          // review: who acts is one
 
 	Earlier     *Request // submit: what is to be extended; nil: there is no such request
 	Holding     Holding  // of an extension that is submitted: the earlier request's

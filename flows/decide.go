@@ -54,6 +54,8 @@ func Decide(req *Request, cmd Command, f Facts, now time.Time) Outcome {
 		d.end()
 	case VerbRevoked:
 		d.revoked()
+	case VerbReview:
+		d.review()
 	default:
 		d.refuse(Refuse(RefusedState, "There is no step %q.", cmd.Verb))
 	}
@@ -92,7 +94,7 @@ func (d *decision) finish() Outcome {
 func (d *decision) shows() bool {
 	return looks(d.req.State) != looks(d.was.State) || d.req.Route != d.was.Route || d.req.Stage != d.was.Stage || len(d.req.Votes) != len(d.was.Votes) ||
 		d.req.FallbackOpen != d.was.FallbackOpen || d.req.Reminded != d.was.Reminded || !d.req.EndsAt.Equal(d.was.EndsAt) ||
-		d.req.Overdue != d.was.Overdue || d.req.Opened != d.was.Opened || len(d.out.Cards) > 0
+		d.req.Overdue != d.was.Overdue || d.req.Opened != d.was.Opened || d.req.Review != d.was.Review || len(d.out.Cards) > 0
 }
 
 // looks is a state as cards show it: that the target has been asked is nothing to see.
@@ -227,7 +229,7 @@ func (d *decision) notify(n Notice) {
 // things stand, the thread what happened.
 func told(verb string) bool {
 	switch Verb(verb) {
-	case VerbApprove, VerbDeny, VerbForward, VerbReroute, VerbCancel, VerbLapse, VerbGranted, VerbGrantFailed, VerbDone, VerbRevoke, VerbEnd, VerbRevoked:
+	case VerbApprove, VerbDeny, VerbForward, VerbReroute, VerbCancel, VerbLapse, VerbGranted, VerbGrantFailed, VerbDone, VerbRevoke, VerbEnd, VerbRevoked, VerbReview:
 		return true
 	}
 	return verb == "incident_resolved" || verb == "incident_merged" || verb == "overdue"

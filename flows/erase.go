@@ -80,6 +80,9 @@ func (e *Engine) erasable(ctx context.Context, p PersonID, own string) (Footprin
 	case len(foot.Live) > 0:
 		return foot, Refuse(RefusedState, "%d requests that name this person are not over (%s). Nothing was erased.", len(foot.Live), foot.Live[0]).
 			Then("End them, or wait until they are."), nil
+	case len(foot.Reviews) > 0:
+		return foot, Refuse(RefusedState, "%d requests that name this person are still to be reviewed (%s). Nothing was erased.", len(foot.Reviews), foot.Reviews[0]).
+			Then("Have them reviewed: breakglass request review."), nil
 	case e.o.Clock.Now().Before(foot.Newest.Add(keep)):
 		return foot, Refuse(RefusedState, "What is kept about this person is %s old at the least, and the configuration keeps it for %s (audit.retention). Nothing was erased.",
 			days(e.o.Clock.Now().Sub(foot.Newest)), days(keep)).Then("It can be erased from " + foot.Newest.Add(keep).Format("2 January 2006") + " on."), nil

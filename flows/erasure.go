@@ -11,6 +11,7 @@ type Footprint struct {
 	Requests []RequestID  // that are over and name them
 	Newest   time.Time    // when the newest entry with such an opening was written
 	Live     []RequestID  // that are not over and name them
+	Reviews  []RequestID  // that are over, name them, and are still to be reviewed
 	Pending  int          // jobs and payloads that name them and wait to be done
 }
 

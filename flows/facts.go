@@ -164,6 +164,9 @@ func (d *decision) decisionFacts(self bool, need int) map[string]any {
 	if self {
 		facts["on_call"] = proven(r.Proof, d.f.Link)
 	}
+	if r.Review != nil {
+		facts["review_seconds"] = int64(r.Review.Within / time.Second)
+	}
 	if at := d.cmd.Actor.SteppedUp; !at.IsZero() {
 		facts["stepped_up_at"] = millis(at)
 	}

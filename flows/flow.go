@@ -37,6 +37,8 @@ type Flow struct {
 	OnCall       OnCallLimits
 	Quorum       int // least number of approvals, 1 unless said
 	Fallback     Fallback
+	Review       ReviewRule
+	ReviewWithin time.Duration  // after the end of the access
 	StageTimeout time.Duration  // of a stage that names none
 	RemindAfter  time.Duration  // within a stage; zero: never
 	MaxOpen      int            // open requests per person
@@ -62,6 +64,15 @@ const (
 	SelfNever  SelfRule = "never"
 	SelfOnCall SelfRule = "on_call" // only with on-call evidence within the flow's limits
 	SelfAlways SelfRule = "always"  // whenever the handler says so
+)
+
+// ReviewRule says which access is looked back at by somebody else when it has ended.
+type ReviewRule string
+
+// The review rules.
+const (
+	ReviewNever ReviewRule = "never"
+	ReviewSelf  ReviewRule = "self_approved"
 )
 
 // OnCallLimits are the ceilings on what counts as on call for self-approval; the

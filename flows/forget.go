@@ -28,6 +28,11 @@ func (r *Request) Forget(p PersonID) {
 	if r.EndedBy == p {
 		r.EndWhy = Text{}
 	}
+	if v := r.Review; v != nil && (v.By == p || r.Own(p)) {
+		forgotten := *v
+		forgotten.Note = Text{}
+		r.Review = &forgotten
+	}
 	votes := make([]Vote, 0, len(r.Votes))
 	for _, v := range r.Votes {
 		if v.By == p || r.Own(p) {

@@ -53,6 +53,8 @@ func (e *Engine) facts(ctx context.Context, rec *Record, cmd *Command) (Facts, e
 		g.link()
 		g.incident(ctx)
 		g.evaluate(ctx, true)
+	case VerbReview:
+		g.reviewer(ctx)
 	case VerbRevoke, VerbForward:
 		if who := cmd.Actor; who.Person != "" && !who.Admin && who.Person != g.req.DecidedBy {
 			g.link()

@@ -34,6 +34,7 @@ type history struct {
 	depth   int
 	told    bool            // each request is held to what its entries tell: slow, so only some are
 	extends bool            // people ask for what they have to go on, too
+	reviews bool            // what people approved for themselves is looked back at
 	last    flows.RequestID // asked for last
 	stale   []flows.Job     // jobs whose lease has passed on: a zombie's hand
 }
@@ -145,6 +146,7 @@ type press struct {
 	By      flows.PersonID
 	Hash    string
 	Content *flows.Content
+	Verdict flows.Verdict
 }
 
 func (h *history) press(p press) {
@@ -169,7 +171,7 @@ func (h *history) click(ctx context.Context, j flows.Job) error {
 	if err := json.Unmarshal(row.Body, &p); err != nil {
 		return err
 	}
-	cmd := flows.Command{Verb: p.Verb, ID: p.ID, Hash: p.Hash, Actor: flows.Actor{Person: p.By, Door: flows.DoorSlack}, Reason: flows.NewText("no canary-reason")}
+	cmd := flows.Command{Verb: p.Verb, ID: p.ID, Hash: p.Hash, Actor: flows.Actor{Person: p.By, Door: flows.DoorSlack}, Reason: flows.NewText("no canary-reason"), Verdict: p.Verdict}
 	if p.Content != nil {
 		cmd.Content = *p.Content
 	}
@@ -214,6 +216,9 @@ func (h *history) pressSome() {
 	r, some := h.anyRequest()
 	if !some || h.Seed.IntN(5) == 0 {
 		h.ask()
+		return
+	}
+	if h.reviews && h.pressReview(r) {
 		return
 	}
 	verbs := []flows.Verb{flows.VerbApprove, flows.VerbApprove, flows.VerbApprove, flows.VerbApprove, flows.VerbDeny, flows.VerbCancel, flows.VerbDone, flows.VerbRevoke, flows.VerbForward}
@@ -269,6 +274,9 @@ func (h *history) changeWorld() {
 		_ = h.jobs.Reread(context.Background(), "INC1", flows.Finish{})
 	case 7:
 		h.Catalog = catalog([]string{"f1", "f2", "f3"}[h.Seed.IntN(3)])
+		if h.reviews {
+			h.Catalog = reviewing(h.Catalog)
+		}
 	case 8:
 		h.Standings[sam] = []flows.Standing{flows.StandingMember, flows.StandingDeleted}[h.Seed.IntN(2)]
 	case 9:
@@ -386,6 +394,9 @@ func play(seed uint64, steps int, bug func(*history)) error {
 	h.told = seed%50 == 0
 	if bug != nil {
 		bug(h)
+	}
+	if h.reviews {
+		h.Catalog, steps = reviewing(h.Catalog), 2*steps
 	}
 	h.ask()
 	for range steps {

@@ -60,6 +60,7 @@ func (h *history) watchOne(was, now flows.Request) {
 	if began := h.mem.Holdings[now.Content.Key()].Since; was.State != flows.StateActive && now.State == flows.StateActive && !began.IsZero() && now.EndsAt.After(began.Add(maxTotal)) {
 		i.fail("max_total", "%s lasts until %s and the access began at %s", now.ID, now.EndsAt, began)
 	}
+	h.watchReview(was, now)
 	if was.Version == 0 && now.Content.Extends != "" {
 		h.watchExtension(now)
 	}
@@ -311,6 +312,9 @@ func (h *history) checkQuiet() error {
 	for id, r := range h.mem.Requests {
 		if !r.State.Final() {
 			i.fail("I9", "%s is still %s, ends at %s, now %s", id, r.State, r.EndsAt, h.Clock.Now())
+		}
+		if r.ReviewIs() == flows.ReviewOpen && !r.Review.Overdue {
+			i.fail("review", "%s is to be reviewed, and nobody was reminded", id)
 		}
 	}
 	for key, has := range h.Target.Has {

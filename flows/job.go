@@ -21,6 +21,7 @@ const (
 	JobForward   JobKind = "forward"    // a stage timed out
 	JobLapse     JobKind = "lapse"      // nobody decided in time
 	JobExpiring  JobKind = "expiring"   // access ends soon
+	JobReview    JobKind = "review"     // ask for a review, and remind when it is due
 	JobExtended  JobKind = "extended"   // write into a request's chain that another carries it on
 	JobNote      JobKind = "note"       // write to the PagerDuty incident
 	JobOpen      JobKind = "open"       // open a PagerDuty incident for the request

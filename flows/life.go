@@ -194,6 +194,7 @@ func (d *decision) revoked() {
 		d.tell(AboutEnded, "")
 	}
 	d.note("ended")
+	d.openReview()
 }
 
 func ends(f *Flow, cause EndCause) bool {

@@ -41,6 +41,7 @@ const (
 	VerbRevoke      Verb = "revoke"
 	VerbEnd         Verb = "end"
 	VerbRevoked     Verb = "revoked"
+	VerbReview      Verb = "review" // of the review, a flag beside the state
 )
 
 // Step is one row of the life cycle: verb leads from From to To. As says what the
@@ -88,6 +89,34 @@ var lifecycle = [...]Step{
 	{VerbRevoked, StateEnding, StateCancelled, "", "engine, when the target confirms"},
 }
 
+// ReviewState is where the look back at access stands that its requester approved. It
+// is a flag of its own, beside the state of the request.
+type ReviewState string
+
+// The states of a review.
+const (
+	ReviewNone   ReviewState = "" // none, or not yet: the access has not ended
+	ReviewOpen   ReviewState = "open"
+	ReviewClosed ReviewState = "closed"
+)
+
+// ReviewStep is one row of the life of a review.
+type ReviewStep struct {
+	Verb Verb
+	From ReviewState
+	To   ReviewState
+	Who  string
+}
+
+// reviewing is the life of a review. What derives from lifecycle derives from it too.
+var reviewing = [...]ReviewStep{
+	{VerbRevoked, ReviewNone, ReviewOpen, "engine, when access has ended that its requester approved"},
+	{VerbReview, ReviewOpen, ReviewClosed, "an auditor, an admin, one of the fallback; not who asked, had or decided it"},
+}
+
+// ReviewSteps is a copy of the table, for what derives from it.
+func ReviewSteps() []ReviewStep { return append([]ReviewStep(nil), reviewing[:]...) }
+
 // Lifecycle is a copy of the table, for what derives from it.
 func Lifecycle() []Step { return append([]Step(nil), lifecycle[:]...) }
 
@@ -109,8 +138,12 @@ func CanStep(v Verb, from, to State) bool {
 	return false
 }
 
-// stepsFrom reports whether verb v has any row from state from.
+// stepsFrom reports whether verb v has any row from state from. That of a review looks at
+// the flag, not at the state.
 func stepsFrom(v Verb, from State) bool {
+	if v == VerbReview {
+		return true
+	}
 	for _, s := range lifecycle {
 		if s.Verb == v && s.From == from {
 			return true
@@ -135,6 +168,19 @@ func (s State) Live() bool {
 
 // Undecided reports whether people are still asked.
 func (s State) Undecided() bool { return s == StateSubmitted || s == StatePending }
+
+// reviewDiagram draws the review beside it.
+func reviewDiagram() string {
+	out := "    state review {\n"
+	for _, s := range reviewing {
+		from := "review_" + string(s.From)
+		if s.From == ReviewNone {
+			from = "[*]"
+		}
+		out += "        " + from + " --> review_" + string(s.To) + ": " + string(s.Verb) + "\n"
+	}
+	return out + "        review_" + string(ReviewClosed) + " --> [*]\n    }\n"
+}
 
 // Diagram draws the life cycle as Mermaid, for the README: one arrow for each pair of
 // states, with every verb that leads along it.
@@ -162,5 +208,5 @@ func Diagram() string {
 			out += "    " + string(s) + " --> [*]\n"
 		}
 	}
-	return out
+	return out + reviewDiagram()
 }

@@ -200,6 +200,32 @@ var bugs = map[string]func(*history){
 			out.Request.State, out.Entries[0].To = flows.StatePending, flows.StatePending
 		}
 	}),
+	"the review not opened": reviewed(concluding(func(_ *flows.Request, c flows.Command, out *flows.Outcome) {
+		if c.Verb == flows.VerbRevoked && out.Refusal == nil {
+			out.Request.Review = nil
+		}
+	})),
+	"the review by the holder": reviewed(believing(func(r *flows.Request, c *flows.Command, _ *flows.Facts) {
+		if c.Verb == flows.VerbReview && r.Own(c.Actor.Person) {
+			r.Content.Requester, r.Content.Beneficiary, r.DecidedBy, r.Votes, c.Actor.Admin = noor, noor, noor, nil, true
+		}
+	})),
+	"the review by anybody": reviewed(believing(func(_ *flows.Request, c *flows.Command, _ *flows.Facts) {
+		c.Actor.Admin = c.Actor.Admin || c.Verb == flows.VerbReview
+	})),
+	"the review done twice": reviewed(believing(func(r *flows.Request, c *flows.Command, _ *flows.Facts) {
+		if c.Verb == flows.VerbReview && r.ReviewIs() == flows.ReviewClosed {
+			again := *r.Review
+			again.State = flows.ReviewOpen
+			r.Review = &again
+		}
+	})),
+	"the reminder of the review missing": reviewed(withoutJobs(flows.JobReview)),
+}
+
+// reviewed is a bug in a world with reviews.
+func reviewed(bug func(*history)) func(*history) {
+	return func(h *history) { h.reviews = true; bug(h) }
 }
 
 // vote is how a careless program would count an approval.

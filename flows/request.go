@@ -109,7 +109,39 @@ type Request struct {
 	MovedTo      IncidentID    `json:",omitzero"` // the incident that the request's was merged into
 	IncidentSeen IncidentState `json:",omitzero"` // how the incident was when that was last recorded
 
+	Review *Review `json:",omitzero"` // of what the requester approved, where the flow asks for one
+
 	Chain ChainHead
+}
+
+// Review is the look back at access that its requester approved. It is decided with the
+// approval that there will be one, so that no later configuration takes it away.
+type Review struct {
+	State   ReviewState   `json:",omitzero"`
+	Within  time.Duration `json:",omitzero"` // how long after the end it is due
+	DueAt   time.Time     `json:",omitzero"`
+	Overdue bool          `json:",omitzero"` // nobody did it in time; who may were reminded, once
+	Verdict Verdict       `json:",omitzero"`
+	By      PersonID      `json:",omitzero"`
+	At      time.Time     `json:",omitzero"`
+	Note    Text          `json:",omitzero"`
+}
+
+// Verdict is what a review came to.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictOK    Verdict = "ok"
+	VerdictNotOK Verdict = "not_ok"
+)
+
+// ReviewIs is where the review of the request stands.
+func (r *Request) ReviewIs() ReviewState {
+	if r.Review == nil {
+		return ReviewNone
+	}
+	return r.Review.State
 }
 
 // Vote is one person's approval.

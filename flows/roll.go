@@ -61,6 +61,12 @@ func (r Roll) Admin(ctx context.Context, p PersonID) bool {
 	return r.among(ctx, cat, cat.Admins, p)
 }
 
+// Auditor reports whether the configuration names p an auditor.
+func (r Roll) Auditor(ctx context.Context, p PersonID) bool {
+	cat := r.Catalog()
+	return r.among(ctx, cat, cat.Auditors, p)
+}
+
 // among looks at one principal after the other: a group that cannot be read makes
 // nobody else less.
 func (r Roll) among(ctx context.Context, cat *Catalog, all []Principal, p PersonID) bool {

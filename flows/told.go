@@ -44,6 +44,7 @@ type telling struct {
 	decidedBy                         PersonID
 	votes                             []Vote
 	until                             time.Time // the end that was given; zero: none was
+	review                            ReviewState
 }
 
 // entry takes the next entry.
@@ -87,6 +88,10 @@ func (t *telling) step(e *Told, from, to State) string {
 			return why
 		}
 		t.votes = append(t.votes, Vote{By: e.By, At: e.At})
+	case e.Verb == "review_opened":
+		t.review = ReviewOpen
+	case verb == VerbReview:
+		t.review = ReviewClosed
 	case e.Verb == "incident_resolved", e.Verb == "clock_jumped_back", verb == VerbGranted, to == StateEnding && from != to:
 		if why := t.ends(e); why != "" {
 			return why
@@ -155,6 +160,8 @@ func (t *telling) compare() string {
 		return "access began at another time than its entries say"
 	case !r.EndedAt.IsZero() && !same(r.EndedAt, t.over):
 		return "it was over at another time than its entries say"
+	case r.ReviewIs() != t.review:
+		return "its review stands otherwise than its entries say"
 	case r.State == StateEnding && t.as != "" && (r.EndsAs != t.as || r.EndCause != t.cause):
 		return "it ends otherwise than its entries say"
 	}

@@ -66,6 +66,7 @@ func (d *decision) decided(self bool, need int) {
 	r.GrantBy = d.now.Add(d.f.Limits.WaitForGrant)
 	r.LatestEnd = r.GrantBy.Add(r.Content.Duration)
 	r.EndsAt = r.LatestEnd
+	d.promiseReview()
 	d.enter(VerbApprove, StateApproved, d.decisionFacts(self, need))
 	d.hold(d.f.Holding.With(r.ID, r.LatestEnd))
 	d.own(JobGrant, d.now)

@@ -61,9 +61,13 @@ func (s *Store) Footprint(ctx context.Context, p flows.PersonID, own string) (fl
 			return err
 		}
 		for _, r := range requests {
-			if flows.State(r.State).Final() {
+			switch {
+			case r.Reviewed > 0:
+				out.Reviews = append(out.Reviews, flows.RequestID(r.ID))
+				fallthrough
+			case flows.State(r.State).Final():
 				out.Requests = append(out.Requests, flows.RequestID(r.ID))
-			} else {
+			default:
 				out.Live = append(out.Live, flows.RequestID(r.ID))
 			}
 		}
@@ -235,6 +239,9 @@ func (e *erasing) requests(ctx context.Context, q queries) error {
 	for _, r := range found {
 		if !flows.State(r.State).Final() {
 			return fmt.Errorf("request %s is not over: %w", r.ID, flows.ErrConflict)
+		}
+		if r.Reviewed > 0 {
+			return fmt.Errorf("request %s is still to be reviewed: %w", r.ID, flows.ErrConflict)
 		}
 		doc, err := e.doc(r.Doc)
 		if err != nil {

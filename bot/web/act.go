@@ -14,11 +14,13 @@ type act struct {
 	Verb   flows.Verb
 	Hash   string // approve, deny: of what the person was shown
 	Reason string
+
+	Verdict flows.Verdict // review
 }
 
 // steps are the steps that may be taken by these doors.
 var steps = map[flows.Verb]bool{
-	flows.VerbApprove: true, flows.VerbDeny: true, flows.VerbCancel: true, flows.VerbDone: true, flows.VerbRevoke: true, flows.VerbForward: true,
+	flows.VerbApprove: true, flows.VerbDeny: true, flows.VerbCancel: true, flows.VerbDone: true, flows.VerbRevoke: true, flows.VerbForward: true, flows.VerbReview: true,
 }
 
 // do takes the step. Who may not see the request learns nothing about it.
@@ -37,7 +39,7 @@ func (w *Web) do(ctx context.Context, c *doors.Caller, a act) (flows.Request, er
 		}
 	}
 	res, err := w.o.Engine.Do(ctx, flows.Command{
-		Verb: a.Verb, ID: flows.RequestID(a.ID), Actor: by, Hash: a.Hash, Reason: flows.NewText(a.Reason),
+		Verb: a.Verb, ID: flows.RequestID(a.ID), Actor: by, Hash: a.Hash, Reason: flows.NewText(a.Reason), Verdict: a.Verdict,
 	}, flows.Finish{})
 	switch {
 	case err != nil:

@@ -38,7 +38,7 @@ type (
 	}
 	// GrantsInput says whose.
 	GrantsInput struct {
-		Which string `query:"which" enum:"mine,waiting,all" default:"mine" doc:"yours, those that wait for you, or all that you may see (admins and auditors)"`
+		Which string `query:"which" enum:"mine,waiting,reviews,all" default:"mine" doc:"yours, those that wait for you, those that you may review, or all that you may see (admins and auditors)"`
 		Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	// DecisionInput is a decision.
@@ -94,6 +94,9 @@ func (w *Web) Requests(ctx context.Context, c *doors.Caller, in *ListInput) (*Ma
 	switch in.Which {
 	case "waiting":
 		all, err = w.waiting(ctx, c.Person)
+		all = in.among(all)
+	case "reviews":
+		all, err = w.reviews(ctx, c)
 		all = in.among(all)
 	case "all":
 		if !c.Is(flows.RoleAdmin) && !c.Is(flows.RoleAuditor) {

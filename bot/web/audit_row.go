@@ -19,6 +19,7 @@ type line struct {
 	Incident  incidentLink
 	Submitted time.Time
 	Outcome   string
+	Review    string
 }
 
 // incidentLink is an incident as pages name it.
@@ -42,7 +43,7 @@ func (w *Web) line(r *flows.Request) line {
 	c := &r.Content
 	l := line{
 		ID: r.ID, State: r.State, Overdue: r.Overdue, Label: w.target(c.Target), For: c.Duration, Who: w.who(c.Beneficiary),
-		Reason: reasonOf(r), Incident: incidentOf(r), Submitted: r.SubmittedAt, Outcome: w.outcome(r),
+		Reason: reasonOf(r), Incident: incidentOf(r), Submitted: r.SubmittedAt, Outcome: w.outcome(r), Review: r.ReviewWord(),
 	}
 	if c.Requester != c.Beneficiary {
 		l.AskedBy = w.who(c.Requester)

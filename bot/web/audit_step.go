@@ -69,13 +69,14 @@ var deeds = map[string]string{
 	"revoked": "the target confirmed the end", "refused": "was refused", "extended": "the access goes on through another request", "expiring": "told the holder that the end is near", "remind": "reminded who may decide",
 	"overdue": "the end is overdue, and the operators were told", "incident_opened": "an incident was opened for it", "incident_merged": "the incident was merged into another",
 	"incident_resolved": "the incident was resolved", "incident_changed": "the incident changed", "incident_unreadable": "the incident could not be read", "incident_readable": "the incident can be read again",
+	"review_opened": "a review by somebody else is open", "review_asked": "asked who may review it", "review_overdue": "nobody has reviewed it in time", "review": "reviewed it",
 	"ended_from_memory": "ended while the database did not write",
 }
 
 // tones are the colours of the steps that matter most.
 var tones = map[string]string{
 	"approve": "good", "granted": "good", "deny": "bad", "refused": "bad", "grant_failed": "bad", "overdue": "bad", "lapse": "over", "cancel": "over",
-	"revoke": "bad", "revoked": "over", "submit": "waiting",
+	"review_overdue": "bad", "revoke": "bad", "revoked": "over", "submit": "waiting",
 }
 
 func (w *Web) step(e *history.Event) step {
@@ -97,6 +98,11 @@ func (w *Web) step(e *history.Event) step {
 	case e.Verb == "incident_changed":
 		if now := factsOf(f["incident_as_read"]); now.text("status") != factsOf(f["was"]).text("status") {
 			s.Did += ": now " + now.text("status")
+		}
+	case e.Verb == "review":
+		s.Reason = saidOf(f.text("note"))
+		if s.Did, s.Tone = "reviewed it: in order", "good"; f.text("verdict") != string(flows.VerdictOK) {
+			s.Did, s.Tone = "reviewed it: not in order", "bad"
 		}
 	case e.Verb == "end":
 		s.Did += " " + endWords[flows.EndCause(f.text("cause"))]

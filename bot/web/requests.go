@@ -10,7 +10,7 @@ import (
 )
 
 // homePage is what waits for a person, and what they asked for.
-type homePage struct{ Waiting, Mine []card }
+type homePage struct{ Waiting, Reviews, Mine []card }
 
 // Home is GET /: what waits for the person, and what they asked for.
 func (w *Web) Home(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
@@ -24,7 +24,12 @@ func (w *Web) Home(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 		w.failBy(rw, r, c, err)
 		return
 	}
-	w.show(rw, r, c, http.StatusOK, "Requests", shown((*view).home, homePage{w.cards(c, waiting), w.cards(c, mine)}))
+	reviews, err := w.reviews(r.Context(), c)
+	if err != nil {
+		w.failBy(rw, r, c, err)
+		return
+	}
+	w.show(rw, r, c, http.StatusOK, "Requests", shown((*view).home, homePage{w.cards(c, waiting), w.cards(c, reviews), w.cards(c, mine)}))
 }
 
 // card is a request as pages show it.
@@ -37,6 +42,7 @@ type card struct {
 	MayDrop  bool // cancel
 	MayEnd   bool // done
 	MayTake  bool // revoke
+	MayLook  bool // review
 	HighRisk bool
 	StepUp   bool       // an approval needs a fresh sign-in, which the caller has not made yet
 	Full     bool       // on its own page
@@ -62,7 +68,7 @@ func (w *Web) card(c *doors.Caller, r flows.Request) card {
 		k.Quorum = s.Quorum
 	}
 	own, granted := r.Own(c.Person), r.State == flows.StateGranting || r.State == flows.StateActive
-	k.MayVote = waitsFor(&r, c.Person)
+	k.MayVote, k.MayLook = waitsFor(&r, c.Person), mayReview(c, &r)
 	k.MayDrop = r.State.Undecided() && (own || c.Is(flows.RoleAdmin))
 	k.MayEnd = own && granted
 	k.MayTake = !own && (granted || r.State == flows.StateApproved) && (r.DecidedBy == c.Person || voted(&r, c.Person) || c.Is(flows.RoleAdmin))
@@ -87,12 +93,12 @@ func (w *Web) RequestPage(rw http.ResponseWriter, r *http.Request, c *doors.Call
 	w.show(rw, r, c, http.StatusOK, k.Label, shown((*view).request, &k))
 }
 
-// RequestAct is POST /requests/{id}: approve, deny, cancel, done, revoke.
+// RequestAct is POST /requests/{id}: approve, deny, cancel, done, revoke, review.
 func (w *Web) RequestAct(rw http.ResponseWriter, r *http.Request, c *doors.Caller) {
 	r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
 	id := chi.URLParam(r, "id")
 	req, err := w.do(r.Context(), c, act{
-		ID: id, Verb: flows.Verb(r.PostFormValue("step")), Hash: r.PostFormValue("hash"), Reason: r.PostFormValue("reason"),
+		ID: id, Verb: flows.Verb(r.PostFormValue("step")), Hash: r.PostFormValue("hash"), Reason: r.PostFormValue("reason"), Verdict: flows.Verdict(r.PostFormValue("verdict")),
 	})
 	if err != nil {
 		w.failBy(rw, r, c, err)

@@ -9,9 +9,10 @@ import (
 )
 
 // maySee reports whether a request is the caller's to see: who asked or gets it, who
-// was asked or decided, admins and auditors.
+// was asked or decided, who may review it, admins and auditors.
 func maySee(c *doors.Caller, r *flows.Request) bool {
-	return r.Own(c.Person) || c.Is(flows.RoleAdmin) || c.Is(flows.RoleAuditor) || askedToDecide(r, c.Person) || r.DecidedBy == c.Person || voted(r, c.Person)
+	return r.Own(c.Person) || c.Is(flows.RoleAdmin) || c.Is(flows.RoleAuditor) || askedToDecide(r, c.Person) || r.DecidedBy == c.Person || voted(r, c.Person) ||
+		r.ReviewIs() != flows.ReviewNone && fallbackOf(r, c.Person)
 }
 
 // askedToDecide reports whether p was asked, in this stage or an earlier one.

@@ -33,6 +33,7 @@ type Request struct {
 	EndsAt      *time.Time        `json:"ends_at,omitempty"`
 	EndedAt     *time.Time        `json:"ended_at,omitempty"`
 	EndCause    flows.EndCause    `json:"end_cause,omitempty"`
+	Review      *Review           `json:"review,omitempty" doc:"of what the requester approved, where the flow asks for one"`
 	WaitsForYou bool              `json:"waits_for_you,omitempty"`
 	Yours       bool              `json:"yours,omitempty"`
 }
@@ -59,6 +60,18 @@ type Stage struct {
 	Why       string   `json:"why,omitempty"`
 	Self      bool     `json:"self,omitempty"`
 	Fallback  bool     `json:"fallback,omitempty"`
+}
+
+// Review is how a review stands.
+type Review struct {
+	State   flows.ReviewState `json:"state"`
+	DueAt   time.Time         `json:"due_at"`
+	Overdue bool              `json:"overdue,omitempty"`
+	ForYou  bool              `json:"for_you,omitempty" doc:"you may do it"`
+	Verdict flows.Verdict     `json:"verdict,omitempty"`
+	By      string            `json:"by,omitempty"`
+	At      *time.Time        `json:"at,omitempty"`
+	Note    string            `json:"note,omitempty"`
 }
 
 // Vote is one person's approval.
@@ -95,6 +108,21 @@ func (w *Web) shape(c *doors.Caller, r *flows.Request) Request {
 	}
 	if r.Route != nil {
 		out.Route = w.route(r)
+	}
+	out.Review = w.review(c, r)
+	return out
+}
+
+func (w *Web) review(c *doors.Caller, r *flows.Request) *Review {
+	if r.ReviewIs() == flows.ReviewNone {
+		return nil
+	}
+	v := r.Review
+	out := &Review{
+		State: v.State, DueAt: v.DueAt, Overdue: v.Overdue, ForYou: mayReview(c, r), Verdict: v.Verdict, At: maybe(v.At), Note: jsonText(v.Note),
+	}
+	if v.By != "" {
+		out.By = w.name(v.By)
 	}
 	return out
 }

@@ -33,6 +33,8 @@ type Engine interface {
 // Finder lists requests.
 type Finder interface {
 	Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error)
+	// OpenReviews lists those that are still to be reviewed.
+	OpenReviews(ctx context.Context, n int) ([]flows.Request, error)
 }
 
 // Provider lets people sign in: the company's, or Slack's.

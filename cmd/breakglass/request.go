@@ -13,7 +13,7 @@ import (
 
 func (c *cli) request() *cobra.Command {
 	return group("request", "Ask, decide, and list, show and end requests", c.requestList(), c.requestShow(), c.requestCreate(), c.requestWait(),
-		c.requestApprove(), c.requestDeny(), c.requestCancel(), c.requestDone(), c.requestExtend(), c.requestEnd())
+		c.requestApprove(), c.requestDeny(), c.requestReview(), c.requestCancel(), c.requestDone(), c.requestExtend(), c.requestEnd())
 }
 
 func (c *cli) requestList() *cobra.Command {
@@ -57,7 +57,7 @@ func (c *cli) requestList() *cobra.Command {
 	}
 	s.flags(cmd)
 	cmd.Flags().StringVar(&server, "server", "", "`URL` of a server, to ask its API")
-	cmd.Flags().StringVar(&f.which, "which", "", "`WHOSE` on a server: mine unless said, waiting for you, or all for admins and auditors")
+	cmd.Flags().StringVar(&f.which, "which", "", "`WHOSE` on a server: mine unless said, waiting for you, reviews that you may do, or all for admins and auditors")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "`FORM`: table, json or csv")
 	cmd.Flags().StringVar(&f.person, "person", "", "only by or for `PERSON`: a name of the configuration, or TEAM/USER")
 	cmd.Flags().StringVar(&f.incident, "incident", "", "only for the PagerDuty incident with this `ID`")
@@ -92,7 +92,7 @@ func (f *filter) check() (err error) {
 		}
 	}
 	if f.which != "" {
-		if err := oneOf("which", f.which, "mine", "waiting", "all"); err != nil {
+		if err := oneOf("which", f.which, "mine", "waiting", "reviews", "all"); err != nil {
 			return err
 		}
 	}
@@ -134,6 +134,7 @@ type requestRow struct {
 	Ends        time.Time        `json:"ends_at,omitzero"`
 	Cause       flows.EndCause   `json:"end_cause,omitempty"`
 	Overdue     bool             `json:"overdue,omitempty"`
+	Review      string           `json:"review,omitempty"`
 }
 
 func requestRows(all []flows.Request) []requestRow {
@@ -148,7 +149,7 @@ func rowOf(r *flows.Request) requestRow {
 	return requestRow{
 		ID: r.ID, State: r.State, Flow: r.Content.Flow, Target: r.Content.Target, Requester: r.Content.Requester,
 		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.Content.Incident.Number,
-		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue,
+		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue, Review: r.ReviewWord(),
 	}
 }
 
@@ -183,6 +184,9 @@ func (c *cli) rows(output string, rows []requestRow, called names) error {
 func state(r requestRow) string {
 	if r.Overdue {
 		return string(r.State) + ", overdue"
+	}
+	if r.Review != "" {
+		return string(r.State) + ", " + r.Review
 	}
 	return string(r.State)
 }

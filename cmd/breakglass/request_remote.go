@@ -81,6 +81,9 @@ func (n names) row(r *web.Request) requestRow {
 		ID: r.ID, State: r.State, Flow: r.Flow, Target: r.Target, Requester: n.named(r.Requester), Beneficiary: n.named(r.Beneficiary), For: r.Duration,
 		Submitted: r.Submitted, DecidedBy: n.named(r.DecidedBy), Decided: at(r.DecidedAt), Ends: at(r.EndsAt), Cause: r.EndCause, Overdue: r.Overdue,
 	}
+	if v := r.Review; v != nil {
+		out.Review = (&flows.Request{Review: &flows.Review{State: v.State, Overdue: v.Overdue, Verdict: v.Verdict}}).ReviewWord()
+	}
 	if r.Incident != nil {
 		out.Incident, out.Number = r.Incident.ID, r.Incident.Number
 	}
@@ -121,7 +124,7 @@ func (r *remote) find(ctx context.Context, name string) (string, error) {
 		return name, nil
 	}
 	short, found := strings.ToUpper(name), map[flows.RequestID]bool{}
-	for _, which := range []string{"waiting", "mine", "all"} {
+	for _, which := range []string{"waiting", "mine", "reviews", "all"} {
 		all, err := r.requests(ctx, url.Values{"which": {which}, "limit": {"200"}})
 		if err != nil && which == "all" {
 			break // who sees only their own has been asked already

@@ -122,6 +122,11 @@ func printRequest(w io.Writer, r *flows.Request, entries []flows.Sealed, called 
 	if !r.EndsAt.IsZero() {
 		p.pair(ending(r))
 	}
+	if v := r.Review; r.ReviewIs() == flows.ReviewClosed {
+		p.pair("review", strings.TrimSpace(r.ReviewWord()+" by "+called.of(v.By)+" at "+stamp(v.At)+" "+terminal(v.Note)))
+	} else if r.ReviewIs() == flows.ReviewOpen {
+		p.pair("review", r.ReviewWord()+", due "+stamp(v.DueAt))
+	}
 	if r.Fault != "" {
 		p.pair("fault", called.plainWords(r.Fault))
 	}

@@ -81,7 +81,7 @@ func TestDesignExample(t *testing.T) {
 		Handler: "prod.py", Source: []byte("x = 1\n"), Requesters: []flows.Principal{"@engineering"},
 		Durations: []time.Duration{30 * time.Minute, time.Hour, 4 * time.Hour}, MaxDuration: 4 * time.Hour, MaxTotal: 8 * time.Hour,
 		Incident: flows.IncidentRequired, EndWith: []flows.EndCause{flows.EndIncident}, SelfApproval: flows.SelfOnCall,
-		OnCall: flows.OnCallLimits{MaxLevel: 2, ScheduleOnly: true, MinShiftAge: 15 * time.Minute}, Quorum: 1,
+		OnCall: flows.OnCallLimits{MaxLevel: 2, ScheduleOnly: true, MinShiftAge: 15 * time.Minute}, Quorum: 1, Review: flows.ReviewNever,
 		Fallback:     flows.Fallback{Approvers: []flows.Principal{"U0MARA", "@sre-managers"}, Destination: "#sre-managers"},
 		StageTimeout: 15 * time.Minute, RemindAfter: 5 * time.Minute, MaxOpen: 5,
 		Vars:   map[string]any{"manager_policy": "mgr_on_call"},
@@ -145,6 +145,8 @@ flow "all" {
   end_with            = ["shift_ended", "incident_resolved"]
   self_approval       = "on_call"
   on_call             = { overrides = "deny", policies = ["PABC123", "Managers"] }
+  review              = "self_approved"
+  review_within       = "1h30m"
   quorum              = 2
   stage_timeout       = "4m"
   remind_after        = "never"
@@ -167,7 +169,7 @@ flow "all" {
 		Requesters: []flows.Principal{"@engineering", "W0NOOR"}, AllowGuests: true, MaxOpen: 2,
 		Durations: []time.Duration{30 * time.Minute}, MaxDuration: 30 * time.Minute, MaxTotal: 30 * time.Minute,
 		Incident: flows.IncidentCreate, OpensAt: "PSVC001", EndWith: []flows.EndCause{flows.EndShift, flows.EndIncident},
-		SelfApproval: flows.SelfOnCall, Quorum: 2, StageTimeout: 4 * time.Minute,
+		SelfApproval: flows.SelfOnCall, Quorum: 2, StageTimeout: 4 * time.Minute, Review: flows.ReviewSelf, ReviewWithin: 90 * time.Minute,
 		OnCall:   flows.OnCallLimits{Overrides: flows.OverridesDeny, Policies: []string{"PABC123", "Managers"}},
 		Fallback: flows.Fallback{Approvers: []flows.Principal{"S0SRE"}},
 		Vars:     map[string]any{"a": "x", "b": int64(2), "c": false, "d": []string{"y", "acme.example"}},
@@ -289,9 +291,10 @@ flow "a" {
   RULE
 }`
 	for rule, say := range map[string]string{
-		``:                           "own        nobody approves their own request\n",
-		`self_approval = "always"`:   "own        people approve their own request whenever prod.py says so\n",
-		`self_approval = "on_call"`:  "own        people approve their own request while they are on call\n",
+		``:                          "own        nobody approves their own request\n",
+		`self_approval = "always"`:  "own        people approve their own request whenever prod.py says so\n",
+		`self_approval = "on_call"`: "own        people approve their own request while they are on call\n",
+		"self_approval = \"always\"\nreview = \"self_approved\"": "whenever prod.py says so; somebody else reviews that within 72h of its end\n",
 		`allow_guests = true`:        "may ask    @engineering, guests too; at most 5",
 		`remind_after = "never"`:     "waiting    no reminder, the next people after 15m\n",
 		`stage_timeout = "6m"`:       "waiting    a reminder after 3m, the next people after 6m\n",

@@ -112,7 +112,7 @@ func selfLine(f *flows.Flow) string {
 	case flows.SelfNever:
 		return "nobody approves their own request"
 	case flows.SelfAlways:
-		return "people approve their own request whenever " + f.Handler + " says so"
+		return "people approve their own request whenever " + f.Handler + " says so" + reviewLine(f)
 	}
 	l, limits := f.OnCall, []string{}
 	if len(l.Policies) > 0 {
@@ -134,7 +134,14 @@ func selfLine(f *flows.Flow) string {
 	if len(limits) > 0 {
 		s += ": " + strings.Join(limits, ", ")
 	}
-	return s
+	return s + reviewLine(f)
+}
+
+func reviewLine(f *flows.Flow) string {
+	if f.Review != flows.ReviewSelf {
+		return ""
+	}
+	return "; somebody else reviews that within " + spell(f.ReviewWithin) + " of its end"
 }
 
 func waitingLine(f *flows.Flow) string {

@@ -16,6 +16,7 @@ import (
 const (
 	defaultStageTimeout = 15 * time.Minute
 	defaultRemindAfter  = 5 * time.Minute
+	defaultReviewWithin = 72 * time.Hour
 	defaultMaxOpen      = 5
 )
 
@@ -30,6 +31,7 @@ func (ld *loader) flow(d *decl) {
 	f.durations(fl)
 	f.incidents(fl)
 	f.selfApproval(fl)
+	f.review(fl)
 	f.deciders(fl)
 	fl.Vars = f.vars()
 	fl.Fields = ld.promptFields(d)
@@ -221,6 +223,21 @@ func (f *fields) selfApproval(fl *flows.Flow) {
 	if f.sound("self_approval") && fl.SelfApproval != flows.SelfOnCall {
 		f.doubt("on_call", `Write self_approval = "on_call", or remove it.`,
 			"on_call says who may approve their own request on call, and self_approval of %s is %q.", f.what, fl.SelfApproval)
+	}
+}
+
+// review reads whether somebody else looks back at it.
+func (f *fields) review(fl *flows.Flow) {
+	fl.Review = flows.ReviewRule(f.choice("review", string(flows.ReviewNever), string(flows.ReviewNever), string(flows.ReviewSelf)))
+	within := f.duration("review_within", defaultReviewWithin)
+	switch asked := fl.Review == flows.ReviewSelf; {
+	case asked && f.sound("self_approval") && fl.SelfApproval == flows.SelfNever:
+		f.doubt("review", "Remove it, or set self_approval.", "Nothing is reviewed in %s: nobody approves their own request there.", f.what)
+	case !asked && f.given("review_within") && f.sound("review"):
+		f.doubt("review_within", `Write review = "self_approved", or remove it.`, "Nothing is reviewed in %s.", f.what)
+	}
+	if fl.Review == flows.ReviewSelf {
+		fl.ReviewWithin = within
 	}
 }
 

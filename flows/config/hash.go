@@ -24,7 +24,7 @@ func HashFlow(f *flows.Flow) string {
 	for _, d := range f.Durations {
 		durations = append(durations, nanos(d))
 	}
-	return digest(map[string]any{
+	all := map[string]any{
 		"v": int64(1), "id": string(f.ID), "label": f.Label, "environment": f.Environment,
 		"targets": list(f.Targets), "channel": f.Channel, "errors_to": f.ErrorsTo,
 		"handler": f.Handler, "source": hex.EncodeToString(source[:]),
@@ -42,7 +42,11 @@ func HashFlow(f *flows.Flow) string {
 		},
 		"stage_timeout": nanos(f.StageTimeout), "remind_after": nanos(f.RemindAfter),
 		"max_open": int64(f.MaxOpen), "vars": canonical(f.Vars), "fields": fields,
-	})
+	}
+	if f.Review != flows.ReviewNever || f.ReviewWithin != 0 { // what was there before reviews keeps its hash
+		all["review"], all["review_within"] = string(f.Review), nanos(f.ReviewWithin)
+	}
+	return digest(all)
 }
 
 // HashTarget is TargetSpec.Hash: SHA-256 over the target, its secrets by name.

@@ -39,6 +39,7 @@ func (e *Effects) Handlers() map[flows.JobKind]Handler {
 		flows.JobRemind:    e.aside(flows.Remind),
 		flows.JobExpiring:  e.aside(flows.Expiring),
 		flows.JobExtended:  e.Engine.Extended,
+		flows.JobReview:    e.Engine.AskReview,
 		flows.JobGiveUp:    e.giveUp,
 		flows.JobGrant:     e.grant,
 		flows.JobRevoke:    e.revoke,

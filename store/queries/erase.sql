@@ -12,7 +12,8 @@ DELETE FROM openings WHERE entry = @entry AND path = @path;
 SELECT count(*) FROM openings WHERE person = @person;
 
 -- name: RequestsNaming :many
-SELECT id, version, state, requester, beneficiary, doc FROM requests
+SELECT id, version, state, requester, beneficiary, doc,
+    (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
 WHERE requester = @person OR beneficiary = @person OR doc LIKE @pattern
 ORDER BY id;
 

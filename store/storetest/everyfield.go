@@ -18,6 +18,7 @@ func loadEveryField(f *fixture) {
 	r.ID, r.Version, r.State, r.SubmittedAt, r.Chain = keep.ID, keep.Version, keep.State, keep.SubmittedAt, keep.Chain
 	r.Content.Flow, r.Content.Target, r.Content.Scope = keep.Content.Flow, keep.Content.Target, keep.Content.Scope
 	r.Content.Requester, r.Content.Beneficiary = keep.Content.Requester, keep.Content.Beneficiary
+	r.Review.State = flows.ReviewNone // the database has rules about the others
 
 	c := f.step(r, flows.StatePending)
 	h := flows.Holding{}

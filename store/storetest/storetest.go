@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 	for _, group := range [][]contractCase{
 		ledgerCases(), holdingCases(), chainCases(), cardCases(), jobCases(), queueCases(), laneCases(),
 		inboxCases(), finderCases(), identifierCases(), schemaCases(), treeCases(), raceCases(), freezeCases(), eraseCases(), propertyCases(), doorCases(), linkCases(),
+		reviewCases(),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -169,7 +169,7 @@ func provable(t *testing.T, s *bottest.Story) {
 func TestEraseLeavesNoByte(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := bottest.Open(t, twoAdmins("none"), func(o *company.Options) { o.Dir = dir })
+	s := bottest.Open(t, twoAdmins("none"), bottest.Set("review", `"self_approved"`), func(o *company.Options) { o.Dir = dir })
 	used(s)
 	s.As(company.Dana).Asks("Production database", "taking over from <@U0SAM>", nil)
 	dana := s.As(company.Dana)
@@ -183,6 +183,16 @@ func TestEraseLeavesNoByte(t *testing.T) {
 	dana.Presses(card, "bg:done")
 	dana.Sees("Your access to Production database has ended")
 	dana.Sees("You asked for Production database", "*Ended*")
+	ask := s.In("C0SREM", "<@U0DANA> had access to Production database", "taking over from <@U0SAM>")
+	s.Quiet()
+	if _, no := proposes(t, s, company.Sam); no == nil || no.Code != flows.RefusedState || !strings.Contains(no.Say, "still to be reviewed") {
+		t.Errorf("somebody named where a review is open can be erased: %v", no)
+	}
+	s.As(company.Mara).Presses(ask, "bg:review")
+	if _, err := s.As(company.Mara).Submit(s.As(company.Mara).Form("verdict"), slackfake.Values{"verdict": "ok", "why": "as <@U0SAM> said"}); err != nil {
+		t.Fatal(err)
+	}
+	dana.Sees("which you approved for yourself, was looked back at", "in order")
 	s.Quiet()
 	secrets := []string{"U0SAM", "u0sam", "ledger", "PSAM001"}
 	for _, secret := range secrets[:3] {

@@ -66,6 +66,7 @@ func (a *App) internalDoors() []web.Door {
 		web.Operation("GET", "/v1/requests/{id}", web.Reads, "Show a request", w.Request),
 		web.Creation("POST", "/v1/requests/{id}/extensions", web.Asks, "Ask for access to go on", w.Extend),
 		web.Operation("POST", "/v1/requests/{id}/decisions", web.Decides, "Approve or deny", w.Decide),
+		web.Operation("POST", "/v1/requests/{id}/review", web.Decides, "Say whether access that its requester approved was in order", w.Review),
 		web.Operation("POST", "/v1/requests/{id}/cancel", web.Asks, "Withdraw a request", w.Cancel),
 		web.Operation("POST", "/v1/requests/{id}/done", web.Asks, "Hand access back", w.Done),
 		web.Operation("POST", "/v1/requests/{id}/end", web.Asks, "End or withdraw, whichever it needs", w.End), // by the door file: see ownersEnd

@@ -13,6 +13,7 @@ var columns = []string{
 	"id", "state", "flow", "target", "scope", "requester", "beneficiary", "seconds", "reason", "incident", "incident_number",
 	"submitted_at", "decided_by", "decided_at", "self_approved", "denied_because", "granted_at", "ends_at", "ended_at", "end_cause",
 	"ended_by", "ended_because", "overdue", "content_hash", "entries", "end_of_chain",
+	"review", "review_due_at", "reviewed_by", "reviewed_at", "review_verdict", "review_note",
 }
 
 // heads is the first line of CSV.
@@ -52,6 +53,16 @@ func (r *Row) appendCells(b []byte) []byte {
 	w.text(r.Hash)
 	w.number(r.Entries)
 	w.text(r.EndOfChain)
+	v := r.Review
+	if v == nil {
+		v = &Review{}
+	}
+	w.text(string(v.State))
+	w.moment(v.Due)
+	w.text(Cell(string(v.By)))
+	w.moment(v.At)
+	w.text(string(v.Verdict))
+	w.text(Cell(v.Note))
 	return w.line()
 }
 

@@ -54,6 +54,9 @@ func (w *liner) end(r *Row) {
 	if r.Overdue {
 		w.bool("overdue", true)
 	}
+	if r.Review != nil {
+		w.rest("review", r.Review)
+	}
 	w.some("fault", r.Fault)
 	w.some("receipt", r.Receipt)
 	w.text("content_hash", r.Hash)

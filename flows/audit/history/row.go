@@ -38,11 +38,23 @@ type Row struct {
 	EndedBy     flows.PersonID   `json:"ended_by,omitempty"`
 	EndWhy      string           `json:"ended_because,omitempty"`
 	Overdue     bool             `json:"overdue,omitempty"`
+	Review      *Review          `json:"review,omitempty"` // of what was self-approved, where the flow asks for one
 	Fault       string           `json:"fault,omitempty"`
 	Receipt     string           `json:"receipt,omitempty"`
 	Hash        string           `json:"content_hash"`
 	Entries     int64            `json:"entries"`
 	EndOfChain  string           `json:"end_of_chain"`
+}
+
+// Review is how a review stands, and what it came to.
+type Review struct {
+	State   flows.ReviewState `json:"state"`
+	Due     time.Time         `json:"due_at"`
+	Overdue bool              `json:"overdue,omitempty"`
+	Verdict flows.Verdict     `json:"verdict,omitempty"`
+	By      flows.PersonID    `json:"by,omitempty"`
+	At      time.Time         `json:"at,omitzero"`
+	Note    string            `json:"note,omitempty"`
 }
 
 // Field is an answer to a prompt field.
@@ -96,6 +108,9 @@ func RowOf(r *flows.Request) Row {
 			Policy: e.PolicyID, PolicyName: e.PolicyName, Schedule: e.ScheduleID, Level: e.Level, Start: e.Start.UTC(), End: e.End.UTC(),
 			Override: e.Override.String(), ReadAt: p.ReadAt.UTC(),
 		}
+	}
+	if v := r.Review; v != nil && v.State != flows.ReviewNone {
+		row.Review = &Review{State: v.State, Due: v.DueAt.UTC(), Overdue: v.Overdue, Verdict: v.Verdict, By: v.By, At: v.At.UTC(), Note: v.Note.Raw()}
 	}
 	return row
 }

@@ -297,7 +297,8 @@ func (q *Queries) OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) 
 }
 
 const requestsNaming = `-- name: RequestsNaming :many
-SELECT id, version, state, requester, beneficiary, doc FROM requests
+SELECT id, version, state, requester, beneficiary, doc,
+    (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
 WHERE requester = $1 OR beneficiary = $1 OR doc LIKE $2
 ORDER BY id
 `
@@ -314,6 +315,7 @@ type RequestsNamingRow struct {
 	Requester   string
 	Beneficiary string
 	Doc         string
+	Reviewed    int64
 }
 
 func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error) {
@@ -332,6 +334,7 @@ func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) 
 			&i.Requester,
 			&i.Beneficiary,
 			&i.Doc,
+			&i.Reviewed,
 		); err != nil {
 			return nil, err
 		}

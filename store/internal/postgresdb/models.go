@@ -164,6 +164,12 @@ type RequestWord struct {
 	SubmittedAt int64
 }
 
+type Review struct {
+	Request string
+	State   string
+	DueAt   int64
+}
+
 type SignIn struct {
 	Issuer  string
 	Subject string

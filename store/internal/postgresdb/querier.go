@@ -39,6 +39,7 @@ type Querier interface {
 	ClaimJobs(ctx context.Context, arg ClaimJobsParams) ([]Job, error)
 	ClaimMeta(ctx context.Context, arg ClaimMetaParams) (int64, error)
 	ClaimSink(ctx context.Context, arg ClaimSinkParams) (int64, error)
+	CloseReview(ctx context.Context, request string) (int64, error)
 	CountAsked(ctx context.Context, arg CountAskedParams) (int64, error)
 	CountDevices(ctx context.Context, now int64) (int64, error)
 	CountJobs(ctx context.Context, now int64) ([]CountJobsRow, error)
@@ -132,6 +133,9 @@ type Querier interface {
 	OldestRequest(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
 	OpenRequestsToHold(ctx context.Context, arg OpenRequestsToHoldParams) ([]Request, error)
+	OpenReview(ctx context.Context, arg OpenReviewParams) (int64, error)
+	// Those that are due first come first.
+	OpenReviews(ctx context.Context, lim int64) ([]string, error)
 	OpeningsBetween(ctx context.Context, arg OpeningsBetweenParams) ([]Opening, error)
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
@@ -153,6 +157,7 @@ type Querier interface {
 	RequestsToHold(ctx context.Context, arg RequestsToHoldParams) ([]Request, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
+	ReviewState(ctx context.Context, request string) (string, error)
 	// When the job that ends the access of a request runs, and how often it has been tried.
 	RevokeJobAt(ctx context.Context, key string) (RevokeJobAtRow, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)

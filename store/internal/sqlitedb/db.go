@@ -96,6 +96,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.claimSinkStmt, err = db.PrepareContext(ctx, claimSink); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimSink: %w", err)
 	}
+	if q.closeReviewStmt, err = db.PrepareContext(ctx, closeReview); err != nil {
+		return nil, fmt.Errorf("error preparing query CloseReview: %w", err)
+	}
 	if q.countAskedStmt, err = db.PrepareContext(ctx, countAsked); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAsked: %w", err)
 	}
@@ -333,6 +336,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openRequestsToHoldStmt, err = db.PrepareContext(ctx, openRequestsToHold); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequestsToHold: %w", err)
 	}
+	if q.openReviewStmt, err = db.PrepareContext(ctx, openReview); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenReview: %w", err)
+	}
+	if q.openReviewsStmt, err = db.PrepareContext(ctx, openReviews); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenReviews: %w", err)
+	}
 	if q.openingsBetweenStmt, err = db.PrepareContext(ctx, openingsBetween); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsBetween: %w", err)
 	}
@@ -386,6 +395,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.retryJobStmt, err = db.PrepareContext(ctx, retryJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryJob: %w", err)
+	}
+	if q.reviewStateStmt, err = db.PrepareContext(ctx, reviewState); err != nil {
+		return nil, fmt.Errorf("error preparing query ReviewState: %w", err)
 	}
 	if q.revokeJobAtStmt, err = db.PrepareContext(ctx, revokeJobAt); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeJobAt: %w", err)
@@ -594,6 +606,11 @@ func (q *Queries) Close() error {
 	if q.claimSinkStmt != nil {
 		if cerr := q.claimSinkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimSinkStmt: %w", cerr)
+		}
+	}
+	if q.closeReviewStmt != nil {
+		if cerr := q.closeReviewStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing closeReviewStmt: %w", cerr)
 		}
 	}
 	if q.countAskedStmt != nil {
@@ -991,6 +1008,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openRequestsToHoldStmt: %w", cerr)
 		}
 	}
+	if q.openReviewStmt != nil {
+		if cerr := q.openReviewStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openReviewStmt: %w", cerr)
+		}
+	}
+	if q.openReviewsStmt != nil {
+		if cerr := q.openReviewsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openReviewsStmt: %w", cerr)
+		}
+	}
 	if q.openingsBetweenStmt != nil {
 		if cerr := q.openingsBetweenStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openingsBetweenStmt: %w", cerr)
@@ -1079,6 +1106,11 @@ func (q *Queries) Close() error {
 	if q.retryJobStmt != nil {
 		if cerr := q.retryJobStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing retryJobStmt: %w", cerr)
+		}
+	}
+	if q.reviewStateStmt != nil {
+		if cerr := q.reviewStateStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing reviewStateStmt: %w", cerr)
 		}
 	}
 	if q.revokeJobAtStmt != nil {
@@ -1284,6 +1316,7 @@ type Queries struct {
 	claimJobsStmt              *sql.Stmt
 	claimMetaStmt              *sql.Stmt
 	claimSinkStmt              *sql.Stmt
+	closeReviewStmt            *sql.Stmt
 	countAskedStmt             *sql.Stmt
 	countDevicesStmt           *sql.Stmt
 	countJobsStmt              *sql.Stmt
@@ -1363,6 +1396,8 @@ type Queries struct {
 	oldestRequestStmt          *sql.Stmt
 	openRequestStmt            *sql.Stmt
 	openRequestsToHoldStmt     *sql.Stmt
+	openReviewStmt             *sql.Stmt
+	openReviewsStmt            *sql.Stmt
 	openingsBetweenStmt        *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
@@ -1381,6 +1416,7 @@ type Queries struct {
 	requestsNamingStmt         *sql.Stmt
 	requestsToHoldStmt         *sql.Stmt
 	retryJobStmt               *sql.Stmt
+	reviewStateStmt            *sql.Stmt
 	revokeJobAtStmt            *sql.Stmt
 	rolesInStmt                *sql.Stmt
 	searchByFlowStmt           *sql.Stmt
@@ -1439,6 +1475,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		claimJobsStmt:              q.claimJobsStmt,
 		claimMetaStmt:              q.claimMetaStmt,
 		claimSinkStmt:              q.claimSinkStmt,
+		closeReviewStmt:            q.closeReviewStmt,
 		countAskedStmt:             q.countAskedStmt,
 		countDevicesStmt:           q.countDevicesStmt,
 		countJobsStmt:              q.countJobsStmt,
@@ -1518,6 +1555,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		oldestRequestStmt:          q.oldestRequestStmt,
 		openRequestStmt:            q.openRequestStmt,
 		openRequestsToHoldStmt:     q.openRequestsToHoldStmt,
+		openReviewStmt:             q.openReviewStmt,
+		openReviewsStmt:            q.openReviewsStmt,
 		openingsBetweenStmt:        q.openingsBetweenStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
@@ -1536,6 +1575,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestsNamingStmt:         q.requestsNamingStmt,
 		requestsToHoldStmt:         q.requestsToHoldStmt,
 		retryJobStmt:               q.retryJobStmt,
+		reviewStateStmt:            q.reviewStateStmt,
 		revokeJobAtStmt:            q.revokeJobAtStmt,
 		rolesInStmt:                q.rolesInStmt,
 		searchByFlowStmt:           q.searchByFlowStmt,

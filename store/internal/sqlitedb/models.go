@@ -40,6 +40,8 @@ type RequestPerson = postgresdb.RequestPerson
 
 type RequestWord = postgresdb.RequestWord
 
+type Review = postgresdb.Review
+
 type SignIn = postgresdb.SignIn
 
 type Sink = postgresdb.Sink
