@@ -102,10 +102,18 @@ func printCalls(w io.Writer, story history.Story) error {
 		e := &story.Newest[i]
 		facts, _ := e.Facts.(map[string]any)
 		path, _ := facts["path"].(string)
-		done, _ := e.Done.(map[string]any)
-		p.line("%7d  %s  %v %s  %v", e.Seq, stamp(e.At), facts["method"], terminal(flows.NewText(path)), cmp.Or(done["status"], any("under way")))
+		p.line("%7d  %s  %v %s  %s", e.Seq, stamp(e.At), facts["method"], terminal(flows.NewText(path)), endedAs(e.Done))
 	}
 	return p.err
+}
+
+// endedAs says in a word how a call ended.
+func endedAs(done any) string {
+	facts, _ := done.(map[string]any)
+	if why, _ := facts["why"].(string); why != "" {
+		return why
+	}
+	return fmt.Sprint(cmp.Or(facts["status"], any("under way")))
 }
 
 // system is the chain of what belongs to no request.

@@ -29,3 +29,6 @@ func Commands() []Command {
 	walk((&cli{getenv: func(string) string { return "" }}).root())
 	return all
 }
+
+// PrintCalls is what audit show says of calls.
+var PrintCalls = printCalls
