@@ -267,7 +267,7 @@ func (p *bygone) besideSQLite(file string) {
 			best = max(best, float64(theirs)/float64(ours))
 			p.Logf("export as %s: %.0f rows a second, sqlite3 %s: %.0f", form, float64(p.n)/ours.Seconds(), flag, float64(p.n)/theirs.Seconds())
 		}
-		if least := map[history.Form]float64{history.FormJSONL: 0.3, history.FormCSV: 0.15}[form]; best < least {
+		if least := map[history.Form]float64{history.FormJSONL: 0.7, history.FormCSV: 0.35}[form]; best < least {
 			p.Errorf("an export as %s has %.2f times the speed of sqlite3 %s, less than %.2f", form, best, flag, least)
 		}
 	}
