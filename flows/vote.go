@@ -205,6 +205,9 @@ func (d *decision) eligible(who PersonID) (self bool, no *Refusal) {
 	if fallbackAsked && !d.req.Own(who) && d.f.FallbackOK && contains(d.f.Fallback, who) {
 		return false, nil
 	}
+	if no := d.setAside(who); no != nil && d.unsure() {
+		return false, no
+	}
 	if d.unsure() {
 		return false, Refuse(RefusedOnCallUnknown, "It could not be checked just now who may decide this (PagerDuty or the handler did not answer), so your click was not counted.").
 			Then("The flow's fallback was asked as well.")
@@ -225,6 +228,21 @@ func (d *decision) eligible(who PersonID) (self bool, no *Refusal) {
 		}
 	}
 	return false, Refuse(RefusedNotEligible, "You may not decide this now; who may: %s. Your click was not counted.", names(fresh.Stages, d.req.Stage))
+}
+
+// setAside refuses whoever would approve for themselves, and whose link to PagerDuty was
+// set aside: it is not PagerDuty that does not answer.
+func (d *decision) setAside(who PersonID) *Refusal {
+	if d.f.Catalog == nil || who != d.req.Content.Requester {
+		return nil
+	}
+	for _, l := range d.f.Catalog.Links.All() {
+		if l.Person == who && l.Quarantined != "" {
+			return Refuse(RefusedOnCallUnknown, "Your link to PagerDuty was set aside (%s), so it is not certain that you are who is on call, and your click was not counted.", l.Quarantined).
+				Then("An admin can confirm the link, with the button in their channel or breakglass people link --confirm. The flow's fallback was asked as well.")
+		}
+	}
+	return nil
 }
 
 // refuseClick refuses one who may not decide now, and mends what the look showed:

@@ -148,6 +148,7 @@ func (s *Store) AcceptRestore(ctx context.Context, upTo string) error {
 		return errors.Join(
 			q.PutMeta(ctx, postgresdb.PutMetaParams{Name: "restored", Value: ""}),
 			q.PutMeta(ctx, postgresdb.PutMetaParams{Name: "accepted", Value: upTo}),
+			q.PutMeta(ctx, postgresdb.PutMetaParams{Name: "accepted_at", Value: strconv.FormatInt(millis(s.now()), 10)}),
 		)
 	})
 	if err != nil {
@@ -166,4 +167,17 @@ func (s *Store) Accepted(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("read what was accepted of the store: %w", err)
 	}
 	return v, nil
+}
+
+// AcceptedAt is when that was; the zero time if there was none.
+func (s *Store) AcceptedAt(ctx context.Context) (time.Time, error) {
+	v, err := s.tx.direct().GetMeta(ctx, "accepted_at")
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when the store was accepted: %w", err)
+	}
+	ms, err := strconv.ParseInt(v, 10, 64)
+	return fromMillis(ms), err
 }

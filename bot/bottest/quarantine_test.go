@@ -52,7 +52,7 @@ func TestQuarantineAtUse(t *testing.T) {
 	s.Quiet()
 	must(t, s.Slack.ChangeUser(company.Dana, func(u *slackfake.User) { u.Email = "eve@demo.example" }))
 	dana.Presses(card, "bg:approve")
-	dana.Told("your click was not counted")
+	dana.Told("Your link to PagerDuty was set aside (the e-mail address at Slack changed", "your click was not counted", "An admin can confirm the link")
 	told := setAside(s, company.Dana, "the e-mail address at Slack changed")
 	s.Has()
 	if r := s.Only(); r.State != flows.StatePending || len(r.Votes) > 0 {

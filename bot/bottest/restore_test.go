@@ -2,6 +2,7 @@ package bottest_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/integrations/slackfake"
 	"breakglass/store"
 )
 
@@ -117,4 +119,66 @@ func through(t *testing.T, s *bottest.Story, path string, out any) {
 	if out != nil {
 		must(t, json.NewDecoder(resp.Body).Decode(out))
 	}
+}
+
+// Nothing but Slack has the checkpoints: the database that somebody put back is found by
+// what stands in the channel, right after the start, or as soon as Slack says it.
+func TestAnEarlierDatabaseByWhatSlackHas(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, bottest.Edit("breakglass.hcl", func(hcl string) string { return hcl + "\naudit {\n  every = \"1m\"\n}\n" }))
+	s.Until("readyz to say that Slack lets nobody read", func() bool { return strings.Contains(readyz(t, s), "may not read its channel") })
+	s.Slack.SetToken("demo-bot-token", slackfake.Token{Kind: slackfake.BotToken, Scopes: append(slackfake.DefaultBotScopes(), "channels:history")})
+	s.FastForward(time.Minute)
+	db, backup := s.DatabaseFile(), filepath.Join(t.TempDir(), "backup.db")
+	must(t, store.Backup(t.Context(), db, backup))
+	givenBy(s, "Production database")
+	s.FastForward(5 * time.Minute) // and a checkpoint that covers it is posted
+	s.Restart()
+	published := func(want string) {
+		t.Helper()
+		s.Until("readyz to say "+want, func() bool { return strings.Contains(readyz(t, s), want) })
+	}
+	published("the database is what was published")
+	s.Stop()
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(db + suffix); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	must(t, store.Backup(t.Context(), backup, db))
+	s.Slack.Fail(slackfake.Fault{Method: "conversations.history", Times: 20, Error: "internal_error"})
+	s.Start()
+	published("not read yet")
+	if why := health(t, s); len(why) != 0 {
+		t.Errorf("while Slack is silent: %v", why)
+	}
+	s.Slack.ClearFaults()
+	s.Clock.Push(6 * time.Minute)
+	published("the database is not the one that was published")
+	if why := health(t, s)["earlier"]; !strings.Contains(why, "published in Slack") {
+		t.Fatalf("it goes on as if nothing had happened: %v", health(t, s))
+	}
+	through(t, s, "/v1/restore/accept", nil)
+	if why := health(t, s); len(why) != 0 {
+		t.Errorf("after it was accepted: %v", why)
+	}
+	s.Clock.Push(time.Second)
+	s.Restart()
+	published("the database is what was published")
+	if why := health(t, s); len(why) != 0 {
+		t.Errorf("after a restart: %v", why)
+	}
+	s.Overlook()
+}
+
+func readyz(t *testing.T, s *bottest.Story) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL("/readyz"), nil)
+	must(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	must(t, err)
+	return string(b)
 }

@@ -92,6 +92,7 @@ type App struct {
 	consoleURL string   // where the internal listener is, for want of a better address
 	badConfig  string   // why the last reload changed nothing
 	altered    []string // requests that are not what their entries say
+	outside    string   // how the database stands to the checkpoints in Slack; empty: there are none to be
 
 	auditPublic string // the key that auditors pin; empty: nothing is signed
 }
@@ -145,6 +146,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.running.Go(func() { a.keepPeople(run) })
 	a.running.Go(func() { a.holdLine(run) })
 	a.running.Go(func() { a.holdRequests(run) })
+	a.running.Go(func() { a.holdToSlack(run) })
 	if err := a.startSinks(run); err != nil {
 		return fmt.Errorf("start the sinks: %w", err)
 	}

@@ -116,13 +116,13 @@ func (a *App) healthz(w http.ResponseWriter, r *http.Request) {
 // readyz says whether traffic may be sent here.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
-	ready := a.ready
+	ready, outside := a.ready, a.outside
 	a.mu.Unlock()
 	if !ready {
 		answer(w, http.StatusServiceUnavailable, map[string]any{"status": "stopping"})
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"status": "ready", "audit": a.auditReady(r), "sinks": a.sinkHealth()})
+	answer(w, http.StatusOK, map[string]any{"status": "ready", "audit": a.auditReady(r), "published": outside, "sinks": a.sinkHealth()})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
