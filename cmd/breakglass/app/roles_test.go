@@ -63,6 +63,7 @@ var doorTable = map[string]string{
 	"POST /v1/requests/{id}/cancel":     "401 404 404 404 403 403 200 409 409 401",
 	"POST /v1/requests/{id}/done":       "401 404 404 404 409 409 409 409 409 401",
 	"POST /v1/requests/{id}/end":        "401 404 404 404 403 403 200 409 409 409",
+	"POST /v1/requests/{id}/review":     "401 404 403 404 409 409 409 409 409 401",
 	"GET /v1/requests/{id}/events":      "401 404 404 404 200 200 200 200 200 401",
 	"GET /v1/grants":                    "401 200 200 200 200 200 200 200 200 401",
 	"POST /v1/end":                      "401 403 403 403 403 403 403 200 200 200",
@@ -298,6 +299,8 @@ func (w *town) body(name string) any {
 		return map[string]any{"duration": "20m", "reason": "still stuck"}
 	case "POST /v1/requests/{id}/decisions":
 		return map[string]any{"decision": "approve", "hash": w.hash}
+	case "POST /v1/requests/{id}/review":
+		return map[string]any{"verdict": "ok"}
 	case "POST /v1/end":
 		return map[string]any{"kind": "target", "name": "production_console", "reason": "a test"}
 	case "POST /v1/login":
