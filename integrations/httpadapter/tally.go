@@ -2,6 +2,7 @@ package httpadapter
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,7 +54,7 @@ func (c *call) refused(no *refusal) {
 	f := c.facts()
 	if p, ok := f["path"].(flows.Personal); ok {
 		if p.Value = withoutPass(p.Value); len(p.Value) > mostPath {
-			p.Value = p.Value[:mostPath] + "…"
+			p.Value = strings.ToValidUTF8(p.Value[:mostPath], "") + "…" // a database takes no half characters
 		}
 		f["path"] = p
 	}

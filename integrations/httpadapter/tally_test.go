@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"breakglass/flows"
 	"breakglass/integrations/httpadapter"
@@ -177,5 +178,25 @@ func TestNoPassInTheRecord(t *testing.T) {
 	}
 	if got := all[1].openings["facts.path"]; len(got) > 1010 || !strings.HasSuffix(got, "…") {
 		t.Errorf("%d bytes of a path are kept", len(got))
+	}
+}
+
+// What is kept of a refused address is text, wherever it is cut: a database that takes only
+// text would else refuse the entries of the adapter, this one and all that come after it.
+func TestALongAddressIsCutAsText(t *testing.T) {
+	t.Parallel()
+	for n := 985; n < 1000; n++ { // the pass in it is covered with a character of three bytes
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			path := "pd/" + strings.Repeat("a", n) + "bgt_" + strings.Repeat("x", 43) + "/and-so-on"
+			if got := w.call("GET", path, ""); got.problem().Code == "" {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			e := w.written(httpadapter.Chain("pd"), 1)[0]
+			if kept := e.openings["facts.path"]; !utf8.ValidString(kept) || len(kept) < 990 || len(kept) > 1010 || strings.Contains(kept, "xxx") {
+				t.Errorf("%d bytes are kept: %q", len(kept), kept)
+			}
+		})
 	}
 }
