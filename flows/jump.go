@@ -16,10 +16,10 @@ func JumpedBack(req Request, f Facts, now time.Time, by time.Duration) Outcome {
 		return d.finish()
 	}
 	sooner := func(t time.Time) time.Time {
-		if t = t.Add(-by); t.Before(now) {
-			return now
+		if moved := t.Add(-by); moved.After(now) {
+			return moved
 		}
-		return t
+		return earlier(t, now) // what is due already stays so
 	}
 	d := aside(req, f, now, "clock_jumped_back", map[string]any{"seconds": int64(by / time.Second), "ends_at": millis(sooner(req.EndsAt))})
 	d.req.EndsAt, d.req.LatestEnd = sooner(req.EndsAt), sooner(req.LatestEnd)

@@ -53,6 +53,19 @@ func TestJumpedBack(t *testing.T) {
 	}
 }
 
+// What was due before the jump, and after it, still is: its end moves no later.
+func TestJumpedBackLeavesWhatIsDue(t *testing.T) {
+	t.Parallel()
+	for _, s := range []flows.State{flows.StateApproved, flows.StateGranting, flows.StateActive, flows.StateEnding} {
+		r := liveRequest(s)
+		r.EndsAt = jumpNow.Add(-5 * time.Minute)
+		out := flows.JumpedBack(r, flows.Facts{Limits: flows.DefaultLimits(), Holding: flows.Holding{Version: 7}}, jumpNow, time.Hour)
+		if got := out.Request; !got.EndsAt.Equal(r.EndsAt) || got.LatestEnd.After(r.LatestEnd) {
+			t.Errorf("%s: its end moves by %s", s, got.EndsAt.Sub(r.EndsAt))
+		}
+	}
+}
+
 func TestJumpedBackLeavesTheRestAlone(t *testing.T) {
 	t.Parallel()
 	for _, s := range flows.States() {
