@@ -47,7 +47,8 @@ func (h *history) watch() {
 func (h *history) watchOne(was, now flows.Request) {
 	i := &h.inv
 	if h.told {
-		if why := flows.Contradiction(&now, told(h.mem.Chains[string(now.ID)])); why != "" {
+		held := h.mem.Holdings[now.Content.Key()]
+		if why := flows.Contradiction(&now, &held, told(h.mem.Chains[string(now.ID)])); why != "" {
 			i.fail("told", "%s: %s", now.ID, why)
 		}
 	}

@@ -19,17 +19,21 @@ type Told struct {
 // mostWait is more than any approval waits for its target.
 const mostWait = time.Hour
 
-// Contradiction says where a request is otherwise than its own entries say; empty where
-// it is as they tell. What the program writes never contradicts itself, since both are of
-// one transaction: somebody has written past it.
-func Contradiction(r *Request, entries []Told) string {
-	t := telling{r: r}
+// Contradiction says where a request, or what is kept of who holds its access (nil: that is
+// not looked at), is otherwise than its own entries say; empty where it is as they tell.
+// What the program writes never contradicts itself, since all are of one transaction:
+// somebody has written past it.
+func Contradiction(r *Request, h *Holding, entries []Told) string {
+	t := telling{r: r, before: Unknown.String()}
 	for i := range entries {
 		if why := t.entry(&entries[i]); why != "" {
 			return why
 		}
 	}
-	return t.compare()
+	if why := t.compare(); why != "" || h == nil {
+		return why
+	}
+	return t.compareHolding(h)
 }
 
 // telling is what the entries have told so far.
@@ -45,6 +49,10 @@ type telling struct {
 	votes                             []Vote
 	until                             time.Time // the end that was given; zero: none was
 	review                            ReviewState
+
+	gone          time.Time // the incident was seen resolved at
+	moved, opened IncidentID
+	before        string // what the person had before: unknown until it was read; empty: entries do not say
 }
 
 // entry takes the next entry.
@@ -66,13 +74,17 @@ func (t *telling) entry(e *Told) string {
 	return ""
 }
 
-// toldFacts are the facts of the entries that say when access ends.
+// toldFacts are the facts of the entries that say when access ends, of which incident it
+// is, and what was there before.
 type toldFacts struct {
 	Facts struct {
-		EndsAt int64    `json:"ends_at"`
-		Grace  int64    `json:"grace_seconds"`
-		As     State    `json:"as"`
-		Cause  EndCause `json:"cause"`
+		EndsAt int64      `json:"ends_at"`
+		Grace  int64      `json:"grace_seconds"`
+		As     State      `json:"as"`
+		Cause  EndCause   `json:"cause"`
+		Into   IncidentID `json:"into"`
+		Opened IncidentID `json:"incident"`
+		Before string     `json:"had_before"`
 	} `json:"facts"`
 }
 
@@ -92,8 +104,9 @@ func (t *telling) step(e *Told, from, to State) string {
 		t.review = ReviewOpen
 	case verb == VerbReview:
 		t.review = ReviewClosed
-	case e.Verb == "incident_resolved", e.Verb == "clock_jumped_back", verb == VerbGranted, to == StateEnding && from != to:
-		if why := t.ends(e); why != "" {
+	case e.Verb == "incident_resolved", e.Verb == "clock_jumped_back", verb == VerbGranted, to == StateEnding && from != to,
+		e.Verb == "incident_merged", e.Verb == "incident_opened", e.Verb == "observed":
+		if why := t.facts(e); why != "" {
 			return why
 		}
 	}
@@ -117,14 +130,35 @@ func (t *telling) names(e *Told) string {
 	return ""
 }
 
-// ends takes what an entry says about the end: it can only move earlier.
-func (t *telling) ends(e *Told) string {
+// facts takes what an entry says about the incident, the end, and what was there before.
+func (t *telling) facts(e *Told) string {
 	var said toldFacts
 	if json.Unmarshal(e.Bytes, &said) != nil {
 		return "cannot be read"
 	}
+	switch e.Verb {
+	case "incident_merged":
+		t.moved = said.Facts.Into
+	case "incident_opened":
+		t.opened = said.Facts.Opened
+	case "observed":
+		t.before = said.Facts.Before
+	case string(VerbGranted):
+		if said.Facts.Before == "" { // an earlier version's
+			t.before = ""
+		}
+		if said.Facts.Before != t.before {
+			return "says that " + had(said.Facts.Before) + ", and nobody read that"
+		}
+	}
+	return t.ends(e, &said)
+}
+
+// ends takes what an entry says about the end: it can only move earlier.
+func (t *telling) ends(e *Told, said *toldFacts) string {
 	at := time.UnixMilli(said.Facts.EndsAt)
 	if e.Verb == "incident_resolved" {
+		t.gone = e.At
 		at = e.At.Add(time.Duration(said.Facts.Grace) * time.Second)
 	}
 	switch given := !t.until.IsZero(); {
@@ -165,10 +199,57 @@ func (t *telling) compare() string {
 	case r.State == StateEnding && t.as != "" && (r.EndsAs != t.as || r.EndCause != t.cause):
 		return "it ends otherwise than its entries say"
 	}
-	if why := t.compareEnd(); why != "" {
-		return why
+	for _, compare := range [...]func() string{t.compareEnd, t.compareIncident, t.compareVotes} {
+		if why := compare(); why != "" {
+			return why
+		}
 	}
-	return t.compareVotes()
+	return ""
+}
+
+// compareIncident holds the request to the incident that it is for, which ends it, and
+// for which alone its access may be.
+func (t *telling) compareIncident() string {
+	r := t.r
+	known := same(r.IncidentGone, t.gone) || t.gone.IsZero() && r.Content.Extends != "" && same(r.IncidentGone, t.submitted)
+	switch {
+	case r.State.Final():
+		return ""
+	case r.MovedTo != t.moved, r.Opened.ID != t.opened:
+		return "it is for another incident than its entries say"
+	case !known:
+		return "its incident was resolved at another time than its entries say"
+	}
+	return ""
+}
+
+// compareHolding holds what is kept of who holds the access to the request: by it the
+// target is told, at the end, to take away what was given, and nothing else.
+func (t *telling) compareHolding(h *Holding) string {
+	own, holds := h.Of(t.r.ID)
+	switch given := !t.granted.IsZero(); {
+	case !t.r.State.Live():
+	case !holds:
+		return "nothing holds its access"
+	case own.Until.After(t.decided.Add(mostWait + t.r.Content.Duration)):
+		return "its access is held for longer than its entries say"
+	case own.Unused && (given || t.before == Yes.String() || t.before == No.String()):
+		return "the target was never told to give its access, it is said, and it was given"
+	case !own.Unused && t.before != "" && h.Before.String() != t.before:
+		return "it is said that " + had(h.Before.String()) + " before it was given, and its entries say that " + had(t.before)
+	}
+	return ""
+}
+
+// had is in words what was there.
+func had(tri string) string {
+	switch tri {
+	case Yes.String():
+		return "the person had the access"
+	case No.String():
+		return "the person did not have the access"
+	}
+	return "it is not known whether the person had the access"
 }
 
 // compareEnd holds the end to the one that was given.
@@ -179,7 +260,7 @@ func (t *telling) compareEnd() string {
 		return ""
 	case r.State == StateActive && !t.until.IsZero() && !same(r.EndsAt, t.until):
 		return "access ends at another time than its entries say"
-	case r.EndsAt.IsZero(), r.EndsAt.After(latest), r.State == StateEnding && !t.until.IsZero() && millis(r.EndsAt) > millis(t.until):
+	case r.EndsAt.IsZero(), r.EndsAt.After(latest), r.LatestEnd.After(latest), r.State == StateEnding && !t.until.IsZero() && millis(r.EndsAt) > millis(t.until):
 		return "access lasts longer than its entries say"
 	}
 	return ""
@@ -206,9 +287,15 @@ func (t *telling) compareVotes() string {
 // same reports whether two times are one, as entries tell them: to the millisecond.
 func same(a, b time.Time) bool { return millis(a) == millis(b) }
 
-// forgotten reports whether what was asked was emptied, because somebody was erased.
+// forgotten reports whether what was asked was changed because somebody was erased: who
+// asked, whom it is for, or whom its words named.
 func forgotten(r *Request) bool {
-	return r.State.Final() && (r.Content.Requester.Team() == "erased" || r.Content.Beneficiary.Team() == "erased")
+	c := &r.Content
+	gone := c.Requester.Team() == "erased" || c.Beneficiary.Team() == "erased" || strings.Contains(c.Reason.Raw(), "erased/")
+	for _, f := range c.Fields {
+		gone = gone || strings.Contains(f.Value.Raw(), "erased/")
+	}
+	return gone && r.State.Final()
 }
 
 // bothStates reads the two states of an entry. Their bytes are canonical: after the facts come

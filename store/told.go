@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"breakglass/flows"
@@ -103,7 +104,13 @@ func (s *Store) HoldOne(ctx context.Context, id flows.RequestID) (why string, er
 			return err
 		}
 		told, err := toldOf(ctx, q, string(id))
-		why = flows.Contradiction(&r, told)
+		if err != nil {
+			return err
+		}
+		var h *flows.Holding
+		if h, why, err = heldBy(ctx, q, &r); why == "" && err == nil {
+			why = flows.Contradiction(&r, h, told)
+		}
 		return err
 	})
 	return why, wrapHold(err)
@@ -133,8 +140,9 @@ func entriesOf(ctx context.Context, q queries, after flows.RequestID, page []pos
 	n := len(rows)
 	for last = rows[n-1].Chain; n > 0 && rows[n-1].Chain == last; n-- { // the last chain may go on
 	}
-	if n == 0 {
-		return rows, last, nil
+	if n == 0 { // all of them are of one chain, and it has more
+		rows, err = q.EntriesBetween(ctx, postgresdb.EntriesBetweenParams{After: max(string(after), beforeRequests), Last: last, Lim: math.MaxInt64})
+		return rows, last, err
 	}
 	return rows[:n], rows[n-1].Chain, nil
 }
@@ -161,12 +169,18 @@ func (s *Store) hold(ctx context.Context, q queries, found []Contradiction, row 
 	if err != nil {
 		return append(found, Contradiction{flows.RequestID(row.ID), "it cannot be read"}), nil //nolint:nilerr // that is the finding
 	}
-	why := flows.Contradiction(&r, told)
+	h, why, err := heldBy(ctx, q, &r)
+	if err != nil {
+		return found, err
+	}
+	if why == "" {
+		why = flows.Contradiction(&r, h, told)
+	}
 	if why == "" && !columnsFit(&r, row) {
 		why = "its columns are not what it says itself"
 	}
-	if why == "" && r.State.Live() {
-		if why, err = s.carried(ctx, q, &r); err != nil {
+	if why == "" && h != nil {
+		if why, err = s.carried(ctx, q, &r, h); err != nil {
 			return found, err
 		}
 	}
@@ -183,20 +197,31 @@ func columnsFit(r *flows.Request, row *postgresdb.Request) bool {
 	return postgresdb.InsertRequestParams(*row) == want
 }
 
-// carried holds live access to what ends it: the job, and who else holds the same.
-func (s *Store) carried(ctx context.Context, q queries, r *flows.Request) (string, error) {
-	job, err := q.RevokeJobAt(ctx, flows.JobKey(flows.JobRevoke, string(r.ID)))
-	switch latest := max(dueMillis(r.EndsAt), millis(s.now())) + jobLate.Milliseconds(); {
-	case errors.Is(err, sql.ErrNoRows) && r.State != flows.StateApproved:
-		return "nothing ends its access", nil
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return "", err
-	case err == nil && job.RunAt > latest:
-		return "what ends its access is put off", nil
+// heldBy reads who holds the access of a live request; nil of one that is not. What cannot
+// be read is a finding, and keeps nobody from looking at the others.
+func heldBy(ctx context.Context, q queries, r *flows.Request) (h *flows.Holding, why string, err error) {
+	if !r.State.Live() {
+		return nil, "", nil
 	}
-	h, err := holding(ctx, q, r.Content.Key())
+	key := r.Content.Key()
+	row, err := q.GetHolding(ctx, postgresdb.GetHoldingParams{Person: string(key.Person), Target: string(key.Target), Scope: string(key.Scope)})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return &flows.Holding{Key: key}, "", nil
+	case err != nil:
+		return nil, "", err
+	}
+	read, err := decodeHolding(key, row.Version, row.Doc)
 	if err != nil {
-		return "", err
+		return nil, "who holds its access cannot be read", nil //nolint:nilerr // that is the finding
+	}
+	return &read, "", nil
+}
+
+// carried holds live access to what ends it: the job, and who else holds the same.
+func (s *Store) carried(ctx context.Context, q queries, r *flows.Request, h *flows.Holding) (string, error) {
+	if why, err := s.ended(ctx, q, r); why != "" || err != nil {
+		return why, err
 	}
 	for _, one := range h.Holders {
 		if one.Request == r.ID {
@@ -211,11 +236,33 @@ func (s *Store) carried(ctx context.Context, q queries, r *flows.Request) (strin
 		}
 		other, err := decodeRequest(doc)
 		if err != nil {
-			return "", err
+			return "the access is held by a request that cannot be read", nil //nolint:nilerr // that is the finding
 		}
 		if !other.State.Live() || other.Content.Key() != r.Content.Key() || one.Until.After(other.LatestEnd.Add(jobLate)) && !one.Leaving {
 			return "the access is held by a request that does not hold it", nil
 		}
 	}
 	return "", nil
+}
+
+// ended holds live access to the job that ends it: that it is there, does that, is due,
+// and is not kept back as if somebody had it in hand.
+func (s *Store) ended(ctx context.Context, q queries, r *flows.Request) (string, error) {
+	lane := r.Content.Key().Lane()
+	at, err := q.RevokeJobAt(ctx, postgresdb.RevokeJobAtParams{Key: flows.JobKey(flows.JobRevoke, string(r.ID)), Subject: string(r.ID), Lane: lane})
+	switch latest := max(dueMillis(r.EndsAt), millis(s.now())) + jobLate.Milliseconds(); {
+	case errors.Is(err, sql.ErrNoRows) && r.State == flows.StateApproved:
+		return "", nil // it was never given, and lapses
+	case errors.Is(err, sql.ErrNoRows):
+		return "nothing ends its access", nil
+	case err != nil:
+		return "", err
+	case at > latest:
+		return "what ends its access is put off", nil
+	}
+	leased, err := q.LaneLeasedUntil(ctx, lane)
+	if err == nil && leased > millis(s.now())+jobLate.Milliseconds() {
+		return "what ends its access is put off: its lane is kept", nil
+	}
+	return "", err
 }

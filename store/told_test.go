@@ -31,7 +31,7 @@ func TestHeldInParts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, most := range []int64{10, 37, 1000, 20_000} { // 10: more than any one has
+		for _, most := range []int64{1, 2, 3, 10, 37, 1000, 20_000} {
 			held, err := s.HeldChains(t.Context(), most)
 			if err != nil {
 				t.Fatal(err)

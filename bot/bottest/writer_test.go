@@ -79,6 +79,20 @@ func (w writer) request(id flows.RequestID, columns string, change func(doc map[
 	w.do(fmt.Sprintf("UPDATE requests SET %s doc = '%s' WHERE id = '%s'", columns, strings.ReplaceAll(string(b), "'", "''"), id))
 }
 
+// holding changes what is kept of who holds the access of a request.
+func (w writer) holding(r flows.Request, change func(doc map[string]any)) {
+	w.t.Helper()
+	where := fmt.Sprintf("WHERE person = '%s' AND target = '%s'", r.Content.Beneficiary, r.Content.Target)
+	var text string
+	must(w.t, w.conn.QueryRowContext(w.t.Context(), "SELECT doc FROM holdings "+where).Scan(&text))
+	var doc map[string]any
+	must(w.t, json.Unmarshal([]byte(text), &doc))
+	change(doc)
+	b, err := json.Marshal(doc)
+	must(w.t, err)
+	w.do(fmt.Sprintf("UPDATE holdings SET doc = '%s' %s", strings.ReplaceAll(string(b), "'", "''"), where))
+}
+
 func later(doc map[string]any, name string, by time.Duration) int64 {
 	at, _ := time.Parse(time.RFC3339Nano, fmt.Sprint(doc[name]))
 	doc[name] = at.Add(by).Format(time.RFC3339Nano)
@@ -105,6 +119,36 @@ var alterations = map[string]struct {
 	"somebody else holds it, too": {func(w writer, r flows.Request) {
 		w.do(fmt.Sprintf(`UPDATE holdings SET doc = replace(doc, '"holders":[', '"holders":[{"Request":"req_made_up","Until":"2099-01-01T00:00:00Z"},') WHERE target = '%s'`, r.Content.Target))
 	}, "held by a request that there is not"},
+	"the job that ends it is leased for good": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf("UPDATE jobs SET leased_to = 'nobody', lease_until = %d WHERE kind = 'revoke'", r.EndsAt.Add(24*time.Hour).UnixMilli()))
+	}, "put off"},
+	"another job holds its lane": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf("INSERT INTO jobs (kind, key, subject, lane, run_at, args, attempts, last_err, rev, leased_to, lease_until, lease) VALUES ('notice', 'made up', '', '%s', 0, '', 0, '', 1, 'nobody', %d, 0)",
+			r.Content.Key().Lane(), r.EndsAt.Add(24*time.Hour).UnixMilli()))
+	}, "put off"},
+	"the job that ends it does something else": {func(w writer, _ flows.Request) { w.do("UPDATE jobs SET kind = 'remind' WHERE kind = 'revoke'") }, "nothing ends its access"},
+	"the job that ends it ends another":        {func(w writer, _ flows.Request) { w.do("UPDATE jobs SET subject = 'req_made_up' WHERE kind = 'revoke'") }, "nothing ends its access"},
+	"it was there before, and so it is left": {func(w writer, r flows.Request) {
+		w.holding(r, func(doc map[string]any) { doc["before"] = int(flows.Yes) })
+	}, "before it was given"},
+	"the target was never told of it, and so it is left": {func(w writer, r flows.Request) {
+		w.holding(r, func(doc map[string]any) { doc["holders"].([]any)[0].(map[string]any)["Unused"] = true })
+	}, "the target was never told"},
+	"who holds it cannot be read": {func(w writer, r flows.Request) {
+		w.do(fmt.Sprintf("UPDATE holdings SET doc = '{' WHERE target = '%s'", r.Content.Target))
+	}, "cannot be read"},
+	"it holds nothing": {func(w writer, r flows.Request) {
+		w.holding(r, func(doc map[string]any) { doc["holders"] = []any{} })
+	}, "nothing holds its access"},
+	"another incident": {func(w writer, r flows.Request) {
+		w.request(r.ID, "incident = 'QOTHER1',", func(doc map[string]any) { doc["MovedTo"] = "QOTHER1" })
+	}, "another incident"},
+	"its incident is said to be over already": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { doc["IncidentGone"] = doc["GrantedAt"] })
+	}, "its incident"},
+	"the latest end": {func(w writer, r flows.Request) {
+		w.request(r.ID, "", func(doc map[string]any) { later(doc, "LatestEnd", 24*time.Hour) })
+	}, "lasts longer"},
 	"its end is brought forward": {func(w writer, r flows.Request) {
 		w.request(r.ID, "", func(doc map[string]any) { later(doc, "EndsAt", -10*time.Minute) })
 	}, "ends at another time"},
@@ -144,8 +188,10 @@ func TestADatabaseWriterIsFound(t *testing.T) {
 			givenBy(s, "Production database")
 			foundOnly(t, s.App.Store(), "")
 			r := s.Only()
-			alter.do(newWriter(t, "sqlite", "file:"+s.DatabaseFile()+"?_pragma=busy_timeout(30000)", ""), r)
+			w := newWriter(t, "sqlite", "file:"+s.DatabaseFile()+"?_pragma=busy_timeout(30000)", "")
+			alter.do(w, r)
 			foundOnly(t, s.App.Store(), alter.why)
+			w.do("DELETE FROM jobs WHERE leased_to = 'nobody'") // for which the story would wait
 			s.Overlook()
 		})
 	}

@@ -81,7 +81,7 @@ var attackers = []struct{ who, goal, is, says, shown string }{
 
 	{"database writer", "gain access", "detected", "before a target is told to give anything, and each minute, a request is held to its entries: one that says otherwise gives nothing, is told to the operators' channel, stands in /healthz, in the system's entries and in breakglass_requests_altered, and is found by audit verify. Who forges the entries of a decision, too, has put one into the log that its person did not make, and cannot take it out again",
 		"bot/bottest.TestAWrittenApprovalGivesNothing bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres flows.TestHistories"},
-	{"database writer", "keep it longer", "detected", "likewise: the end, the job that ends it, its columns and who else holds the access are held to the entries", "bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres"},
+	{"database writer", "keep it longer", "detected", "likewise: the end, the job that ends it and its lane, its columns, the incident, what was there before and who else holds the access are held to the entries", "bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres"},
 	{"database writer", "cut others off", "detected", "likewise, an end that was brought forward and a row that is gone; who drops the tables stops everything, and access at the targets is ended from memory, or found by breakglass restore report",
 		"bot/bottest.TestADatabaseWriterIsFound bot/bottest.TestADatabaseWriterIsFoundOnPostgres bot/bottest.TestAnEarlierDatabase"},
 	{"database writer", "hide it", "detected", "by the checkpoints outside: an earlier tree, and a changed, removed or moved entry",

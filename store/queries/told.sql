@@ -19,8 +19,12 @@ SELECT e.at, e.verb, e.bytes, cast(coalesce((
 FROM entries e WHERE e.chain = @chain ORDER BY e.seq;
 
 -- name: RevokeJobAt :one
--- When the job that ends the access of a request runs, and how often it has been tried.
-SELECT run_at, attempts FROM jobs WHERE key = @key;
+-- When the job that ends the access of a request runs.
+SELECT run_at FROM jobs WHERE key = @key AND kind = 'revoke' AND subject = @subject AND lane = @lane;
+
+-- name: LaneLeasedUntil :one
+-- Until when a lane is kept from everybody else.
+SELECT cast(coalesce(max(lease_until), 0) AS bigint) AS until FROM jobs WHERE lane = @lane AND lane <> '' AND leased_to <> '';
 
 -- name: EntriesBetween :many
 -- The entries of all chains after one and up to another, each with who did it.

@@ -110,6 +110,7 @@ func TestErase(t *testing.T) {
 			s.In("C0ERRS", "GDPR-12 is done, as <@U0MARA> and <@U0NOOR> confirmed", "1 requests do not name")
 			nothingLeft(t, s)
 			provable(t, s)
+			heldTo(t, s)
 			verbs, facts := recorded(t, s)
 			if !slices.Contains(verbs, "erase_proposed") || facts["ticket"] != "GDPR-12" || facts["code"] != code || verbs[len(verbs)-1] != flows.VerbErased {
 				t.Errorf("recorded is %v, the last %v", verbs, facts)
@@ -214,6 +215,16 @@ func TestEraseLeavesNoByte(t *testing.T) {
 		if onDisk(t, dir, secret) {
 			t.Errorf("%s is still there", secret)
 		}
+	}
+	heldTo(t, s)
+}
+
+// heldTo holds all requests to their entries: who was erased, or is not named any more in
+// what another asked, has not been written past the program.
+func heldTo(t *testing.T, s *bottest.Story) {
+	t.Helper()
+	if found, _, err := s.App.Store().HoldSome(t.Context(), ""); err != nil || len(found) > 0 {
+		t.Errorf("%v, %v", found, err)
 	}
 }
 

@@ -107,6 +107,8 @@ type Querier interface {
 	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
 	JobByKey(ctx context.Context, key string) (Job, error)
 	JobsNaming(ctx context.Context, pattern string) ([]JobsNamingRow, error)
+	// Until when a lane is kept from everybody else.
+	LaneLeasedUntil(ctx context.Context, lane string) (int64, error)
 	LastCheckpoint(ctx context.Context) (Checkpoint, error)
 	LastWitness(ctx context.Context, kind string) (Witness, error)
 	// When the entry at a place was written.
@@ -158,8 +160,8 @@ type Querier interface {
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
 	ReviewState(ctx context.Context, request string) (string, error)
-	// When the job that ends the access of a request runs, and how often it has been tried.
-	RevokeJobAt(ctx context.Context, key string) (RevokeJobAtRow, error)
+	// When the job that ends the access of a request runs.
+	RevokeJobAt(ctx context.Context, arg RevokeJobAtParams) (int64, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
 	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)
 	SearchByIncident(ctx context.Context, arg SearchByIncidentParams) ([]string, error)

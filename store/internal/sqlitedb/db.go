@@ -270,6 +270,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.jobsNamingStmt, err = db.PrepareContext(ctx, jobsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query JobsNaming: %w", err)
 	}
+	if q.laneLeasedUntilStmt, err = db.PrepareContext(ctx, laneLeasedUntil); err != nil {
+		return nil, fmt.Errorf("error preparing query LaneLeasedUntil: %w", err)
+	}
 	if q.lastCheckpointStmt, err = db.PrepareContext(ctx, lastCheckpoint); err != nil {
 		return nil, fmt.Errorf("error preparing query LastCheckpoint: %w", err)
 	}
@@ -898,6 +901,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing jobsNamingStmt: %w", cerr)
 		}
 	}
+	if q.laneLeasedUntilStmt != nil {
+		if cerr := q.laneLeasedUntilStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing laneLeasedUntilStmt: %w", cerr)
+		}
+	}
 	if q.lastCheckpointStmt != nil {
 		if cerr := q.lastCheckpointStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastCheckpointStmt: %w", cerr)
@@ -1374,6 +1382,7 @@ type Queries struct {
 	insertWitnessStmt          *sql.Stmt
 	jobByKeyStmt               *sql.Stmt
 	jobsNamingStmt             *sql.Stmt
+	laneLeasedUntilStmt        *sql.Stmt
 	lastCheckpointStmt         *sql.Stmt
 	lastWitnessStmt            *sql.Stmt
 	leafAtStmt                 *sql.Stmt
@@ -1533,6 +1542,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertWitnessStmt:          q.insertWitnessStmt,
 		jobByKeyStmt:               q.jobByKeyStmt,
 		jobsNamingStmt:             q.jobsNamingStmt,
+		laneLeasedUntilStmt:        q.laneLeasedUntilStmt,
 		lastCheckpointStmt:         q.lastCheckpointStmt,
 		lastWitnessStmt:            q.lastWitnessStmt,
 		leafAtStmt:                 q.leafAtStmt,

@@ -88,6 +88,18 @@ func (q *Queries) EntriesToHold(ctx context.Context, chain string) ([]EntriesToH
 	return items, nil
 }
 
+const laneLeasedUntil = `-- name: LaneLeasedUntil :one
+SELECT cast(coalesce(max(lease_until), 0) AS bigint) AS until FROM jobs WHERE lane = ?1 AND lane <> '' AND leased_to <> ''
+`
+
+// Until when a lane is kept from everybody else.
+func (q *Queries) LaneLeasedUntil(ctx context.Context, lane string) (int64, error) {
+	row := q.queryRow(ctx, q.laneLeasedUntilStmt, laneLeasedUntil, lane)
+	var until int64
+	err := row.Scan(&until)
+	return until, err
+}
+
 const openRequestsToHold = `-- name: OpenRequestsToHold :many
 SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
     submitted_at, decided_at, due_at, overdue, doc
@@ -187,15 +199,15 @@ func (q *Queries) RequestsToHold(ctx context.Context, arg RequestsToHoldParams) 
 }
 
 const revokeJobAt = `-- name: RevokeJobAt :one
-SELECT run_at, attempts FROM jobs WHERE key = ?1
+SELECT run_at FROM jobs WHERE key = ?1 AND kind = 'revoke' AND subject = ?2 AND lane = ?3
 `
 
-type RevokeJobAtRow = postgresdb.RevokeJobAtRow
+type RevokeJobAtParams = postgresdb.RevokeJobAtParams
 
-// When the job that ends the access of a request runs, and how often it has been tried.
-func (q *Queries) RevokeJobAt(ctx context.Context, key string) (RevokeJobAtRow, error) {
-	row := q.queryRow(ctx, q.revokeJobAtStmt, revokeJobAt, key)
-	var i RevokeJobAtRow
-	err := row.Scan(&i.RunAt, &i.Attempts)
-	return i, err
+// When the job that ends the access of a request runs.
+func (q *Queries) RevokeJobAt(ctx context.Context, arg RevokeJobAtParams) (int64, error) {
+	row := q.queryRow(ctx, q.revokeJobAtStmt, revokeJobAt, arg.Key, arg.Subject, arg.Lane)
+	var run_at int64
+	err := row.Scan(&run_at)
+	return run_at, err
 }
