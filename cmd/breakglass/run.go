@@ -73,10 +73,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		}
 	}
 	if !errors.Is(err, errSaid) {
-		fmt.Fprintf(stderr, "error: %v\n", err)
+		fmt.Fprintf(stderr, "error: %s\n", plainLine(err.Error()))
 	}
 	if next != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", next)
+		fmt.Fprintf(stderr, "hint: %s\n", plainLine(next))
 	}
 	return code
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
@@ -136,8 +137,22 @@ type printer struct {
 
 func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = io.WriteString(p.w, plainLine(fmt.Sprintf(format, args...))+"\n")
 	}
+}
+
+// plainLine is what may be written to a terminal: whatever a server, a database or Slack says
+// neither moves the cursor nor turns what is beside it around.
+func plainLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t':
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 func (p *printer) pair(name, value string) { p.line("  %-11s %s", name, value) }
