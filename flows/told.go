@@ -13,7 +13,7 @@ type Told struct {
 	At    time.Time
 	Verb  string
 	Bytes []byte
-	By    PersonID // who did it, as the opening beside the entry says; empty: nobody, or erased
+	By    PersonID // who decided, as the opening beside the entry says; empty: nobody, or erased
 }
 
 // mostWait is more than any approval waits for its target.

@@ -46,6 +46,9 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
 		}
 	}()
 	mode := []string{"mode=ro", "_pragma=query_only(1)"}
+	if o.Mapped {
+		mode = append(mode, "_pragma=mmap_size(2147418112)", "_pragma=cache_size(-16000)") // the most that SQLite maps
+	}
 	if o.ReadOnly {
 		if mode, err = db.checkReadable(ctx, mode); err != nil {
 			return nil, err

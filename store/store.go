@@ -31,6 +31,9 @@ type Options struct {
 	// ReadOnly opens beside a process that serves the same file; every write is
 	// refused with flows.ErrReadOnly.
 	ReadOnly bool
+	// Mapped reads a SQLite file through the memory of the process, for what reads most
+	// of it once: the pages count as the process's, and are the system's to take back.
+	Mapped bool
 	// Migrate brings a PostgreSQL schema up to date while opening. SQLite always does
 	// that, unless ReadOnly.
 	Migrate bool

@@ -139,24 +139,22 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		}
 		o.Witnessed = append(o.Witnessed, fetched.witnessed...)
 	}
+	looking, enough := context.WithCancel(ctx)
+	defer enough()
+	rest := besideTheTree(looking, st)
 	r, err := audit.Verify(ctx, audit.Live(st), o)
 	if err != nil {
 		return err
 	}
-	for _, f := range fetched.findings {
+	progress("looking at the chains, and holding requests to their entries")
+	found := <-rest
+	progress("")
+	if found.err != nil {
+		return found.err
+	}
+	for _, f := range append(fetched.findings, found.findings...) {
 		r.Find(f)
 	}
-	progress("looking at the chains")
-	if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
-		r.Find(audit.Finding{From: -1, To: -1, What: err.Error()})
-	} else if err != nil {
-		return err
-	}
-	progress("holding requests to their entries")
-	if err := heldTo(ctx, st, r); err != nil {
-		return err
-	}
-	progress("")
 	if v.live && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "%s from Slack and %s from notes on %s were compared.\n", count(fetched.slack, "checkpoint", "checkpoints"),
 			count(fetched.notes, "checkpoint", "checkpoints"), count(fetched.incidents, "incident", "incidents")); err != nil {
@@ -171,19 +169,37 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	return c.verdict(v, r)
 }
 
-// heldTo holds every request to what its entries tell of it.
-func heldTo(ctx context.Context, st *store.Store, r *audit.Report) error {
-	for after, more := flows.RequestID(""), true; more; more = after != "" {
-		found, last, err := st.HoldSome(ctx, after)
-		if err != nil {
-			return err
+// beside is what was found in a database beside the tree.
+type beside struct {
+	findings []audit.Finding
+	err      error
+}
+
+// besideTheTree looks, while the tree is walked, at what that does not see: whether the
+// chains end where their heads say, and each request is what its entries tell of it.
+func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
+	out := make(chan beside, 1)
+	go func() {
+		var b beside
+		if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
+			b.find(err.Error())
+		} else if err != nil {
+			b.err = err
 		}
-		for _, c := range found {
-			r.Find(audit.Finding{From: -1, To: -1, What: c.String()})
+		for after, more := flows.RequestID(""), b.err == nil; more; more = b.err == nil && after != "" {
+			var found []store.Contradiction
+			found, after, b.err = st.HoldSome(ctx, after)
+			for _, c := range found {
+				b.find(c.String())
+			}
 		}
-		after = last
-	}
-	return nil
+		out <- b
+	}()
+	return out
+}
+
+func (b *beside) find(what string) {
+	b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: what})
 }
 
 // verdict prints a report; findings are an exit code of their own.
@@ -237,7 +253,7 @@ func (c *cli) openAudit(ctx context.Context, v verification) (*store.Store, *con
 			return nil, nil, "", err
 		}
 	}
-	v.s.db = dsn
+	v.s.db, v.s.mapped = dsn, true
 	st, _, err := c.openRead(ctx, v.s)
 	return st, cfg, dsn, err
 }

@@ -20,9 +20,10 @@ import (
 
 // settings are the flags that every command about an installation has.
 type settings struct {
-	dir  string
-	db   string
-	vars []string
+	mapped bool // see store.Options
+	dir    string
+	db     string
+	vars   []string
 }
 
 func (s *settings) flags(cmd *cobra.Command) {
@@ -92,7 +93,7 @@ func (c *cli) openRead(ctx context.Context, s settings) (*store.Store, names, er
 		}
 		called.cfg = cfg
 	}
-	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: app.SystemClock{}.Now, ReadOnly: true})
+	st, err := store.Open(ctx, store.Options{DSN: dsn, Now: app.SystemClock{}.Now, ReadOnly: true, Mapped: s.mapped})
 	switch {
 	case errors.Is(err, store.ErrSchema):
 		return nil, called, hint(err, "breakglass migrate")

@@ -52,6 +52,17 @@ func BenchmarkAudit(b *testing.B) {
 			}
 		}
 	})
+	b.Run("hold requests", func(b *testing.B) {
+		for b.Loop() {
+			for after, more := flows.RequestID(""), true; more; more = after != "" {
+				found, last, err := s.HoldSome(b.Context(), after)
+				if err != nil || len(found) > 0 {
+					b.Fatal(found, err)
+				}
+				after = last
+			}
+		}
+	})
 }
 
 // past is the store to read.
@@ -66,7 +77,7 @@ func past(b *testing.B) *store.Store {
 			b.Fatalf("generate ended with %d", code)
 		}
 	}
-	s, err := store.Open(b.Context(), store.Options{DSN: file, ReadOnly: true, Now: time.Now})
+	s, err := store.Open(b.Context(), store.Options{DSN: file, ReadOnly: true, Mapped: true, Now: time.Now})
 	if err != nil {
 		b.Fatal(err)
 	}

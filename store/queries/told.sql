@@ -13,9 +13,9 @@ WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'endin
 ORDER BY id LIMIT cast(@lim AS bigint);
 
 -- name: EntriesToHold :many
--- The entries of one request, each with who did it.
-SELECT e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+-- The entries of one request, each decision with who made it.
+SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
 FROM entries e WHERE e.chain = @chain ORDER BY e.seq;
 
 -- name: RevokeJobAt :one
@@ -27,7 +27,7 @@ SELECT run_at FROM jobs WHERE key = @key AND kind = 'revoke' AND subject = @subj
 SELECT cast(coalesce(max(lease_until), 0) AS bigint) AS until FROM jobs WHERE lane = @lane AND lane <> '' AND leased_to <> '';
 
 -- name: EntriesBetween :many
--- The entries of all chains after one and up to another, each with who did it.
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+-- The entries of all chains after one and up to another, each decision with who made it.
+SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
 FROM entries e WHERE e.chain > @after AND e.chain <= @last ORDER BY e.chain, e.seq LIMIT cast(@lim AS bigint);

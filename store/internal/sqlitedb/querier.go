@@ -55,13 +55,13 @@ type Querier interface {
 	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
-	// The entries of all chains after one and up to another, each with who did it.
+	// The entries of all chains after one and up to another, each decision with who made it.
 	EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error)
 	// Chains with entries that their head does not know.
 	EntriesBeyondHead(ctx context.Context) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
-	// The entries of one request, each with who did it.
+	// The entries of one request, each decision with who made it.
 	EntriesToHold(ctx context.Context, chain string) ([]EntriesToHoldRow, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseInCards(ctx context.Context, arg EraseInCardsParams) (int64, error)

@@ -12,8 +12,8 @@ import (
 )
 
 const entriesBetween = `-- name: EntriesBetween :many
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
 FROM entries e WHERE e.chain > ?1 AND e.chain <= ?2 ORDER BY e.chain, e.seq LIMIT cast(?3 AS bigint)
 `
 
@@ -21,7 +21,7 @@ type EntriesBetweenParams = postgresdb.EntriesBetweenParams
 
 type EntriesBetweenRow = postgresdb.EntriesBetweenRow
 
-// The entries of all chains after one and up to another, each with who did it.
+// The entries of all chains after one and up to another, each decision with who made it.
 func (q *Queries) EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error) {
 	rows, err := q.query(ctx, q.entriesBetweenStmt, entriesBetween, arg.After, arg.Last, arg.Lim)
 	if err != nil {
@@ -52,14 +52,14 @@ func (q *Queries) EntriesBetween(ctx context.Context, arg EntriesBetweenParams) 
 }
 
 const entriesToHold = `-- name: EntriesToHold :many
-SELECT e.at, e.verb, e.bytes, cast(coalesce((
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person'), '') AS text) AS by_person
+SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
 FROM entries e WHERE e.chain = ?1 ORDER BY e.seq
 `
 
 type EntriesToHoldRow = postgresdb.EntriesToHoldRow
 
-// The entries of one request, each with who did it.
+// The entries of one request, each decision with who made it.
 func (q *Queries) EntriesToHold(ctx context.Context, chain string) ([]EntriesToHoldRow, error) {
 	rows, err := q.query(ctx, q.entriesToHoldStmt, entriesToHold, chain)
 	if err != nil {
