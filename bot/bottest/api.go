@@ -177,6 +177,9 @@ func fits(doc map[string]any, schema, v any, at string) string {
 	if ref, ok := dig(schema, "$ref").(string); ok {
 		return fits(doc, dig(doc, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...), v, at)
 	}
+	if open, ok := schema.(map[string]any); ok && open["type"] == nil && open["enum"] == nil && open["properties"] == nil {
+		return "" // the document says that it may be anything
+	}
 	if allowed, ok := dig(schema, "enum").([]any); ok && !slices.Contains(allowed, v) {
 		return fmt.Sprintf("%s is %v, not one of %v", at, v, allowed)
 	}

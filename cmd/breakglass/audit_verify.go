@@ -139,6 +139,10 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		}
 		o.Witnessed = append(o.Witnessed, fetched.witnessed...)
 	}
+	waiting, _, err := st.Waiting(ctx)
+	if err != nil {
+		return err
+	}
 	looking, enough := context.WithCancel(ctx)
 	defer enough()
 	rest := besideTheTree(looking, st)
@@ -146,6 +150,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	if err != nil {
 		return err
 	}
+	r.Waiting = waiting
 	progress("looking at the chains, and holding requests to their entries")
 	found := <-rest
 	progress("")

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"breakglass/bot/bottest"
 	main "breakglass/cmd/breakglass"
 	"breakglass/cmd/breakglass/app"
@@ -109,66 +107,6 @@ func (m *terminal) logsIn(b *bottest.Browser) {
 
 // onRealTime lets the company live in real time, as commands do.
 func onRealTime(o *company.Options) { o.Clock = flows.NewPushableClock(app.SystemClock{}) }
-
-// Slack is switched off from the start: nobody listens where it should be. People sign in
-// with the company's account, ask and decide by command and in the browser, access is
-// given and ends, and everything is recorded.
-func TestWithoutSlack(t *testing.T) {
-	t.Parallel()
-	p, with := bottest.SignIn(t)
-	s := bottest.Open(t, onRealTime, with,
-		bottest.Replace("api_url        = var.slack_api", `api_url        = "http://127.0.0.1:1/api/"`),
-		bottest.Set("requesters", `["U0SAM", "U0DANA"]`), bottest.Set("quorum", "2"),
-		bottest.Set("fallback", `{ approvers = ["U0LENA", "U0DANA"] }`))
-	sam, mara, noor := s.Browser(), s.Browser(), s.Browser()
-	for who, b := range map[string]*bottest.Browser{company.Sam: sam, company.Mara: mara, company.Noor: noor} {
-		if page := b.SignsIn(p, "sub-"+who, "/"); page.Status != http.StatusOK {
-			t.Fatalf("%s signs in: %s", who, page.Text())
-		}
-	}
-	sams, noors := newTerminal(t, s), newTerminal(t, s)
-	sams.logsIn(sam)
-	noors.logsIn(noor)
-
-	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--reason", "the ledger is stuck"))
-	s.Quiet()
-	mine := mara.Get("/requests/" + id)
-	if !strings.Contains(mine.Text(), "mara, noor on call for mgr_on_call") {
-		t.Fatalf("the request on the web: %s", mine.Text())
-	}
-	hash := regexp.MustCompile(`name="hash" value="([0-9a-f]{64})"`).FindStringSubmatch(mine.Body)
-	if page := mara.Post("/requests/"+id, url.Values{"step": {"approve"}, "hash": {hash[1]}}); !strings.Contains(page.Text(), "pending") {
-		t.Fatalf("after Mara's approval: %s", page.Text())
-	}
-	s.Has()
-	if said := noors.runs(0, "request", "approve", id); !strings.Contains(said, "sam asks for Production database for 20m: the ledger is stuck") {
-		t.Errorf("what Noor read before she decided: %s", said)
-	}
-	if said := sams.runs(0, "request", "wait", id); !strings.Contains(said, "is active until") {
-		t.Errorf("what Sam read while he waited: %s", said)
-	}
-	s.Has(company.Sam)
-	longer := strings.TrimSpace(sams.runs(0, "request", "extend", id, "--for", "30m", "--reason", "still stuck"))
-	s.Quiet()
-	if said := noors.runs(3, "request", "extend", id, "--for", "1h", "--reason", "still stuck"); !strings.Contains(said, "own name") {
-		t.Errorf("Noor extends what is Sam's: %s", said)
-	}
-	sams.runs(0, "request", "cancel", longer)
-	sams.runs(0, "request", "done", id)
-	s.Has()
-	if said := sams.runs(3, "request", "wait", id); !strings.Contains(said, "there is no access: the request is ended") {
-		t.Errorf("waiting for what is over: %s", said)
-	}
-	want := []string{"submit", "route", "approve", "approve", "activate", "observed", "granted", "done", "revoked"}
-	if diff := cmp.Diff(want, s.Entries(flows.RequestID(id))); diff != "" {
-		t.Errorf("audit entries (-want +got):\n%s", diff)
-	}
-	r := s.Requests()[1]
-	doors := []flows.Door{r.Door, r.Votes[0].Door, r.Votes[1].Door}
-	if diff := cmp.Diff([]flows.Door{flows.DoorCLI, flows.DoorWeb, flows.DoorCLI}, doors); diff != "" {
-		t.Errorf("the doors (-want +got):\n%s", diff)
-	}
-}
 
 // A login works on its machine, for its owner, until it is ended; a copy of its file
 // without the machine, and a changed clock, open nothing.

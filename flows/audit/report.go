@@ -42,6 +42,7 @@ type Report struct {
 	Erased      map[string]int64
 	Findings    []Finding // the first ones, in the order of the tree
 	More        int64     // findings that are not listed
+	Waiting     int       // entries that had no place in the tree yet, and so were not read
 }
 
 // OK reports whether nothing was found.
@@ -88,6 +89,9 @@ func (f Finding) rank() int64 {
 // Limits says what the verification cannot know, for people.
 func (r *Report) Limits() []string {
 	var out []string
+	if r.Waiting > 0 {
+		out = append(out, fmt.Sprintf("The newest entries were not read, %d of them: they have no place in the log yet, which a server that runs gives them within a minute. Verify again then.", r.Waiting))
+	}
 	switch young := r.Entries - r.Signed; {
 	case r.Signed == 0 && r.Entries > 0:
 		out = append(out, "No checkpoint was checked against a key: whoever could write the database could have made all of it.")
