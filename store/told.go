@@ -250,7 +250,8 @@ func (s *Store) carried(ctx context.Context, q queries, r *flows.Request, h *flo
 func (s *Store) ended(ctx context.Context, q queries, r *flows.Request) (string, error) {
 	lane := r.Content.Key().Lane()
 	at, err := q.RevokeJobAt(ctx, postgresdb.RevokeJobAtParams{Key: flows.JobKey(flows.JobRevoke, string(r.ID)), Subject: string(r.ID), Lane: lane})
-	switch latest := max(dueMillis(r.EndsAt), millis(s.now())) + jobLate.Milliseconds(); {
+	latest := max(dueMillis(r.EndsAt), millis(s.now())) + jobLate.Milliseconds()
+	switch {
 	case errors.Is(err, sql.ErrNoRows) && r.State == flows.StateApproved:
 		return "", nil // it was never given, and lapses
 	case errors.Is(err, sql.ErrNoRows):
@@ -261,7 +262,7 @@ func (s *Store) ended(ctx context.Context, q queries, r *flows.Request) (string,
 		return "what ends its access is put off", nil
 	}
 	leased, err := q.LaneLeasedUntil(ctx, lane)
-	if err == nil && leased > millis(s.now())+jobLate.Milliseconds() {
+	if err == nil && leased > latest { // a clock that jumped back leaves a lease in the future, too, but none after the end
 		return "what ends its access is put off: its lane is kept", nil
 	}
 	return "", err
