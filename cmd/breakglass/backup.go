@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -82,6 +83,9 @@ func (c *cli) restore() *cobra.Command {
 			dsn, err := c.whichStore(cmd.Context(), s)
 			if err != nil {
 				return err
+			}
+			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+				return hint(fmt.Errorf("there is no file %s; nothing was changed", args[0]), "name the file that breakglass backup wrote")
 			}
 			size, err := c.sound(cmd.Context(), args[0])
 			if err != nil {
@@ -167,6 +171,6 @@ func (c *cli) restoreAccept() *cobra.Command {
 	}
 	s.flags(cmd)
 	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; it is recorded, and everybody reads it")
 	return cmd
 }

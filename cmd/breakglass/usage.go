@@ -27,12 +27,17 @@ func (u usageError) Unwrap() error { return u.err }
 // call methods by name, for which the linker has to keep every method there is.
 func usage(cmd *cobra.Command) error {
 	var b strings.Builder
-	if !cmd.HasAvailableSubCommands() {
+	does := !cmd.HasAvailableSubCommands() || takesArgument(cmd)
+	if does {
 		fmt.Fprintf(&b, "Usage:  %s", cmd.UseLine())
 		if cmd.HasAvailableLocalFlags() {
 			fmt.Fprintf(&b, "\n\n%s", strings.TrimRight(cmd.LocalFlags().FlagUsages(), " \n"))
 		}
-	} else {
+	}
+	if cmd.HasAvailableSubCommands() {
+		if does {
+			b.WriteString("\n\n")
+		}
 		fmt.Fprintf(&b, "Usage:  %s COMMAND", cmd.CommandPath())
 		rest := "Commands:"
 		for _, g := range cmd.Groups() {
@@ -47,6 +52,9 @@ func usage(cmd *cobra.Command) error {
 	_, err := fmt.Fprintln(cmd.OutOrStderr(), b.String())
 	return err
 }
+
+// takesArgument says that cmd does something by itself, besides having others below it.
+func takesArgument(cmd *cobra.Command) bool { return strings.Contains(cmd.Use, " ") }
 
 func listCommands(b *strings.Builder, cmd *cobra.Command, which func(*cobra.Command) bool) {
 	for _, c := range cmd.Commands() {
