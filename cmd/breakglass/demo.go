@@ -134,7 +134,8 @@ func (s *stage) stayUp(ctx context.Context) {
 		fmt.Fprintf(s.out, "   %-36s %s\n", at[0], at[1])
 	}
 	fmt.Fprintf(s.out, "\n   Be somebody: have Dana ask, by the simulator's control API\n")
-	fmt.Fprintf(s.out, "   curl -s -H 'Authorization: Bearer %s' %s/control/\n", s.token, s.c.Slack.URL())
+	fmt.Fprintf(s.out, "   curl -s -X POST -H 'Authorization: Bearer %s' %s/control/users/U0DANA/slash -d '{\"command\":\"/access\"}'\n", s.token, s.c.Slack.URL())
+	fmt.Fprintf(s.out, "   All of it: integrations/slackfake/README.md\n")
 	<-ctx.Done()
 	fmt.Fprintln(s.out, "\nStopped. Nothing is left behind.")
 }
