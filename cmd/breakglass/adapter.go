@@ -29,7 +29,7 @@ var (
 type adding struct {
 	file, name, baseURL     string
 	headers, allow, callers []string
-	dry                     bool
+	private, dry            bool
 }
 
 func (c *cli) adapterAdd() *cobra.Command {
@@ -54,6 +54,7 @@ func (c *cli) adapterAdd() *cobra.Command {
 	f.StringArrayVarP(&in.headers, "header", "H", nil, "`HEADER` set on every call, 'Name: value with ${{ VARIABLE }}'; may be repeated")
 	f.StringArrayVar(&in.allow, "allow", nil, "`RULE` that needs no grant, 'GET /incidents/{id}'; may be repeated; for PagerDuty, unless said, to see incidents")
 	f.StringArrayVar(&in.callers, "caller", nil, "`PERSON` or group who may call by these rules; may be repeated; unless said, who may ask by the flows")
+	f.BoolVar(&in.private, "allow-private", false, "the upstream is inside the own network; http is then allowed")
 	f.BoolVar(&in.dry, "dry-run", false, "only show the difference")
 	return cmd
 }
@@ -71,7 +72,7 @@ func (in adding) adapter() (*source.Adapter, error) {
 	case u.User != nil || u.RawQuery != "":
 		return nil, literal("the address")
 	}
-	a := &source.Adapter{Name: in.name, BaseURL: strings.TrimRight(in.baseURL, "/"), Allow: in.allow, Callers: in.callers}
+	a := &source.Adapter{Name: in.name, BaseURL: strings.TrimRight(in.baseURL, "/"), Allow: in.allow, Callers: in.callers, Private: in.private}
 	for _, h := range in.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if name = strings.TrimSpace(name); !ok || !headerName.MatchString(name) {

@@ -18,6 +18,7 @@ type Adapter struct {
 	Headers []Header
 	Allow   []string
 	Callers []string
+	Private bool // the upstream is inside the own network
 }
 
 // ReadsOf are the calls that an adapter begins with, where its API is known: to see
@@ -101,6 +102,9 @@ func (a *Adapter) block(secrets map[string]string) string {
 	rows = append(rows, [2]string{"allow", list(a.Allow, "  ")})
 	if len(a.Callers) > 0 {
 		rows = append(rows, [2]string{"callers", list(a.Callers, "  ")})
+	}
+	if a.Private {
+		rows = append(rows, [2]string{"allow_private", "true"})
 	}
 	for i, r := range rows {
 		fmt.Fprintf(&b, "  %-*s = %s\n", width(rows, i), r[0], r[1])
@@ -204,6 +208,9 @@ func (d *Dir) compare(a *Adapter, secrets map[string]string) (differs []string, 
 	}
 	if url, _ := literal(b, "base_url"); strings.TrimRight(url, "/") != strings.TrimRight(a.BaseURL, "/") {
 		differs = append(differs, "base_url")
+	}
+	if a.Private && b.Body.Attributes["allow_private"] == nil {
+		differs = append(differs, "allow_private")
 	}
 	has := map[string]string{}
 	if at := b.Body.Attributes["headers"]; at != nil {
