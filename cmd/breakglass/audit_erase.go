@@ -54,7 +54,7 @@ func (c *cli) auditErase() *cobra.Command {
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVar(&ticket, "ticket", "", "what the erasure is filed under; it stands in the audit for good")
+	cmd.Flags().StringVar(&ticket, "ticket", "", "`TICKET` that the erasure is filed under; it stands in the audit for good")
 	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
 	return cmd
 }

@@ -55,7 +55,7 @@ func (c *cli) auditExport() *cobra.Command {
 	}
 	s.flags(cmd)
 	cmd.Flags().StringVarP(&form, "format", "f", "jsonl", "`FORM`: jsonl, json, csv or sym")
-	cmd.Flags().StringVar(&form, "output", "jsonl", "the same as --format")
+	cmd.Flags().StringVar(&form, "output", "jsonl", "`FORM`: the same as --format")
 	cmd.Flags().StringVar(&file, "file", "", "write into `FILE`, which must not exist, instead of standard output")
 	cmd.Flags().BoolVar(&proof, "proof", false, "write the whole log with its proof, as audit verify reads it; without QUERY")
 	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")

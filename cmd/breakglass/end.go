@@ -38,13 +38,13 @@ func (c *cli) end() *cobra.Command {
 	}
 	for _, kind := range flows.EndKinds() {
 		if kind != "all" {
-			names[kind] = cmd.Flags().String(kind, "", "end what belongs to this "+kind)
+			names[kind] = cmd.Flags().String(kind, "", "end what belongs to this `"+strings.ToUpper(kind)+"`")
 		}
 	}
 	w.flags(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "end everything")
 	cmd.Flags().BoolVar(&yes, "yes", false, "with --all: this is meant")
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; it is recorded, and everybody reads it")
 	return cmd
 }
 
@@ -146,6 +146,6 @@ func (c *cli) freezing(verb, short, long, said string) *cobra.Command {
 		},
 	}
 	w.flags(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded, and everybody reads it")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; it is recorded, and everybody reads it")
 	return cmd
 }

@@ -29,7 +29,7 @@ type fakeOptions struct {
 func (o *fakeOptions) flags(cmd *cobra.Command, addr, sends string) {
 	cmd.Flags().StringVar(&o.addr, "addr", addr, "`ADDRESS` to listen on, of this machine only")
 	cmd.Flags().StringVar(&o.app, "app", "http://127.0.0.1:8300", "`URL` of Breakglass's public listener, where "+sends+" go; empty for none")
-	cmd.Flags().StringVar(&o.people, "people", "empty", "who is there at first: empty, or demo for the people of breakglass demo")
+	cmd.Flags().StringVar(&o.people, "people", "empty", "`WHO` is there at first: empty, or demo for the people of breakglass demo")
 	cmd.Flags().StringVar(&o.token, "control-token", "", "`TOKEN` of the control API; random unless given")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "log every request and delivery")
 }

@@ -54,7 +54,7 @@ func (c *cli) decision(verb, short string) *cobra.Command {
 	c.serverFlag(cmd, &server)
 	cmd.Flags().StringVar(&hash, "hash", "", "decide only about what has this content `HASH`")
 	if verb == "deny" {
-		cmd.Flags().StringVar(&reason, "reason", "", "why not; the requester reads it")
+		cmd.Flags().StringVar(&reason, "reason", "", "`WHY` not; the requester reads it")
 	}
 	return cmd
 }

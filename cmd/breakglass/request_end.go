@@ -48,7 +48,7 @@ func (c *cli) requestEnd() *cobra.Command {
 	}
 	s.flags(cmd)
 	cmd.Flags().StringVar(&door, "door", "", "door `FILE` of the running server; unless said, the one beside the SQLite file")
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it is recorded")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; it is recorded")
 	return cmd
 }
 

@@ -50,7 +50,7 @@ func (c *cli) requestReview() *cobra.Command {
 		},
 	}
 	c.serverFlag(cmd, &server)
-	cmd.Flags().StringVar(&verdict, "verdict", "", "ok or not-ok")
-	cmd.Flags().StringVar(&note, "note", "", "recorded, and read by the requester; needed with not-ok")
+	cmd.Flags().StringVar(&verdict, "verdict", "", "`VERDICT`: ok or not-ok")
+	cmd.Flags().StringVar(&note, "note", "", "`NOTE`: recorded, and read by the requester; needed with not-ok")
 	return cmd
 }
