@@ -164,6 +164,21 @@ func (s *Store) AddDevice(ctx context.Context, p flows.Pass, most int, now time.
 	return nil
 }
 
+// PurgePasses deletes up to most passes whose time was over before then; it returns how
+// many. What was over less than 30 days ago by the database's own clock stays.
+func (s *Store) PurgePasses(ctx context.Context, before time.Time, most int) (int, error) {
+	var n int64
+	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
+		var err error
+		n, err = q.PurgePasses(ctx, postgresdb.PurgePassesParams{Before: millis(before), Lim: int64(most)})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("purge old passes: %w", err)
+	}
+	return int(n), nil
+}
+
 // PinOf reads who a subject of an issuer is pinned to. flows.ErrNotFound.
 func (s *Store) PinOf(ctx context.Context, issuer, subject string) (flows.Pin, error) {
 	r, err := s.tx.direct().SignInOf(ctx, postgresdb.SignInOfParams{Issuer: issuer, Subject: subject})

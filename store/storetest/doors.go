@@ -17,6 +17,7 @@ type passes interface {
 	Passes(ctx context.Context, holder flows.PersonID, now time.Time) ([]flows.Pass, error)
 	TouchPass(ctx context.Context, id string, at time.Time) error
 	AddDevice(ctx context.Context, p flows.Pass, most int, now time.Time) error
+	PurgePasses(ctx context.Context, before time.Time, most int) (int, error)
 	PinOf(ctx context.Context, issuer, subject string) (flows.Pin, error)
 	PinFor(ctx context.Context, issuer string, p flows.PersonID) (flows.Pin, error)
 }
@@ -30,6 +31,7 @@ func doorCases() []contractCase {
 		{"Doors/Devices", doorsDevices},
 		{"Doors/ConfirmedOnce", doorsConfirmedOnce},
 		{"Doors/Pins", doorsPins},
+		{"Doors/Purge", doorsPurge},
 		{"Doors/Schema", doorsSchema},
 	}
 }
@@ -202,11 +204,69 @@ func doorsPins(f *fixture) {
 	f.is(err, flows.ErrNotFound)
 }
 
+// long is when passes were made that were over long ago, whatever the database's clock.
+var long = time.Date(2001, time.May, 1, 12, 0, 0, 0, time.UTC)
+
+// lasting is a pass with a time of its own.
+func lasting(id, letter string, from time.Time, life time.Duration) flows.Pass {
+	p := pass(id, letter, "T/UDANA")
+	p.CreatedAt, p.UsedAt, p.ExpiresAt, p.SignIn.At = from, from, from.Add(life), from
+	return p
+}
+
+// doorsPurge: what was over first goes first, a few at a time; what is good stays, however
+// late the caller believes it is.
+func doorsPurge(f *fixture) {
+	s := f.passes()
+	never := long.AddDate(200, 0, 0)
+	ended := lasting("tok_1", "1", long, 72*time.Hour)
+	good := lasting("tok_5", "5", long, never.Sub(long)) // made long ago, and good for long
+	over := lasting("tok_6", "6", long, never.Sub(long)) // ended early: its date decides
+	f.keepPass(ended, lasting("tok_2", "2", long, time.Hour), lasting("tok_3", "3", long, 2*time.Hour), lasting("tok_4", "4", long, 96*time.Hour), good, over)
+	ended.Version, ended.EndedAt, over.Version, over.EndedAt = 2, long.Add(time.Hour), 2, long.Add(time.Hour)
+	f.keepPass(ended, over)
+	waits := device("log_1", "7")
+	waits.CreatedAt, waits.UsedAt, waits.ExpiresAt = long, long, long.Add(time.Minute)
+	f.is(s.AddDevice(f.ctx, waits, 1, long), nil)
+	left := func() (ids []string) {
+		for _, id := range []string{"tok_1", "tok_2", "tok_3", "tok_4", "tok_5", "tok_6", "log_1"} {
+			if _, err := s.Pass(f.ctx, id); err == nil {
+				ids = append(ids, id)
+			} else {
+				f.is(err, flows.ErrNotFound)
+			}
+		}
+		return ids
+	}
+	for _, step := range []struct {
+		before time.Time
+		most   int
+		want   int
+		left   []string
+	}{
+		{long.Add(time.Hour), 10, 0, []string{"tok_1", "tok_2", "tok_3", "tok_4", "tok_5", "tok_6", "log_1"}},
+		{long.Add(90 * time.Hour), 2, 2, []string{"tok_1", "tok_4", "tok_5", "tok_6", "log_1"}},
+		{long.Add(90 * time.Hour), 2, 1, []string{"tok_4", "tok_5", "tok_6", "log_1"}},
+		{never.AddDate(1, 0, 0), 500, 1, []string{"tok_5", "tok_6", "log_1"}},
+		{never.AddDate(1, 0, 0), 500, 0, []string{"tok_5", "tok_6", "log_1"}},
+	} {
+		n, err := s.PurgePasses(f.ctx, step.before, step.most)
+		f.is(err, nil)
+		f.same(step.want, n)
+		f.same(step.left, left())
+	}
+	_, err := s.PassByHash(f.ctx, hex64("2"))
+	f.is(err, flows.ErrNotFound)
+	got, err := s.PassByHash(f.ctx, hex64("5"))
+	f.is(err, nil)
+	f.same(good, got)
+}
+
 // doorsSchema is what no program may do to passes, and what it is told.
 func doorsSchema(f *fixture) {
 	f.passes()
 	db := f.raw()
-	f.keepPass(pass("ses_1", "a", "T/UDANA"))
+	f.keepPass(lasting("ses_1", "a", long, long.AddDate(200, 0, 0).Sub(long)))
 	for statement, why := range map[string]string{
 		"UPDATE passes SET holder = 'T/UEVE', version = version + 1":           "its holder",
 		"UPDATE passes SET hash = '" + hex64("f") + "', version = version + 1": "its secret",
@@ -214,7 +274,8 @@ func doorsSchema(f *fixture) {
 		"UPDATE passes SET kind = 'service', version = version + 1":            "keeps",
 		"UPDATE passes SET doc = '{}'":                                         "exactly one",
 		"UPDATE passes SET used_at = used_at - 1":                              "keeps",
-		"DELETE FROM passes": "never deleted",
+		"DELETE FROM passes":                    "not deleted until",
+		"DELETE FROM passes WHERE id = 'ses_1'": "not deleted until",
 		"INSERT INTO passes (id, version, kind, hash, code, holder, created_at, used_at, expires_at, ended_at, doc) VALUES ('x', 2, 'session', '" + hex64("b") + "', '', 'T/UEVE', 1, 1, 2, 0, '{}')": "version 1",
 		"INSERT INTO passes (id, version, kind, hash, code, holder, created_at, used_at, expires_at, ended_at, doc) VALUES ('x', 1, 'session', '" + hex64("b") + "', '', '', 1, 1, 2, 0, '{}')":       "check",
 		"INSERT INTO passes (id, version, kind, hash, code, holder, created_at, used_at, expires_at, ended_at, doc) VALUES ('x', 1, 'session', 'plain', '', 'T/UEVE', 1, 1, 2, 0, '{}')":              "check",

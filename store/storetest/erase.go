@@ -199,6 +199,7 @@ func eraseLive(f *fixture) {
 func eraseRules(f *fixture) {
 	f.past()
 	f.walk(asks("req_3", "T/UDANA", "other"), flows.StateSubmitted)
+	f.keepPass(lasting("tok_9", "9", long, long.AddDate(200, 0, 0).Sub(long))) // still good
 	db := f.raw()
 	for _, statement := range []string{
 		"UPDATE requests SET requester = 'T/UMARA', version = version + 1 WHERE id = 'req_1'",

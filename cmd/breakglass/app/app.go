@@ -25,6 +25,7 @@ import (
 	"breakglass/flows/audit"
 	"breakglass/flows/audit/history"
 	"breakglass/flows/config"
+	"breakglass/flows/doors"
 	"breakglass/flows/people"
 	"breakglass/flows/worker"
 	"breakglass/integrations/httpadapter"
@@ -241,7 +242,7 @@ func (a *App) Engine() *flows.Engine { return a.engine }
 // which configuration, which world.
 func (a *App) recordStart(ctx context.Context) error {
 	now := a.o.Clock.Now()
-	jobs := []flows.Job{worker.ReconcileJob(now), audit.GrowJob(now.Add(audit.GrowEvery)), people.LookJob(now.Add(firstLook))}
+	jobs := []flows.Job{worker.ReconcileJob(now), audit.GrowJob(now.Add(audit.GrowEvery)), people.LookJob(now.Add(firstLook)), doors.PurgeJob(now.Add(firstPurge))}
 	facts := a.configFacts(a.conf())
 	facts["audit_key"] = a.auditPublic
 	err := a.engine.Record(ctx, "system", flows.Entry{Verb: "started", Actor: flows.ByEngine(), Facts: facts}, flows.Finish{Also: func(flows.Outcome) []flows.Job { return jobs }})

@@ -3,12 +3,16 @@ package app
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"breakglass/bot/web"
 	"breakglass/flows"
 	"breakglass/flows/doors"
 	"breakglass/integrations/oidc"
 )
+
+// firstPurge is how long after a start old sessions and tokens are deleted.
+const firstPurge = 10 * time.Minute
 
 // buildWeb makes the doors besides Slack: who comes in, and the console and API.
 func (a *App) buildWeb() {

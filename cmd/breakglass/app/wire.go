@@ -10,6 +10,7 @@ import (
 
 	"breakglass/bot"
 	"breakglass/flows"
+	"breakglass/flows/doors"
 	"breakglass/flows/handler"
 	"breakglass/flows/people"
 	"breakglass/flows/worker"
@@ -75,6 +76,7 @@ func (a *App) build(ctx context.Context) error {
 	handlers[flows.JobCard], handlers[flows.JobNotice], handlers[flows.JobInbox] = announcer.Card, announcer.Notice, a.inbox
 	handlers[flows.JobEndReport] = a.reportEnd
 	handlers[flows.JobLinkCard], handlers[flows.JobPeople] = announcer.Link, a.who.Look
+	handlers[flows.JobPurge] = doors.Purge(a.store, a.engine, a.o.Clock)
 	handlers[flows.JobErase] = func(ctx context.Context, j flows.Job) error { return a.engine.RunErasure(ctx, j) }
 	return nil
 }

@@ -375,6 +375,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.purgeInboxStmt, err = db.PrepareContext(ctx, purgeInbox); err != nil {
 		return nil, fmt.Errorf("error preparing query PurgeInbox: %w", err)
 	}
+	if q.purgePassesStmt, err = db.PrepareContext(ctx, purgePasses); err != nil {
+		return nil, fmt.Errorf("error preparing query PurgePasses: %w", err)
+	}
 	if q.putMetaStmt, err = db.PrepareContext(ctx, putMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query PutMeta: %w", err)
 	}
@@ -1076,6 +1079,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing purgeInboxStmt: %w", cerr)
 		}
 	}
+	if q.purgePassesStmt != nil {
+		if cerr := q.purgePassesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing purgePassesStmt: %w", cerr)
+		}
+	}
 	if q.putMetaStmt != nil {
 		if cerr := q.putMetaStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putMetaStmt: %w", cerr)
@@ -1417,6 +1425,7 @@ type Queries struct {
 	pastDueRequestsStmt        *sql.Stmt
 	purgeDevicesStmt           *sql.Stmt
 	purgeInboxStmt             *sql.Stmt
+	purgePassesStmt            *sql.Stmt
 	putMetaStmt                *sql.Stmt
 	releaseAllSinksStmt        *sql.Stmt
 	requestCardsStmt           *sql.Stmt
@@ -1577,6 +1586,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		pastDueRequestsStmt:        q.pastDueRequestsStmt,
 		purgeDevicesStmt:           q.purgeDevicesStmt,
 		purgeInboxStmt:             q.purgeInboxStmt,
+		purgePassesStmt:            q.purgePassesStmt,
 		putMetaStmt:                q.putMetaStmt,
 		releaseAllSinksStmt:        q.releaseAllSinksStmt,
 		requestCardsStmt:           q.requestCardsStmt,

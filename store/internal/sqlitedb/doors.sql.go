@@ -176,6 +176,24 @@ func (q *Queries) PurgeDevices(ctx context.Context, before int64) (int64, error)
 	return result.RowsAffected()
 }
 
+const purgePasses = `-- name: PurgePasses :execrows
+DELETE FROM passes WHERE id IN (
+    SELECT p.id FROM passes p
+    WHERE p.kind <> 'device' AND p.expires_at < ?1 AND p.expires_at <= unixepoch('now') * 1000 - 2592000000
+    ORDER BY p.expires_at LIMIT cast(?2 AS bigint))
+`
+
+type PurgePassesParams = postgresdb.PurgePassesParams
+
+// The schema lets go of what was over 30 days ago by the database's clock; see 00013.
+func (q *Queries) PurgePasses(ctx context.Context, arg PurgePassesParams) (int64, error) {
+	result, err := q.exec(ctx, q.purgePassesStmt, purgePasses, arg.Before, arg.Lim)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const signInFor = `-- name: SignInFor :one
 SELECT issuer, subject, person, at FROM sign_ins WHERE issuer = ?1 AND person = ?2
 `
