@@ -72,6 +72,7 @@ func (c *cli) run(ctx context.Context, o app.Options) error {
 	if err == nil {
 		runtime.GC() // pools keep what they have over one collection: 12 MB of buffers of the migrations
 		debug.FreeOSMemory()
+		letGoOfCode()
 		err = untilStopped(ctx, a, hup)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
