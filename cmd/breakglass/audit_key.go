@@ -44,7 +44,7 @@ func (c *cli) auditKey() *cobra.Command {
 // twoArgs wants exactly the two arguments that the usage line names.
 func twoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) != 2 {
-		return usageError{err: fmt.Errorf("%s takes two arguments, not %d", cmd.CommandPath(), len(args)), next: cmd.Root().Name() + " audit " + cmd.Use}
+		return usageError{err: fmt.Errorf("%s takes two arguments, not %d", cmd.CommandPath(), len(args)), next: cmd.Parent().CommandPath() + " " + cmd.Use}
 	}
 	return nil
 }

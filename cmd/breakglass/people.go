@@ -17,7 +17,7 @@ import (
 
 // people are the commands about who is who.
 func (c *cli) people() *cobra.Command {
-	return group("people", "Say who is who: link Slack users to PagerDuty users and sign-ins", c.peopleList(), c.peopleCheck(), c.peopleImport(), c.peopleLink(), c.peopleUnlink())
+	return group("people", "Say who is who: link Slack users to PagerDuty users and sign-ins", c.peopleList(), c.peopleCheck(), c.peopleImport(), c.peopleLink(), c.peopleUnlink(), c.peopleMoved())
 }
 
 // personRow is a person as listings show them.

@@ -82,6 +82,7 @@ var doorTable = map[string]string{
 	"POST /v1/audit/erasures":           "401 401 401 401 401 401 401 401 401 400",
 	"POST /v1/people/import":            "401 401 401 401 401 401 401 401 401 200",
 	"POST /v1/people/confirm":           "401 401 401 401 401 401 401 401 401 409",
+	"POST /v1/people/moved":             "401 401 401 401 401 401 401 401 401 409",
 	"POST /v1/people/unlink":            "401 401 401 401 401 401 401 401 401 409",
 	"POST /v1/restore/report":           "401 401 401 401 401 401 401 401 401 200",
 	"POST /v1/restore/accept":           "401 401 401 401 401 401 401 401 401 409",
@@ -313,7 +314,7 @@ func (w *town) body(name string) any {
 		return map[string]any{"run_id": w.asked}
 	case "POST /v1/audit/looks":
 		return map[string]any{"what": "list", "query": ""}
-	case "POST /v1/people/confirm", "POST /v1/people/unlink", "POST /v1/audit/erasures":
+	case "POST /v1/people/confirm", "POST /v1/people/moved", "POST /v1/people/unlink", "POST /v1/audit/erasures":
 		return nobody
 	}
 	return nil

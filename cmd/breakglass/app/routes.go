@@ -92,6 +92,7 @@ func (a *App) internalDoors() []web.Door {
 		web.At("POST", "/v1/audit/erasures", web.Owner, web.Plain(a.local(a.proposeErasure))), // admins confirm in Slack
 		web.At("POST", "/v1/people/import", web.Owner, web.Plain(a.local(a.importPeople))),
 		web.At("POST", "/v1/people/confirm", web.Owner, web.Plain(a.local(a.confirmPerson))),
+		web.At("POST", "/v1/people/moved", web.Owner, web.Plain(a.local(a.movePeople))),
 		web.At("POST", "/v1/people/unlink", web.Owner, web.Plain(a.local(a.unlinkPerson))),
 		web.At("POST", "/v1/restore/report", web.Owner, web.Plain(a.local(a.reportUngoverned))),
 		web.At("POST", "/v1/restore/accept", web.Owner, web.Plain(a.local(a.acceptEarlier))),

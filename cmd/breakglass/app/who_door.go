@@ -21,6 +21,7 @@ type PeopleBody struct {
 	Unchecked bool             `json:"unchecked,omitempty"`
 	Person    string           `json:"person,omitempty"`  // confirm, unlink
 	SignIn    bool             `json:"sign_in,omitempty"` // unlink: the company sign-in alone
+	Moved     people.Move      `json:"moved,omitzero"`    // moved: the company's e-mail domain
 }
 
 // mostPeople bounds the body of an import: 50,000 lines are less.
@@ -29,10 +30,7 @@ const mostPeople = 32 << 20
 // importPeople links people, for who runs the server. It may have to ask Slack and
 // PagerDuty about thousands of them, so it has its time.
 func (a *App) importPeople(w http.ResponseWriter, r *http.Request) {
-	out := http.NewResponseController(w)
-	if err := errors.Join(out.SetWriteDeadline(time.Time{}), out.SetReadDeadline(time.Time{})); err != nil {
-		a.log.WarnContext(r.Context(), "a long import may be cut off", "error", err)
-	}
+	a.takesLong(w, r)
 	in, ok := peopleBody(w, r)
 	if !ok {
 		return
@@ -48,6 +46,33 @@ func (a *App) importPeople(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, report)
+}
+
+// takesLong gives an order about everybody its time.
+func (a *App) takesLong(w http.ResponseWriter, r *http.Request) {
+	out := http.NewResponseController(w)
+	if err := errors.Join(out.SetWriteDeadline(time.Time{}), out.SetReadDeadline(time.Time{})); err != nil {
+		a.log.WarnContext(r.Context(), "a long answer may be cut off", "error", err)
+	}
+}
+
+// movePeople confirms the links of which only the e-mail domain changed, for who runs the
+// server.
+func (a *App) movePeople(w http.ResponseWriter, r *http.Request) {
+	a.takesLong(w, r)
+	in, ok := peopleBody(w, r)
+	if !ok {
+		return
+	}
+	report, no, err := a.who.Moved(r.Context(), in.Moved, in.Dry, operator())
+	switch {
+	case err != nil:
+		a.peopleFault(w, r, err)
+	case no != nil:
+		answer(w, http.StatusConflict, map[string]any{"error": no.Error(), "code": no.Code})
+	default:
+		answer(w, http.StatusOK, report)
+	}
 }
 
 // confirmPerson confirms a link, or lifts what set it aside, for who runs the server.
