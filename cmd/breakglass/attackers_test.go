@@ -28,7 +28,7 @@ var attackers = []struct{ who, goal, is, says, shown string }{
 	{"approver", "hide it", "prevented", "each decision is an entry of its own transaction", "bot/bottest.TestTheAuditCannotBeWritten bot/bottest.TestTheRecordOfADenialAndOfTheWeb"},
 
 	{"second account", "gain access", "prevented", "a person is a link that is unique on both sides; an account that the flow does not name decides nothing. Two accounts that an admin made members and approvers are two people to us",
-		"flows.TestLinksAreUniqueOnBothSides bot/bottest.TestWhoMayNotDecide bot/bottest.TestWhoseSubject"},
+		"flows.TestLinksAreUniqueOnBothSides cmd/breakglass.TestImportsOnTwoReplicasAtOnce bot/bottest.TestWhoMayNotDecide bot/bottest.TestWhoseSubject"},
 	{"second account", "keep it longer", "prevented", "nobody extends what is another's", "bot/bottest.TestWhatCannotBeExtended"},
 	{"second account", "cut others off", "prevented", "the buttons of another are nobody's", "bot.TestForeignButtons bot/bottest.TestEmergencyIsForAdmins"},
 	{"second account", "hide it", "prevented", "entries name ids, and how somebody came in", "bot/bottest.TestWhatEntriesCarry bot/bottest.TestTheRecordOfAGrant"},
@@ -63,7 +63,7 @@ var attackers = []struct{ who, goal, is, says, shown string }{
 	{"token thief", "hide it", "prevented", "entries name the pass and the door", "bot/bottest.TestTokens bot/bottest.TestWhatEntriesCarry"},
 
 	{"Slack-session thief", "gain access", "prevented", "where the target says step_up: Slack alone counts for nothing, neither does Sign in with Slack; elsewhere who has the session is the person",
-		"bot/bottest.TestStepUp bot/bottest.TestStepUpIsNarrow bot/bottest.TestStepUpForOneself"},
+		"bot/bottest.TestStepUp bot/bottest.TestStepUpInABrowser bot/bottest.TestStepUpIsNarrow bot/bottest.TestStepUpForOneself"},
 	{"Slack-session thief", "keep it longer", "prevented", "an extension is decided anew, and max_total holds", "bot/bottest.TestMaxTotal bot/bottest.TestStepUp"},
 	{"Slack-session thief", "cut others off", "detected", "the kill switch needs an admin's session, and every channel says whose it was", "bot/bottest.TestKillSwitch bot/bottest.TestFreeze bot/bottest.TestEmergencyIsForAdmins"},
 	{"Slack-session thief", "hide it", "prevented", "messages are a view: what is deleted there stands in the audit", "bot/bottest.TestButtonsHoldNothing bot/bottest.TestAPressOfAnOldCardIsRecorded store.TestTampering"},

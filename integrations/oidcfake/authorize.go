@@ -9,7 +9,7 @@ import (
 // page is where somebody says who they are: the simulated provider asks for no password.
 var page = template.Must(template.New("authorize").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Simulated sign-in</title>
+<title>Simulated sign-in</title><link rel="icon" href="data:,">
 <style>body{font:16px system-ui;max-width:26rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}button{display:block;width:100%;padding:.7rem;margin:.5rem 0;text-align:left;font:inherit}</style>
 <h1>Who are you?</h1><p>A simulated company sign-in: nothing here is real.</p>
 <form method="post" action="/authorize?{{.Query}}">{{range .Users}}
