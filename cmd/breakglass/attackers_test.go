@@ -35,11 +35,11 @@ var attackers = []struct{ who, goal, is, says, shown string }{
 
 	{"guest", "gain access", "prevented", "guests, strangers and bots neither ask nor decide", "bot/bottest.TestWhoMayNotAsk bot/bottest.TestWhoMayNotDecide bot/bottest.TestWhoMayNotSignIn"},
 	{"guest", "keep it longer", "prevented", "who is no member any more loses the access", "bot/bottest.TestADeactivatedHolderLosesTheAccess bot/bottest.TestTheRequesterIsNoLongerAMember"},
-	{"guest", "cut others off", "prevented", "a click of theirs does nothing, and guests have no role", "bot/bottest.TestWhoMayNotDecide bot.TestForeignButtons bot/bottest.TestEmergencyIsForAdmins"},
+	{"guest", "cut others off", "prevented", "a click of theirs does nothing, and what stops access is for admins, whom the configuration names", "bot/bottest.TestWhoMayNotDecide bot.TestForeignButtons bot/bottest.TestEmergencyIsForAdmins"},
 	{"guest", "hide it", "prevented", "what was refused is recorded", "bot/bottest.TestARefusedSubmissionIsRecorded bot/bottest.TestAPressOfAnOldCardIsRecorded"},
 
 	{"someone who adds an override", "gain access", "prevented", "schedule_only, min_shift_age and overrides hold below the handler", "bot/bottest.TestCeilingsOnSelfApproval flows.TestOnCallLimits"},
-	{"someone who adds an override", "keep it longer", "prevented", "a shift only ever ends access earlier", "bot/bottest.TestExpiry bot/bottest.TestTheShiftEndsBeforeTheClick flows.TestHistories"},
+	{"someone who adds an override", "keep it longer", "prevented", "access ends at its time, whoever is on call by then, and a shift that is over at the click gives nothing", "bot/bottest.TestExpiry bot/bottest.TestTheShiftEndsBeforeTheClick flows.TestHistories"},
 	{"someone who adds an override", "cut others off", "accepted", "who may change the rota says who is on call, and so who is asked: access that was given stays, and the fallback decides besides", ""},
 	{"someone who adds an override", "hide it", "detected", "the entry that satisfied the rule stands in the decision: its schedule, shift, and whether it is an override",
 		"bot/bottest.TestTheEvidenceOfASelfApproval integrations/pagerduty.TestOverrides"},
