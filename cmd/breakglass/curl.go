@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 
+	"github.com/itchyny/gojq"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +28,7 @@ func (c *cli) curl() *cobra.Command {
 		Use: "curl PATH", Short: "Call an adapter, with curl's options", Args: oneArg,
 		Long: "Calls an adapter of the server, as you: breakglass curl /v1/apis/http/pagerduty/incidents. You need no\n" +
 			"credential of the upstream; what you may call, its rules and your access say. Data is sent as JSON\n" +
-			"unless -H says otherwise. --jq runs the jq that is installed.\n\n" +
+			"unless -H says otherwise. --jq needs no jq on this machine.\n\n" +
 			"Exit codes:  0 answered · 1 the upstream says no, or is not there · 2 not understood · 3 refused by Breakglass",
 		RunE: func(cmd *cobra.Command, args []string) error { return c.curled(cmd.Context(), args[0], in) },
 	}
@@ -50,7 +50,7 @@ const mostSent = 16 << 20
 
 // curled makes the call and prints the answer.
 func (c *cli) curled(ctx context.Context, path string, in curling) error {
-	filter, err := findJQ(in)
+	code, err := readJQ(in)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (c *cli) curled(ctx context.Context, path string, in curling) error {
 	if err := refusedCall(r, path, resp); err != nil {
 		return err
 	}
-	if err := c.answer(ctx, resp, in, filter); err != nil {
+	if err := c.answer(ctx, resp, in, code); err != nil {
 		return err
 	}
 	switch {
@@ -80,21 +80,6 @@ func (c *cli) curled(ctx context.Context, path string, in curling) error {
 		return &failure{err: errSaid, code: exitError}
 	}
 	return fmt.Errorf("the upstream answered %s", resp.Status)
-}
-
-// findJQ finds the jq of this machine before anything is sent.
-func findJQ(in curling) (string, error) {
-	if in.jq == "" {
-		return "", nil
-	}
-	if in.include {
-		return "", misused("-i and --jq do not go together: jq reads the body alone")
-	}
-	filter, err := exec.LookPath("jq")
-	if err != nil {
-		return "", hint(errors.New("--jq runs jq, and there is none on this machine; nothing was sent"), "install jq, or leave --jq out")
-	}
-	return filter, nil
 }
 
 // callOf makes the request of what was typed.
@@ -164,7 +149,7 @@ func (c *cli) body(in curling) (body []byte, given bool, err error) {
 }
 
 // answer prints what came back: as it comes, for an answer may go on for a while.
-func (c *cli) answer(ctx context.Context, resp *http.Response, in curling, filter string) error {
+func (c *cli) answer(ctx context.Context, resp *http.Response, in curling, code *gojq.Code) error {
 	out := c.out
 	if terminalAt(c.out) {
 		out = &calm{w: c.out}
@@ -184,11 +169,9 @@ func (c *cli) answer(ctx context.Context, resp *http.Response, in curling, filte
 		}
 		fmt.Fprintln(out)
 	}
-	if filter != "" && resp.StatusCode < http.StatusBadRequest {
-		cmd := exec.CommandContext(ctx, filter, in.jq) //nolint:gosec // the person's own filter, on their own machine
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = resp.Body, out, c.err
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("jq: %w", err)
+	if code != nil && resp.StatusCode < http.StatusBadRequest {
+		if err := throughJQ(ctx, code, resp.Body, out); err != nil {
+			return err
 		}
 		return closed(out)
 	}

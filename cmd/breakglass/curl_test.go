@@ -3,7 +3,6 @@ package main_test
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -105,12 +104,17 @@ func TestCurl(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), inc.ID) {
 		t.Errorf("the file holds %s (%v)", b, err)
 	}
-	if _, err := exec.LookPath("jq"); err == nil {
-		if said := m.runs(0, "curl", "--jq", ".incidents[].title", "/v1/apis/http/pagerduty/incidents"); said != "\"Payments fail\"\n" {
-			t.Errorf("--jq shows %s", said)
+	for filter, want := range map[string]string{
+		".incidents[].title": "\"Payments fail\"\n", ".incidents | length": "1\n", ".incidents[0] | {title}": "{\n  \"title\": \"Payments fail\"\n}\n", ".nothing": "null\n", "empty": "", ".incidents[0].title, 9007199254740993": "\"Payments fail\"\n9007199254740993\n",
+	} {
+		if said := m.runs(0, "curl", "--jq", filter, "/v1/apis/http/pagerduty/incidents"); said != want {
+			t.Errorf("--jq %s shows %s", filter, said)
 		}
-		m.runs(1, "curl", "--jq", "][", "/v1/apis/http/pagerduty/incidents")
 	}
+	for filter, says := range map[string]string{"][": "--jq: unexpected token", "nofunc": "function not defined"} {
+		prints(t, m.runs(2, "curl", "--jq", filter, "/v1/apis/http/pagerduty/incidents"), says)
+	}
+	prints(t, m.runs(1, "curl", "--jq", ".incidents.title", "/v1/apis/http/pagerduty/incidents"), "--jq: expected an object but got: array")
 
 	// The upstream's own no, and those on the way there.
 	prints(t, m.runs(1, "curl", "/v1/apis/http/pagerduty/incidents/PNOPE"), "error: the upstream answered 404 Not Found", `"code":5001`)

@@ -99,6 +99,7 @@ var modules = map[string][]string{
 	"github.com/coreos/go-oidc/v3":                             list("integrations/oidc"),
 	"golang.org/x/oauth2":                                      list("integrations/oidc"),
 	"github.com/prometheus/client_golang":                      list("cmd/breakglass/app"),
+	"github.com/itchyny/gojq":                                  list("cmd/breakglass"),
 	"github.com/spf13/cobra":                                   list("cmd/breakglass"),
 	"github.com/jedib0t/go-pretty/v6":                          list("cmd/breakglass"),
 	"golang.org/x/mod":                                         list("flows/audit", "store", "cmd/breakglass/app"),
