@@ -124,7 +124,7 @@ func TestConsoleForTheAuditor(t *testing.T) {
 	for _, at := range []string{l.incident.ID, "1"} {
 		inc := audi.Get("/audit/incidents/" + at)
 		shows(t, inc, "Incident #1 Payments fail", "Open it at PagerDuty")
-		inOrder(t, inc, "In order", "sam asked for access Production database", "mara approved", "The target confirmed the access", "The target confirmed the end", "mara denied Production console")
+		inOrder(t, inc, "In order", "sam asked for access · Production database", "mara approved", "The target confirmed the access", "The target confirmed the end", "mara denied · Production console")
 	}
 	shows(t, audi.Get("/audit/people/U0SAM"), "PagerDuty PSAM001", "1 h of access in 90 days", "Production console 30m for sam")
 	shows(t, audi.Get("/audit/charts?days=30"), "given and ended 2", "denied 1", "within a minute 2 100 %", "1 of 2 50 %")
@@ -246,7 +246,7 @@ func TestConsoleShowsOthersTheirOwn(t *testing.T) {
 	shows(t, dana.Get("/audit"), "Production database 30m for dana", "You see what you asked for, had, decided or ended")
 	shows(t, dana.Get("/audit/requests/"+string(l.own.ID)), "dana approved their own request")
 	shows(t, dana.Get("/audit/people/U0DANA"), "30 min of access")
-	shows(t, sam.Get("/audit/incidents/1"), "mara denied Production console")
+	shows(t, sam.Get("/audit/incidents/1"), "mara denied · Production console")
 	if body := sam.Get("/audit/people/U0DANA"); body.Status != http.StatusNotFound {
 		t.Errorf("Sam looks Dana up: %d", body.Status)
 	}

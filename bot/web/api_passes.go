@@ -40,6 +40,10 @@ type LoginBegun struct {
 // LoginBegin is POST /v1/login: a machine asks to act as whoever confirms it. With its
 // secret it can ask at /v1/me whether somebody did.
 func (w *Web) LoginBegin(ctx context.Context, _ *doors.Caller, in *LoginInput) (*LoginBegun, error) {
+	if len(w.o.Providers) == 0 { // nobody could confirm it
+		return nil, flows.Refuse(flows.RefusedState, "Nobody can sign in here: the configuration has no sign_in block.").
+			Then("An admin adds one; see the README of flows/config.")
+	}
 	code, p, err := w.o.Doors.StartDevice(ctx, doors.Device{Hash: in.Body.Hash, Key: in.Body.Key, Name: in.Body.Machine, From: in.from})
 	if err != nil {
 		return nil, err

@@ -161,6 +161,8 @@ func (c *cli) printCheck(output string, r peopleReport) error {
 		p.line("%s linked; %s.", count(r.People, "person is", "people are"), count(grave, "thing keeps", "things keep")+" somebody from approving, deciding or being asked")
 	case len(r.Unread) > 0:
 		p.line("%s linked; whether all is well is not known.", count(r.People, "person is", "people are"))
+	case len(r.Found) > 0:
+		p.line("%s linked; nobody who may approve, decide or be asked is kept from it.", count(r.People, "person is", "people are"))
 	default:
 		p.line("All is well: %s linked, and nobody is kept from anything.", count(r.People, "person is", "people are"))
 	}
