@@ -102,8 +102,8 @@ func BenchmarkRecordedCalls(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
 }
 
-// Eight callers at a time, a thousand calls a second together, half of them by a grant:
-// what the proxy adds with the entry written ahead, and that without any proxy.
+// Eight callers, a thousand calls a second together, one each millisecond, half of them by
+// a grant: what the proxy adds with the entry written ahead to calls without any proxy.
 func BenchmarkOverheadTogether(b *testing.B) {
 	w := benched(b, true)
 	w.grants.set(grant(dana, "write", "P1", time.Now().Add(time.Hour)))
@@ -119,6 +119,7 @@ func BenchmarkOverheadTogether(b *testing.B) {
 		for caller := range callers {
 			wg.Go(func() {
 				mine := make([]time.Duration, 0, each)
+				<-time.After(time.Duration(caller) * time.Millisecond)
 				tick := time.NewTicker(pace)
 				defer tick.Stop()
 				for range each {
