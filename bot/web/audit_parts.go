@@ -36,9 +36,10 @@ func (w *Web) liveIn(ctx context.Context, flow flows.FlowID) (livePart, error) {
 
 // targetCurve is how much access to a target there was over time.
 type targetCurve struct {
-	Label string
-	Now   int64
-	Began int64 // in the whole time
+	Target string
+	Label  string
+	Now    int64
+	Began  int64 // in the whole time
 	curve
 }
 
@@ -59,17 +60,22 @@ func (w *Web) activeByTarget(all []flows.Total, live map[string]int64, from, to 
 	}
 	out := make([]targetCurve, 0, len(by))
 	for target, totals := range by {
-		c := activeOver(totals, live[target], from, to)
-		one := targetCurve{Label: w.target(flows.TargetID(target)), Now: live[target], curve: *c}
-		for _, p := range c.Points {
-			one.Began += p.Began
+		one := targetCurve{Target: target, Label: w.target(flows.TargetID(target)), Now: live[target]}
+		for _, t := range totals {
+			if t.Name == flows.TotalBegan {
+				one.Began += t.N
+			}
 		}
 		out = append(out, one)
 	}
 	slices.SortFunc(out, func(a, b targetCurve) int {
 		return cmp.Or(cmp.Compare(b.Now, a.Now), cmp.Compare(b.Began, a.Began), strings.Compare(a.Label, b.Label))
 	})
-	return out[:min(len(out), mostTargets)]
+	out = out[:min(len(out), mostTargets)]
+	for i := range out { // drawing costs: only those that are shown
+		out[i].curve = *activeOver(by[out[i].Target], out[i].Now, from, to)
+	}
+	return out
 }
 
 // selfByTeam counts the approvals of people's own requests by the escalation policy whose
