@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"breakglass/bot/bottest"
+	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
 )
@@ -137,7 +138,7 @@ func BenchmarkConsole(b *testing.B) {
 	var s *bottest.Story
 	if dsn := os.Getenv("BREAKGLASS_BENCH_DB"); dsn != "" {
 		s = bottest.Open(b, with, func(o *company.Options) {
-			o.DSN = dsn
+			o.DSN, o.IDs = dsn, app.RandomIDs{} // a database that was opened before has the ids of a seed
 			o.Clock.(*flows.HandClock).Push(time.Until(o.Clock.Now().Add(-time.Minute)))
 		})
 	} else {
