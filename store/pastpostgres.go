@@ -48,6 +48,9 @@ func (p *pgPast) fill(ctx context.Context, r *rows, first int64) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
+	for i := range r.entries {
+		r.entries[i].Prev = "" // as the trigger keeps it
+	}
 	for _, t := range tables {
 		if _, err := tx.Exec(ctx, "ALTER TABLE "+t.name+" DISABLE TRIGGER USER"); err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -74,7 +75,23 @@ func cardFrom(r postgresdb.Card) flows.Card {
 
 func entryFrom(r postgresdb.Entry) flows.Sealed {
 	return flows.Sealed{
-		Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: r.Prev,
+		Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: prevOf(r.Prev, r.Bytes),
 		Bytes: []byte(r.Bytes), Hash: r.Hash,
 	}
+}
+
+// prevOf is the hash of the entry before. PostgreSQL keeps it in the bytes only, and leaves
+// the column empty. The bytes are canonical: behind it stand seq, to, v and verb, and a
+// quotation mark within a value is escaped.
+func prevOf(column, entry string) string {
+	if column != "" {
+		return column
+	}
+	const before = `,"prev":"`
+	i := strings.LastIndex(entry, before)
+	if i < 0 {
+		return ""
+	}
+	said, _, _ := strings.Cut(entry[i+len(before):], `"`)
+	return said
 }

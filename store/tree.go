@@ -126,7 +126,7 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 		for i := range rows {
 			r := &rows[i]
 			leaf := flows.Leaf{Index: r.Idx, Entry: flows.Sealed{
-				Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: r.Prev, Hash: r.Hash, Bytes: []byte(r.Bytes),
+				Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: prevOf(r.Prev, r.Bytes), Hash: r.Hash, Bytes: []byte(r.Bytes),
 			}}
 			first, _ := slices.BinarySearchFunc(openings, r.ID, func(o postgresdb.Opening, id int64) int { return cmp.Compare(o.Entry, id) })
 			for _, o := range openings[first:] {

@@ -27,10 +27,10 @@ import (
 )
 
 // TestAuditAtScale makes up a past with `breakglass audit generate` and holds answers,
-// exports, totals and the proof to a walk through all of it. BREAKGLASS_ENTRIES says how
-// many entries there are; 3,000 unless set, a fifth of it on PostgreSQL. How long things
-// take is logged; what is measured at once beside the sqlite3 command is held to it, with
-// a margin for a busy machine.
+// exports, totals and the proof to a walk through all of it, and an entry to what it may
+// take on disk. BREAKGLASS_ENTRIES says how many entries there are; 3,000 unless set, a
+// fifth of it on PostgreSQL. How long things take is logged; what is measured at once
+// beside the sqlite3 command is held to it, with a margin for a busy machine.
 func TestAuditAtScale(t *testing.T) {
 	t.Parallel()
 	n := 3000
@@ -47,13 +47,16 @@ func TestAuditAtScale(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "past.db")
 		p := generated(t, file, n)
 		p.hold()
+		weighs(t, file)
 		if n >= 100_000 {
 			p.besideSQLite(file)
 		}
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		generated(t, storetest.Postgres(t), max(n/5, 3000)).hold()
+		dsn := storetest.Postgres(t)
+		generated(t, dsn, max(n/5, 3000)).hold()
+		weighs(t, dsn)
 	})
 }
 

@@ -116,7 +116,7 @@ func schemaRefuses(f *fixture) {
 		entry + "('req_1', 2, 0, 'x', 'other', 'h', 'b')":                                            "does not follow",
 		entry + "('new', 2, 0, 'x', '', 'h', 'b')":                                                   "does not follow",
 		entry + "('new', 1, 0, 'x', 'y', 'h', 'b')":                                                  "does not follow",
-		entry + "('new', 1, 0, 'x', '', '" + r.Chain.Hash + "', 'b')":                                "unique",
+		entry + "('req_1', 1, 0, 'x', '', 'h', 'b')":                                                 "chain",
 		"UPDATE chains SET len = 2":                                                                  "head of a chain",
 		"UPDATE chains SET hash = 'x'":                                                               "head of a chain",
 		"INSERT INTO chains (chain, len, hash) VALUES ('x', 1, 'y')":                                 "head of a chain",
