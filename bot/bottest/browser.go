@@ -2,7 +2,6 @@ package bottest
 
 import (
 	"context"
-	"crypto/rand"
 	"html"
 	"io"
 	"net/http"
@@ -15,9 +14,6 @@ import (
 	"breakglass/cmd/breakglass/company"
 	"breakglass/integrations/oidcfake"
 )
-
-// SignInClient is what Breakglass is called at the company's sign-in.
-const SignInClient = "breakglass"
 
 // SignIn opens the company's OpenID Connect provider, with everybody in it, and has the
 // configuration name it. Their subjects are "sub-" and the Slack id, unless a test says
@@ -39,46 +35,14 @@ func SignInAs(t testing.TB, o oidcfake.Options) (*oidcfake.Provider, func(*compa
 			_ = p.Close()
 		}
 	})
-	p, err := NewProvider(o)
+	p, err := company.NewSignIn(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p, func(c *company.Options) {
 		p.SetNow(c.Clock.Now)
-		Edit("breakglass.hcl", func(hcl string) string { return hcl + SignInBlock(p.URL()) })(c)
+		Edit("breakglass.hcl", func(hcl string) string { return hcl + company.SignInBlock(p.URL()) })(c)
 	}
-}
-
-// NewProvider opens the company's OpenID Connect provider with everybody in it.
-func NewProvider(o oidcfake.Options) (*oidcfake.Provider, error) {
-	o.ClientID, o.ClientSecret, o.Random = SignInClient, company.SignInSecret, rand.Reader
-	p, err := oidcfake.New(o)
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range []string{company.Dana, company.Sam, company.Mara, company.Noor, company.Lena, company.Audi} {
-		name := strings.ToLower(strings.TrimPrefix(u, "U0"))
-		p.AddUser(oidcfake.User{Subject: "sub-" + u, Name: name, Email: name + "@demo.example", Verified: true})
-	}
-	return p, p.Start("127.0.0.1:0")
-}
-
-// SignInBlock is what the configuration says about the company's provider.
-func SignInBlock(issuer string) string {
-	return `
-secret "sign_in" {
-  source = "env"
-  name   = "SIGN_IN_SECRET"
-}
-
-sign_in "company" {
-  issuer        = "` + issuer + `"
-  client_id     = "` + SignInClient + `"
-  client_secret = secret.sign_in
-  email_domains = ["demo.example"]
-  simulated     = true
-}
-`
 }
 
 // Browser is somebody's browser, with its own cookies.
@@ -157,7 +121,7 @@ func (b *Browser) send(method, path string, form url.Values) Page {
 // and returns where that leads.
 func (b *Browser) SignsIn(p *oidcfake.Provider, subject, from string) Page {
 	b.s.T.Helper()
-	p.Allow(b.s.URL("/sign-in/company/callback"))
+	p.Allow(company.SignInCallback(b.s.App.InternalAddr()))
 	page := b.Get(from)
 	link := regexp.MustCompile(`href="(/sign-in/company[^"]*)"`).FindStringSubmatch(page.Body)
 	if link == nil {

@@ -43,13 +43,19 @@ func (c *cli) playDemo(ctx context.Context, script bool, pace time.Duration) (er
 	token := make([]byte, 16)
 	_, _ = rand.Read(token) // does not fail
 	clock := flows.NewPushableClock(app.SystemClock{})
-	s := &stage{clock: clock, out: c.out, token: hex.EncodeToString(token)}
+	s := &stage{clock: clock, out: c.out, token: hex.EncodeToString(token), dir: dir}
+	config, err := s.openSignIn(dir)
+	if err != nil {
+		return fmt.Errorf("open the demo: %w", err)
+	}
+	defer s.signIn.Close()
 	s.c, err = company.Open(ctx, company.Options{
-		Clock: clock, IDs: app.RandomIDs{}, Dir: dir, ControlToken: s.token, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		Clock: clock, IDs: app.RandomIDs{}, Dir: dir, Config: config, ControlToken: s.token, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
 	if err != nil {
 		return fmt.Errorf("open the demo: %w", err)
 	}
+	s.signIn.Allow(company.SignInCallback(s.c.App.InternalAddr()))
 	defer func() {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -65,7 +71,7 @@ func (c *cli) playDemo(ctx context.Context, script bool, pace time.Duration) (er
 		return &failure{err: fmt.Errorf("the demo did not go as told: %w", err), hint: "this is a bug; the program's log follows\n" + s.log.String(), code: exitError}
 	}
 	if script {
-		fmt.Fprintf(c.out, "\nAll %d steps went as told: checked against the simulators' ledgers and the audit entries.\n", len(story))
+		fmt.Fprintf(c.out, "\nAll %d steps went as told: checked against the simulators' ledgers and the audit entries.\n", len(story()))
 		return nil
 	}
 	s.stayUp(ctx)
@@ -75,7 +81,7 @@ func (c *cli) playDemo(ctx context.Context, script bool, pace time.Duration) (er
 // play shows each step: what happens, what went over the wire, what was recorded.
 func (s *stage) play(ctx context.Context, pace time.Duration) error {
 	s.title()
-	for i, step := range story {
+	for i, step := range story() {
 		fmt.Fprintf(s.out, "\n%s%d. %s%s\n", bold, i+1, step.title, plain)
 		for _, line := range step.tell {
 			fmt.Fprintf(s.out, "   %s\n", line)
@@ -130,9 +136,12 @@ func (s *stage) stayUp(ctx context.Context) {
 		{"Slack simulator", s.c.Slack.URL()}, {"PagerDuty simulator", s.c.PagerDuty.URL()},
 		{"Breakglass, for Slack and PagerDuty", "http://" + s.c.App.PublicAddr()},
 		{"Breakglass, health and metrics", "http://" + s.c.App.InternalAddr() + "/healthz"},
+		{"Breakglass, the console", "http://" + s.c.App.InternalAddr() + "/"},
 	} {
 		fmt.Fprintf(s.out, "   %-36s %s\n", at[0], at[1])
 	}
+	fmt.Fprintf(s.out, "\n   Open the console in a browser and say who you are: audi, the auditor, sees everything;\n")
+	fmt.Fprintf(s.out, "   mara is an admin; dana and sam see what is theirs. Begin at Audit.\n")
 	fmt.Fprintf(s.out, "\n   Be somebody: have Dana ask, by the simulator's control API\n")
 	fmt.Fprintf(s.out, "   curl -s -X POST -H 'Authorization: Bearer %s' %s/control/users/U0DANA/slash -d '{\"command\":\"/access\"}'\n", s.token, s.c.Slack.URL())
 	fmt.Fprintf(s.out, "   All of it: integrations/slackfake/README.md\n")

@@ -11,6 +11,7 @@ import (
 
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/integrations/oidcfake"
 	"breakglass/integrations/slackfake"
 )
 
@@ -22,6 +23,8 @@ type stage struct {
 	log   log
 	token string
 
+	dir       string
+	signIn    *oidcfake.Provider
 	slackSeen int64
 	pagerSeen int
 	seen      map[string]int64 // entries of each chain that were shown
@@ -83,6 +86,9 @@ func (s *stage) show(ctx context.Context) error {
 			verbs = append(verbs, e.Verb)
 			s.seen[string(r.ID)] = e.Seq
 		}
+	}
+	if len(verbs) == 0 {
+		return nil
 	}
 	last := entries[len(entries)-1]
 	fmt.Fprintf(s.out, "   record  %s: %s → %s  (%d entries, chain ends in %.12s…)\n", r.ID.Short(), strings.Join(verbs, ", "), r.State, len(entries), last.Hash)

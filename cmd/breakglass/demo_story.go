@@ -20,22 +20,27 @@ type step struct {
 }
 
 // story is the demo, in order.
-var story = [...]step{
-	{"Dana is on call, so she approves herself", []string{
-		"She types /access, picks the production database for 30 minutes, names the incident and a reason.",
-	}, selfApproval},
-	{"The incident is resolved, so the access ends", []string{
-		"PagerDuty's webhook only causes a re-read; the reading decides. There is a grace of ten minutes.",
-	}, incidentResolved},
-	{"Sam is not on call, so the managers on call decide", []string{
-		"Both get a card and share one decision: the first counts, and every copy changes in place.",
-	}, managersDecide},
-	{"Access ends by itself", []string{"Nobody does anything; the clock is pushed."}, expiry},
-	{"A denial carries a reason", nil, denial},
-	{"Nobody answers", []string{"A reminder, then the fallback is asked, then the request lapses. Sam is told each time."}, nobodyAnswers},
-	{"PagerDuty is down", []string{
-		"Whether Dana is on call is unknown, and unknown is never yes: the flow's fallback decides instead.",
-	}, pagerDutyDown},
+func story() []step {
+	return []step{
+		{"Dana is on call, so she approves herself", []string{
+			"She types /access, picks the production database for 30 minutes, names the incident and a reason.",
+		}, selfApproval},
+		{"The incident is resolved, so the access ends", []string{
+			"PagerDuty's webhook only causes a re-read; the reading decides. There is a grace of ten minutes.",
+		}, incidentResolved},
+		{"Sam is not on call, so the managers on call decide", []string{
+			"Both get a card and share one decision: the first counts, and every copy changes in place.",
+		}, managersDecide},
+		{"Access ends by itself", []string{"Nobody does anything; the clock is pushed."}, expiry},
+		{"A denial carries a reason", nil, denial},
+		{"Nobody answers", []string{"A reminder, then the fallback is asked, then the request lapses. Sam is told each time."}, nobodyAnswers},
+		{"PagerDuty is down", []string{
+			"Whether Dana is on call is unknown, and unknown is never yes: the flow's fallback decides instead.",
+		}, pagerDutyDown},
+		{"An auditor asks what was done for the incident", []string{
+			"She signs in at the console, reads the incident's time-line, and has the record verified.",
+		}, auditorAsks},
+	}
 }
 
 func selfApproval(ctx context.Context, s *stage) error {

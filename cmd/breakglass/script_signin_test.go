@@ -17,13 +17,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"breakglass/bot/bottest"
+	"breakglass/cmd/breakglass/company"
 	"breakglass/integrations/oidcfake"
 )
 
 // openProvider opens the company's sign-in beside a company that opens next.
 func (h *hall) openProvider(ts *testscript.TestScript) error {
-	p, err := bottest.NewProvider(oidcfake.Options{})
+	p, err := company.NewSignIn(oidcfake.Options{})
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (h *hall) openProvider(ts *testscript.TestScript) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, []byte(string(text)+bottest.SignInBlock(p.URL())), 0o600)
+	return os.WriteFile(file, []byte(string(text)+company.SignInBlock(p.URL())), 0o600)
 }
 
 // tokenCmd signs somebody in at the company's provider, as a browser does, and makes a

@@ -1,21 +1,32 @@
 package oidcfake
 
 import (
-	"html/template"
+	"fmt"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // page is where somebody says who they are: the simulated provider asks for no password.
-var page = template.Must(template.New("authorize").Parse(`<!doctype html>
+// It is written by hand, as html/template would weigh more than all else in the demo.
+func page(query string, users []User) string {
+	var b strings.Builder
+	b.WriteString(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Simulated sign-in</title><link rel="icon" href="data:,">
 <style>body{font:16px system-ui;max-width:26rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}button{display:block;width:100%;padding:.7rem;margin:.5rem 0;text-align:left;font:inherit}</style>
 <h1>Who are you?</h1><p>A simulated company sign-in: nothing here is real.</p>
-<form method="post" action="/authorize?{{.Query}}">{{range .Users}}
-<button name="subject" value="{{.Subject}}">{{.Name}} <small>{{.Email}}</small></button>{{end}}
+<form method="post" action="/authorize?` + html.EscapeString(query) + `">`)
+	for _, u := range users {
+		fmt.Fprintf(&b, "\n<button name=\"subject\" value=\"%s\">%s <small>%s</small></button>", html.EscapeString(u.Subject), html.EscapeString(u.Name), html.EscapeString(u.Email))
+	}
+	b.WriteString(`
 <button name="deny" value="1">Nobody (deny)</button></form></html>
-`))
+`)
+	return b.String()
+}
 
 // check holds what the browser brought to what a strict provider takes. The lock is held.
 func (p *Provider) check(q url.Values) (redirect string, err error) {
@@ -47,7 +58,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, map[string]any{"Query": template.URL(r.URL.RawQuery), "Users": users})
+	_, _ = io.WriteString(w, page(r.URL.RawQuery, users)) // the browser has gone
 }
 
 // picked sends the browser back, with a code for who was picked.
