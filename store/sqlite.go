@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite" // the driver
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"breakglass/flows"
@@ -27,6 +27,7 @@ type sqliteDB struct {
 	writer  *writer   // nil when read-only
 	readers *sql.DB
 	reads   *sqlitedb.Queries
+	lows    *sql.DB // below database/sql; see low.go
 	failed  failure
 }
 
@@ -66,6 +67,7 @@ func openSQLite(ctx context.Context, o Options) (_ *sqliteDB, err error) {
 	db.readers.SetMaxOpenConns(conns)
 	db.readers.SetMaxIdleConns(conns)
 	db.readers.SetConnMaxIdleTime(readerIdle) // each holds about a megabyte
+	db.lows = lowReaders(path, mode, conns)
 	db.reads, err = sqlitedb.Prepare(ctx, db.readers)
 	return db, err
 }
@@ -193,7 +195,7 @@ func (db *sqliteDB) close() error {
 		errs = append(errs, db.reads.Close())
 	}
 	if db.readers != nil {
-		errs = append(errs, db.readers.Close())
+		errs = append(errs, db.readers.Close(), db.lows.Close())
 	}
 	if db.writer != nil {
 		errs = append(errs, db.writer.close())
@@ -211,7 +213,10 @@ func liteMeaning(err error) error {
 			return translate(err, flows.ErrReadOnly)
 		}
 	}
-	var e *sqlite.Error
+	var e interface { // the driver's, or a lowError
+		error
+		Code() int
+	}
 	if !errors.As(err, &e) {
 		return err
 	}

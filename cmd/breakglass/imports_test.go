@@ -91,6 +91,7 @@ var modules = map[string][]string{
 	"github.com/agext/levenshtein":                             list("flows/config"),
 	"go.starlark.net":                                          list("flows/handler"),
 	"github.com/jackc/pgx/v5":                                  list("store", "store/internal/postgresdb", "store/storetest"),
+	"modernc.org/libc":                                         list("store"),
 	"modernc.org/sqlite":                                       list("store"),
 	"github.com/pressly/goose/v3":                              list("store"),
 	"github.com/go-chi/chi/v5":                                 list("cmd/breakglass/app", "bot/web"),
