@@ -216,7 +216,11 @@ func (s *Store) Totals(ctx context.Context, from, to time.Time) ([]flows.Total, 
 		return nil, fmt.Errorf("read the totals: %w", err)
 	}
 	out := make([]flows.Total, 0, len(rows))
-	for _, r := range rows {
+	for i, r := range rows {
+		if i > 0 && r.Day == rows[i-1].Day && r.Flow == rows[i-1].Flow && r.Name == rows[i-1].Name { // another shard
+			out[len(out)-1].N += r.N
+			continue
+		}
 		out = append(out, flows.Total{Day: time.UnixMilli(r.Day * day).UTC(), Flow: flows.FlowID(r.Flow), Name: flows.TotalName(r.Name), N: r.N})
 	}
 	return out, nil

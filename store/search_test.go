@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -303,6 +305,36 @@ func (p *past) checkTotals() {
 	if none, err := p.s.Totals(p.Context(), noon.Add(24*time.Hour), noon.Add(48*time.Hour)); err != nil || len(none) > 0 {
 		p.Errorf("totals of another day: %v, %v", none, err)
 	}
+}
+
+// A sum is the sum over its shards: PostgreSQL adds them up, for SQLite the store does.
+func TestTotalsOfShards(t *testing.T) {
+	onBoth(t, func(t *testing.T, pl place) {
+		s := mustOpen(t, pl.Options)
+		db, err := sql.Open(pl.driver, pl.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		day := noon.Truncate(24 * time.Hour)
+		_, err = db.ExecContext(t.Context(), strings.ReplaceAll(`INSERT INTO totals (day, flow, name, shard, n) VALUES
+			(DAY, 'prod', 'asked', 0, 2), (DAY, 'prod', 'asked', 3, 5), (DAY, 'prod', 'denied', 3, 1), (DAY, 'test', 'asked', 1, 1), (DAY + 1, 'test', 'asked', 1, 4)`,
+			"DAY", strconv.FormatInt(day.Unix()/86400, 10)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Totals(t.Context(), day, day.AddDate(0, 0, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []flows.Total{
+			{Day: day, Flow: "prod", Name: "asked", N: 7}, {Day: day, Flow: "prod", Name: "denied", N: 1},
+			{Day: day, Flow: "test", Name: "asked", N: 1}, {Day: day.AddDate(0, 0, 1), Flow: "test", Name: "asked", N: 4},
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("totals:\n%s", d)
+		}
+	})
 }
 
 func TestPartIn(t *testing.T) {

@@ -182,7 +182,3 @@ ORDER BY e.at, e.id LIMIT cast(@lim AS bigint);
 -- name: AddTotal :exec
 INSERT INTO totals (day, flow, name, shard, n) VALUES (@day, @flow, @name, @shard, @n)
 ON CONFLICT (day, flow, name, shard) DO UPDATE SET n = totals.n + excluded.n;
-
--- name: TotalsBetween :many
-SELECT day, flow, name, cast(sum(n) AS bigint) AS n FROM totals
-WHERE day >= @from_day AND day <= @to_day GROUP BY day, flow, name ORDER BY day, flow, name;

@@ -185,6 +185,8 @@ type Querier interface {
 	SwapPass(ctx context.Context, arg SwapPassParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
+	// The shards of a sum, of which a file has one, come one after the other: adding them up
+	// here would take three times as long.
 	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
 	TouchPass(ctx context.Context, arg TouchPassParams) error
 	TreeNode(ctx context.Context, arg TreeNodeParams) ([]byte, error)
