@@ -20,6 +20,10 @@ const (
 	eraseWait  = 7 * 24 * time.Hour
 )
 
+// eraseTries is how often what was found is tried to be erased before it is looked for
+// again: what came in between is mostly an entry on the same chain, and a look takes long.
+const eraseTries = 3
+
 // VerbErased is the verb of the entries that say what was destroyed.
 const VerbErased = "erased"
 
@@ -110,8 +114,15 @@ func (e *Engine) ConfirmErasure(ctx context.Context, code string, actor Actor, w
 	if no != nil || err != nil {
 		return no, err
 	}
+	x, keep, err := e.proposed(ctx, code, actor)
+	if err == nil && keep == nil { // it takes long, and is looked at once more before anything is erased
+		_, keep, err = e.erasable(ctx, x.Person, JobKey(JobErase, x.Code))
+	}
+	if err != nil {
+		return nil, err
+	}
 	for range conflictTries {
-		no, err := e.confirmOnce(ctx, code, actor, why, fin)
+		no, err := e.confirmOnce(ctx, code, actor, why, keep, fin)
 		if !errors.Is(err, ErrConflict) {
 			return no, err
 		}
@@ -119,7 +130,7 @@ func (e *Engine) ConfirmErasure(ctx context.Context, code string, actor Actor, w
 	return nil, fmt.Errorf("confirm erasure %s: %w", code, ErrConflict)
 }
 
-func (e *Engine) confirmOnce(ctx context.Context, code string, actor Actor, why Text, fin Finish) (*Refusal, error) {
+func (e *Engine) confirmOnce(ctx context.Context, code string, actor Actor, why Text, keep *Refusal, fin Finish) (*Refusal, error) {
 	head, err := e.o.Chains.ChainHead(ctx, "system") // first: what was confirmed meanwhile moved it
 	if err != nil {
 		return nil, fmt.Errorf("read the chain system: %w", err)
@@ -129,10 +140,7 @@ func (e *Engine) confirmOnce(ctx context.Context, code string, actor Actor, why 
 		return nil, err
 	}
 	if no == nil {
-		_, no, err = e.erasable(ctx, x.Person, JobKey(JobErase, x.Code))
-	}
-	if err != nil {
-		return nil, err
+		no = keep
 	}
 	entry := Entry{Verb: "erase_confirmed", Actor: actor, At: e.o.Clock.Now(), Facts: said(actor, why)}
 	entry.Facts["code"] = cutCode(code)
@@ -212,8 +220,10 @@ func (e *Engine) RunErasure(ctx context.Context, j Job) error {
 		if no != nil {
 			return e.dropErasure(ctx, j, x, "erase_refused", "was not carried out. "+no.Error())
 		}
-		if err := e.eraseOnce(ctx, j, x, foot); !errors.Is(err, ErrConflict) {
-			return err
+		for range eraseTries {
+			if err := e.eraseOnce(ctx, j, x, foot); !errors.Is(err, ErrConflict) {
+				return err
+			}
 		}
 	}
 	return fmt.Errorf("erasure %s: %w", x.Code, ErrConflict)
@@ -248,7 +258,7 @@ func (e *Engine) eraseOnce(ctx context.Context, j Job, x ErasureProposal, foot F
 	jobs := e.lease(e.tellErasure(x, "done", fmt.Sprintf("%s is done, as %s confirmed: %d values in the audit were destroyed, %d requests do not name the person any more. It is entry %d of the system's audit",
 		x.Ticket, confirmers(x), len(foot.Openings), len(foot.Requests), head.Len+1)))
 	written, err := e.o.Eraser.Erase(ctx, Erasure{
-		Person: x.Person, Pseudonym: pseudonym, Openings: foot.Openings,
+		Person: x.Person, Pseudonym: pseudonym, Footprint: foot,
 		Change: Change{Chain: "system", Entries: sealed, Jobs: jobs, Done: &j},
 	})
 	if e.o.Wake != nil && len(written) > 0 {

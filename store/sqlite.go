@@ -178,16 +178,32 @@ func (db *sqliteDB) write(ctx context.Context, _ []string, f func(context.Contex
 func (db *sqliteDB) clock(context.Context) (time.Time, error) { return db.now().UTC(), nil }
 
 // forget empties the log beside the file: what was erased stands in it as it was. The
-// file itself has secure_delete. Where readers are in the way, the next checkpoint of
-// the whole log does it, at the latest when the file is closed.
+// file itself has secure_delete. Emptying it holds the writer while readers are in the
+// way, so that is done for a moment at a time, with a turn for whoever waits to write in
+// between. Where a reader stays, the next checkpoint of the whole log does it, at the
+// latest when the file is closed.
 func (db *sqliteDB) forget(ctx context.Context) error {
 	pool, err := sql.Open("sqlite", dsn(db.path, "_pragma=journal_mode(WAL)"))
 	if err != nil {
 		return err
 	}
-	_, err = pool.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	pool.SetMaxOpenConns(1)
+	_, err = pool.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)") // most of it, and nobody waits
+	if err == nil {
+		_, err = pool.ExecContext(ctx, "PRAGMA busy_timeout = 100")
+	}
+	for busy, tries := 1, 0; err == nil && busy != 0 && tries < forgetTries; tries++ {
+		var pages, written int
+		err = pool.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &written)
+		if err == nil && busy != 0 {
+			err = db.write(ctx, nil, func(context.Context, queries) error { return nil })
+		}
+	}
 	return errors.Join(err, pool.Close())
 }
+
+// forgetTries bounds how often the log is tried to be emptied: for about five seconds.
+const forgetTries = 50
 
 func (db *sqliteDB) close() error {
 	var errs []error

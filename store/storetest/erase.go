@@ -16,6 +16,7 @@ func eraseCases() []contractCase {
 		{"Erase/Everywhere", eraseEverywhere},
 		{"Erase/NotWhatIsNotNamed", eraseNotNamed},
 		{"Erase/NotWhatIsLive", eraseLive},
+		{"Erase/WrittenMeanwhile", eraseMeanwhile},
 		{"Erase/RulesStay", eraseRules},
 	}
 }
@@ -78,7 +79,7 @@ func (f *fixture) erasure(foot flows.Footprint) flows.Erasure {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return flows.Erasure{Person: leaver, Pseudonym: pseudonym, Openings: foot.Openings, Change: flows.Change{Chain: "system", Entries: sealed}}
+	return flows.Erasure{Person: leaver, Pseudonym: pseudonym, Footprint: foot, Change: flows.Change{Chain: "system", Entries: sealed}}
 }
 
 func (f *fixture) footprint() flows.Footprint {
@@ -88,6 +89,14 @@ func (f *fixture) footprint() flows.Footprint {
 		f.Fatal(err)
 	}
 	return foot
+}
+
+// sameFootprint holds the footprint to another, but for how far was looked.
+func (f *fixture) sameFootprint(want flows.Footprint) {
+	f.Helper()
+	got := f.footprint()
+	want.Sight, got.Sight = flows.Sight{}, flows.Sight{}
+	f.same(want, got)
 }
 
 func eraseEverywhere(f *fixture) {
@@ -117,7 +126,7 @@ func eraseEverywhere(f *fixture) {
 	}); ok {
 		f.is(v.VerifyTail(f.ctx, 0), nil)
 	}
-	f.same(flows.Footprint{}, f.footprint())
+	f.sameFootprint(flows.Footprint{})
 }
 
 // sameNowhere holds that no row of any table has one of the texts.
@@ -178,7 +187,7 @@ func eraseNotNamed(f *fixture) {
 	x.Openings = append(x.Openings, flows.OpeningRef{Chain: "req_1", Seq: 9, Path: "facts.x"})
 	_, err = f.eraser().Erase(f.ctx, x)
 	f.is(err, flows.ErrConflict)
-	f.same(foot, f.footprint())
+	f.sameFootprint(foot)
 	head, err := f.s.ChainHead(f.ctx, "system")
 	f.is(err, nil)
 	f.same(flows.ChainHead{}, head)
@@ -192,7 +201,59 @@ func eraseLive(f *fixture) {
 	f.same([]flows.RequestID{"req_3"}, foot.Live)
 	_, err := f.eraser().Erase(f.ctx, f.erasure(foot))
 	f.is(err, flows.ErrConflict)
-	f.same(foot, f.footprint())
+	f.sameFootprint(foot)
+}
+
+// eraseMeanwhile: what is written after the look is found by the erasure, which then does
+// nothing; what another look has found goes.
+func eraseMeanwhile(f *fixture) {
+	f.past()
+	f.handled()
+	note := func(chain string, v flows.Personal) {
+		sealed, _, err := flows.Seal(chain, flows.ChainHead{}, []flows.Entry{{Verb: "x", At: noon, Facts: map[string]any{"note": v}}}, f.random)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.apply(flows.Change{Chain: chain, Entries: sealed})
+	}
+	named := asks("req_3", "T/UDANA", "other")
+	named.Content.Reason = flows.NewText("for ULEAVER again")
+	for i, meanwhile := range []struct {
+		why string
+		do  func()
+	}{
+		{"opening", func() { note("calls/req_1", flows.Personal{About: leaver, Value: "192.0.2.8"}) }},
+		{"opening", func() { note("calls/req_2", flows.Personal{About: "T/UDANA", Value: "with ULEAVER"}) }},
+		{"", func() { f.walk(named, flows.StateSubmitted, flows.StateDenied) }},
+		{"", func() { f.apply(f.step(f.load("req_2").Request, flows.StateDenied)) }},
+		{"messages or jobs", func() { f.write(job(flows.JobNotice, "to/ULEAVER", noon)) }},
+		{"messages or jobs", func() { f.accept("slack:2", []byte(`{"user":"ULEAVER"}`)) }},
+	} {
+		foot := f.footprint()
+		meanwhile.do()
+		before := f.everything()
+		_, err := f.eraser().Erase(f.ctx, f.erasure(foot))
+		f.is(err, flows.ErrConflict)
+		if err != nil && !strings.Contains(err.Error(), meanwhile.why) {
+			f.Errorf("%d: %v", i, err)
+		}
+		f.same(before, f.everything())
+	}
+	var last flows.Job
+	for _, j := range f.claim("worker", noon.Add(time.Hour), 10) {
+		if last = j; j.Subject != "slack:2" {
+			f.apply(flows.Change{Done: &j})
+		}
+	}
+	f.apply(flows.Change{Done: &last, Inbox: "slack:2"})
+	foot := f.footprint()
+	f.accept("slack:3", []byte(`{"by":"ULEAVER"}`))
+	late := f.claimOne("worker", noon.Add(time.Hour))
+	f.apply(flows.Change{Done: &late, Inbox: "slack:3"}) // no entry tells of it
+	if _, err := f.eraser().Erase(f.ctx, f.erasure(foot)); err != nil {
+		f.Fatal(err)
+	}
+	f.sameNowhere("ULEAVER\"", "ULEAVER,", "ULEAVER>", "T/ULEAVER", "with ULEAVER", "for ULEAVER", "192.0.2.8")
 }
 
 // eraseRules: what erasing may, nothing else may.

@@ -41,6 +41,9 @@ func (a *App) proposeErasure(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "Name the person by TEAM/USER. Nothing was done."})
 		return
 	}
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil { // it looks through everything
+		a.log.WarnContext(r.Context(), "propose an erasure", "error", err)
+	}
 	x, foot, no, err := a.engine.ProposeErasure(r.Context(), p, in.Ticket, operator())
 	switch {
 	case errors.Is(err, flows.ErrReadOnly):

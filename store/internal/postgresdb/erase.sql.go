@@ -21,7 +21,8 @@ func (q *Queries) CountOpeningsOf(ctx context.Context, person string) (int64, er
 }
 
 const eraseInCards = `-- name: EraseInCards :execrows
-UPDATE cards SET id = replace(id, cast($1 AS text), cast($2 AS text)), person = $2, channel = '', ts = '', token = '', next = '' WHERE person = $1
+UPDATE cards SET id = replace(id, cast($1 AS text), cast($2 AS text)), person = $2, channel = '', ts = '', token = '', next = ''
+WHERE person = $1 AND person <> ''
 `
 
 type EraseInCardsParams struct {
@@ -55,11 +56,11 @@ func (q *Queries) EraseInHoldings(ctx context.Context, arg EraseInHoldingsParams
 }
 
 const eraseInInbox = `-- name: EraseInInbox :execrows
-UPDATE inbox SET body = '' WHERE handled_at > 0 AND position(convert_to(cast($1 AS text), 'UTF8') in body) > 0
+UPDATE inbox SET body = '' WHERE key = $1 AND handled_at > 0
 `
 
-func (q *Queries) EraseInInbox(ctx context.Context, needle string) (int64, error) {
-	result, err := q.db.Exec(ctx, eraseInInbox, needle)
+func (q *Queries) EraseInInbox(ctx context.Context, key string) (int64, error) {
+	result, err := q.db.Exec(ctx, eraseInInbox, key)
 	if err != nil {
 		return 0, err
 	}
@@ -149,16 +150,17 @@ func (q *Queries) EraseInWords(ctx context.Context, arg EraseInWordsParams) (int
 }
 
 const eraseOpening = `-- name: EraseOpening :execrows
-DELETE FROM openings WHERE entry = $1 AND path = $2
+DELETE FROM openings WHERE path = $1 AND entry = (SELECT e.id FROM entries e WHERE e.chain = $2 AND e.seq = $3)
 `
 
 type EraseOpeningParams struct {
-	Entry int64
 	Path  string
+	Chain string
+	Seq   int64
 }
 
 func (q *Queries) EraseOpening(ctx context.Context, arg EraseOpeningParams) (int64, error) {
-	result, err := q.db.Exec(ctx, eraseOpening, arg.Entry, arg.Path)
+	result, err := q.db.Exec(ctx, eraseOpening, arg.Path, arg.Chain, arg.Seq)
 	if err != nil {
 		return 0, err
 	}
@@ -175,6 +177,82 @@ func (q *Queries) EraseSignIns(ctx context.Context, person string) (int64, error
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const inboxEnd = `-- name: InboxEnd :one
+SELECT cast(coalesce(max(p.key), '') AS text) AS upto
+FROM (SELECT i.key FROM inbox i WHERE i.key > $1 ORDER BY i.key LIMIT cast($2 AS bigint)) AS p
+`
+
+type InboxEndParams struct {
+	After string
+	Lim   int64
+}
+
+func (q *Queries) InboxEnd(ctx context.Context, arg InboxEndParams) (string, error) {
+	row := q.db.QueryRow(ctx, inboxEnd, arg.After, arg.Lim)
+	var upto string
+	err := row.Scan(&upto)
+	return upto, err
+}
+
+const inboxNaming = `-- name: InboxNaming :many
+SELECT key FROM inbox WHERE key > $1 AND key <= $2 AND handled_at > 0 AND position(convert_to(cast($3 AS text), 'UTF8') in body) > 0
+`
+
+type InboxNamingParams struct {
+	After  string
+	Upto   string
+	Needle string
+}
+
+func (q *Queries) InboxNaming(ctx context.Context, arg InboxNamingParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, inboxNaming, arg.After, arg.Upto, arg.Needle)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inboxNamingSince = `-- name: InboxNamingSince :many
+SELECT key FROM inbox WHERE handled_at > 0 AND handled_at >= $1 AND position(convert_to(cast($2 AS text), 'UTF8') in body) > 0
+`
+
+type InboxNamingSinceParams struct {
+	Since  int64
+	Needle string
+}
+
+func (q *Queries) InboxNamingSince(ctx context.Context, arg InboxNamingSinceParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, inboxNamingSince, arg.Since, arg.Needle)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const inboxWaitingNaming = `-- name: InboxWaitingNaming :one
@@ -216,17 +294,23 @@ func (q *Queries) JobByKey(ctx context.Context, key string) (Job, error) {
 
 const jobsNaming = `-- name: JobsNaming :many
 SELECT id, key FROM jobs
-WHERE subject LIKE $1 OR lane LIKE $1 OR args LIKE $1 OR key LIKE $1 OR last_err LIKE $1
+WHERE id > $1 AND (subject LIKE cast($2 AS text) OR lane LIKE cast($2 AS text) OR args LIKE cast($2 AS text)
+    OR key LIKE cast($2 AS text) OR last_err LIKE cast($2 AS text))
 ORDER BY id
 `
+
+type JobsNamingParams struct {
+	After   int64
+	Pattern string
+}
 
 type JobsNamingRow struct {
 	ID  int64
 	Key string
 }
 
-func (q *Queries) JobsNaming(ctx context.Context, pattern string) ([]JobsNamingRow, error) {
-	rows, err := q.db.Query(ctx, jobsNaming, pattern)
+func (q *Queries) JobsNaming(ctx context.Context, arg JobsNamingParams) ([]JobsNamingRow, error) {
+	rows, err := q.db.Query(ctx, jobsNaming, arg.After, arg.Pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -245,14 +329,108 @@ func (q *Queries) JobsNaming(ctx context.Context, pattern string) ([]JobsNamingR
 	return items, nil
 }
 
+const lastEntry = `-- name: LastEntry :one
+
+SELECT cast(coalesce(max(e.id), 0) AS bigint) AS newest FROM entries e
+`
+
+// Erasing a person: first everything is looked through, a part at a time, then what was
+// found is written over in one transaction. What came meanwhile is found there once more;
+// how differs, since PostgreSQL commits in another order than it gives ids.
+func (q *Queries) LastEntry(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, lastEntry)
+	var newest int64
+	err := row.Scan(&newest)
+	return newest, err
+}
+
+const lastJob = `-- name: LastJob :one
+SELECT cast(coalesce(max(j.id), 0) AS bigint) AS newest FROM jobs j
+`
+
+func (q *Queries) LastJob(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, lastJob)
+	var newest int64
+	err := row.Scan(&newest)
+	return newest, err
+}
+
+const lookMark = `-- name: LookMark :one
+
+SELECT cast(coalesce((SELECT max(l.idx) FROM leaves l), -1) + 1 AS bigint) AS mark
+`
+
+// Ids are given before the commit, and commits come in any order: an entry may turn up
+// under an id that was passed already. The tree's order is one of commits: what had its
+// place was there, and all else either waits for one or has a later one.
+func (q *Queries) LookMark(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, lookMark)
+	var mark int64
+	err := row.Scan(&mark)
+	return mark, err
+}
+
+const openRequestsNaming = `-- name: OpenRequestsNaming :many
+SELECT id, version, state, requester, beneficiary, doc, cast(0 AS bigint) AS reviewed FROM requests
+WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND (requester = $1 OR beneficiary = $1 OR doc LIKE cast($2 AS text))
+ORDER BY id
+`
+
+type OpenRequestsNamingParams struct {
+	Person  string
+	Pattern string
+}
+
+type OpenRequestsNamingRow struct {
+	ID          string
+	Version     int64
+	State       string
+	Requester   string
+	Beneficiary string
+	Doc         string
+	Reviewed    int64
+}
+
+// What is not over may have changed without an entry.
+func (q *Queries) OpenRequestsNaming(ctx context.Context, arg OpenRequestsNamingParams) ([]OpenRequestsNamingRow, error) {
+	rows, err := q.db.Query(ctx, openRequestsNaming, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpenRequestsNamingRow
+	for rows.Next() {
+		var i OpenRequestsNamingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.State,
+			&i.Requester,
+			&i.Beneficiary,
+			&i.Doc,
+			&i.Reviewed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openingsNaming = `-- name: OpeningsNaming :many
 SELECT o.entry, o.path, o.person, o.value, e.chain, e.seq, e.at FROM openings o
 JOIN entries e ON e.id = o.entry
-WHERE o.person = $1 OR o.value LIKE $2
+WHERE o.entry > $1 AND o.entry <= $2 AND (o.person = $3 OR o.value LIKE cast($4 AS text))
 ORDER BY o.entry, o.path
 `
 
 type OpeningsNamingParams struct {
+	After   int64
+	Upto    int64
 	Person  string
 	Pattern string
 }
@@ -269,7 +447,12 @@ type OpeningsNamingRow struct {
 
 // Openings about a person, or whose value has their id in it.
 func (q *Queries) OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error) {
-	rows, err := q.db.Query(ctx, openingsNaming, arg.Person, arg.Pattern)
+	rows, err := q.db.Query(ctx, openingsNaming,
+		arg.After,
+		arg.Upto,
+		arg.Person,
+		arg.Pattern,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -296,14 +479,110 @@ func (q *Queries) OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) 
 	return items, nil
 }
 
+const openingsSince = `-- name: OpeningsSince :many
+SELECT o.entry, o.path, o.person, o.value, e.chain, e.seq, e.at
+FROM (SELECT l.entry FROM leaves l WHERE l.idx >= $1 UNION SELECT u.entry FROM unsequenced u) AS s
+JOIN entries e ON e.id = s.entry
+JOIN openings o ON o.entry = s.entry
+WHERE o.person = $2 OR o.value LIKE cast($3 AS text)
+ORDER BY o.entry, o.path
+`
+
+type OpeningsSinceParams struct {
+	Mark    int64
+	Person  string
+	Pattern string
+}
+
+type OpeningsSinceRow struct {
+	Entry  int64
+	Path   string
+	Person string
+	Value  string
+	Chain  string
+	Seq    int64
+	At     int64
+}
+
+func (q *Queries) OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([]OpeningsSinceRow, error) {
+	rows, err := q.db.Query(ctx, openingsSince, arg.Mark, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpeningsSinceRow
+	for rows.Next() {
+		var i OpeningsSinceRow
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Path,
+			&i.Person,
+			&i.Value,
+			&i.Chain,
+			&i.Seq,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const requestToErase = `-- name: RequestToErase :one
+SELECT version, requester, beneficiary, doc FROM requests WHERE id = $1
+`
+
+type RequestToEraseRow struct {
+	Version     int64
+	Requester   string
+	Beneficiary string
+	Doc         string
+}
+
+func (q *Queries) RequestToErase(ctx context.Context, id string) (RequestToEraseRow, error) {
+	row := q.db.QueryRow(ctx, requestToErase, id)
+	var i RequestToEraseRow
+	err := row.Scan(
+		&i.Version,
+		&i.Requester,
+		&i.Beneficiary,
+		&i.Doc,
+	)
+	return i, err
+}
+
+const requestsEnd = `-- name: RequestsEnd :one
+SELECT cast(coalesce(max(p.id), '') AS text) AS upto
+FROM (SELECT r.id FROM requests r WHERE r.id > $1 ORDER BY r.id LIMIT cast($2 AS bigint)) AS p
+`
+
+type RequestsEndParams struct {
+	After string
+	Lim   int64
+}
+
+// The id at which so many requests after one end.
+func (q *Queries) RequestsEnd(ctx context.Context, arg RequestsEndParams) (string, error) {
+	row := q.db.QueryRow(ctx, requestsEnd, arg.After, arg.Lim)
+	var upto string
+	err := row.Scan(&upto)
+	return upto, err
+}
+
 const requestsNaming = `-- name: RequestsNaming :many
 SELECT id, version, state, requester, beneficiary, doc,
     (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
-WHERE requester = $1 OR beneficiary = $1 OR doc LIKE $2
+WHERE id > $1 AND id <= $2 AND (requester = $3 OR beneficiary = $3 OR doc LIKE cast($4 AS text))
 ORDER BY id
 `
 
 type RequestsNamingParams struct {
+	After   string
+	Upto    string
 	Person  string
 	Pattern string
 }
@@ -319,7 +598,12 @@ type RequestsNamingRow struct {
 }
 
 func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error) {
-	rows, err := q.db.Query(ctx, requestsNaming, arg.Person, arg.Pattern)
+	rows, err := q.db.Query(ctx, requestsNaming,
+		arg.After,
+		arg.Upto,
+		arg.Person,
+		arg.Pattern,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -346,9 +630,71 @@ func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) 
 	return items, nil
 }
 
-const wordsNaming = `-- name: WordsNaming :many
-SELECT request, kind, text FROM request_words WHERE text LIKE $1
+const requestsSince = `-- name: RequestsSince :many
+SELECT r.id, r.version, r.state, r.requester, r.beneficiary, r.doc,
+    (SELECT count(*) FROM reviews v WHERE v.request = r.id AND v.state = 'open') AS reviewed
+FROM (SELECT DISTINCT e.chain FROM entries e
+    JOIN (SELECT l.entry FROM leaves l WHERE l.idx >= $1 UNION ALL SELECT u.entry FROM unsequenced u) AS s ON s.entry = e.id) AS c
+JOIN requests r ON r.id = c.chain
+WHERE r.requester = $2 OR r.beneficiary = $2 OR r.doc LIKE cast($3 AS text)
+ORDER BY r.id
 `
+
+type RequestsSinceParams struct {
+	Mark    int64
+	Person  string
+	Pattern string
+}
+
+type RequestsSinceRow struct {
+	ID          string
+	Version     int64
+	State       string
+	Requester   string
+	Beneficiary string
+	Doc         string
+	Reviewed    int64
+}
+
+func (q *Queries) RequestsSince(ctx context.Context, arg RequestsSinceParams) ([]RequestsSinceRow, error) {
+	rows, err := q.db.Query(ctx, requestsSince, arg.Mark, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RequestsSinceRow
+	for rows.Next() {
+		var i RequestsSinceRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.State,
+			&i.Requester,
+			&i.Beneficiary,
+			&i.Doc,
+			&i.Reviewed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const wordsNaming = `-- name: WordsNaming :many
+SELECT request, kind, text FROM request_words
+WHERE request > $1 AND request <= $2 AND text LIKE cast($3 AS text)
+ORDER BY request, kind
+`
+
+type WordsNamingParams struct {
+	After   string
+	Upto    string
+	Pattern string
+}
 
 type WordsNamingRow struct {
 	Request string
@@ -356,8 +702,8 @@ type WordsNamingRow struct {
 	Text    string
 }
 
-func (q *Queries) WordsNaming(ctx context.Context, pattern string) ([]WordsNamingRow, error) {
-	rows, err := q.db.Query(ctx, wordsNaming, pattern)
+func (q *Queries) WordsNaming(ctx context.Context, arg WordsNamingParams) ([]WordsNamingRow, error) {
+	rows, err := q.db.Query(ctx, wordsNaming, arg.After, arg.Upto, arg.Pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -365,6 +711,62 @@ func (q *Queries) WordsNaming(ctx context.Context, pattern string) ([]WordsNamin
 	var items []WordsNamingRow
 	for rows.Next() {
 		var i WordsNamingRow
+		if err := rows.Scan(&i.Request, &i.Kind, &i.Text); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const wordsOf = `-- name: WordsOf :one
+SELECT text FROM request_words WHERE request = $1 AND kind = $2
+`
+
+type WordsOfParams struct {
+	Request string
+	Kind    string
+}
+
+func (q *Queries) WordsOf(ctx context.Context, arg WordsOfParams) (string, error) {
+	row := q.db.QueryRow(ctx, wordsOf, arg.Request, arg.Kind)
+	var text string
+	err := row.Scan(&text)
+	return text, err
+}
+
+const wordsSince = `-- name: WordsSince :many
+SELECT w.request, w.kind, w.text
+FROM (SELECT DISTINCT e.chain FROM entries e
+    JOIN (SELECT l.entry FROM leaves l WHERE l.idx >= $1 UNION ALL SELECT u.entry FROM unsequenced u) AS s ON s.entry = e.id) AS c
+JOIN request_words w ON w.request = c.chain
+WHERE w.text LIKE cast($2 AS text)
+ORDER BY w.request, w.kind
+`
+
+type WordsSinceParams struct {
+	Mark    int64
+	Pattern string
+}
+
+type WordsSinceRow struct {
+	Request string
+	Kind    string
+	Text    string
+}
+
+func (q *Queries) WordsSince(ctx context.Context, arg WordsSinceParams) ([]WordsSinceRow, error) {
+	rows, err := q.db.Query(ctx, wordsSince, arg.Mark, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WordsSinceRow
+	for rows.Next() {
+		var i WordsSinceRow
 		if err := rows.Scan(&i.Request, &i.Kind, &i.Text); err != nil {
 			return nil, err
 		}

@@ -66,7 +66,7 @@ type Querier interface {
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseInCards(ctx context.Context, arg EraseInCardsParams) (int64, error)
 	EraseInHoldings(ctx context.Context, arg EraseInHoldingsParams) (int64, error)
-	EraseInInbox(ctx context.Context, needle string) (int64, error)
+	EraseInInbox(ctx context.Context, key string) (int64, error)
 	EraseInPasses(ctx context.Context, arg EraseInPassesParams) (int64, error)
 	EraseInPeople(ctx context.Context, arg EraseInPeopleParams) (int64, error)
 	EraseInRequest(ctx context.Context, arg EraseInRequestParams) (int64, error)
@@ -91,6 +91,9 @@ type Querier interface {
 	HeadlessOpenRequests(ctx context.Context) ([]string, error)
 	// Requests whose chain is not there, or does not end with the entry its head names.
 	HeadlessRequests(ctx context.Context) ([]string, error)
+	InboxEnd(ctx context.Context, arg InboxEndParams) (string, error)
+	InboxNaming(ctx context.Context, arg InboxNamingParams) ([]string, error)
+	InboxNamingSince(ctx context.Context, arg InboxNamingSinceParams) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
 	InboxWaitingNaming(ctx context.Context, needle string) (int64, error)
 	IncidentsNumbered(ctx context.Context, number int64) ([]string, error)
@@ -106,10 +109,15 @@ type Querier interface {
 	InsertSignIn(ctx context.Context, arg InsertSignInParams) error
 	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
 	JobByKey(ctx context.Context, key string) (Job, error)
-	JobsNaming(ctx context.Context, pattern string) ([]JobsNamingRow, error)
+	JobsNaming(ctx context.Context, arg JobsNamingParams) ([]JobsNamingRow, error)
 	// Until when a lane is kept from everybody else.
 	LaneLeasedUntil(ctx context.Context, lane string) (int64, error)
 	LastCheckpoint(ctx context.Context) (Checkpoint, error)
+	// Erasing a person: first everything is looked through, a part at a time, then what was
+	// found is written over in one transaction. What came meanwhile is found there once more;
+	// how differs, since PostgreSQL commits in another order than it gives ids.
+	LastEntry(ctx context.Context) (int64, error)
+	LastJob(ctx context.Context) (int64, error)
 	LastWitness(ctx context.Context, kind string) (Witness, error)
 	// When the entry at a place was written.
 	LeafAt(ctx context.Context, idx int64) (int64, error)
@@ -127,6 +135,10 @@ type Querier interface {
 	LiveIncidents(ctx context.Context) ([]string, error)
 	LivePasses(ctx context.Context, arg LivePassesParams) ([]LivePassesRow, error)
 	LiveWithIncident(ctx context.Context, incident string) ([]string, error)
+	// Ids are given before the commit, and commits come in any order: an entry may turn up
+	// under an id that was passed already. The tree's order is one of commits: what had its
+	// place was there, and all else either waits for one or has a later one.
+	LookMark(ctx context.Context) (int64, error)
 	MarkHandled(ctx context.Context, arg MarkHandledParams) (int64, error)
 	NewSink(ctx context.Context, arg NewSinkParams) error
 	NewestRequest(ctx context.Context) (int64, error)
@@ -134,6 +146,8 @@ type Querier interface {
 	NextDue(ctx context.Context) (int64, error)
 	OldestRequest(ctx context.Context) (int64, error)
 	OpenRequest(ctx context.Context, arg OpenRequestParams) (string, error)
+	// What is not over may have changed without an entry.
+	OpenRequestsNaming(ctx context.Context, arg OpenRequestsNamingParams) ([]OpenRequestsNamingRow, error)
 	OpenRequestsToHold(ctx context.Context, arg OpenRequestsToHoldParams) ([]Request, error)
 	OpenReview(ctx context.Context, arg OpenReviewParams) (int64, error)
 	// Those that are due first come first.
@@ -142,6 +156,7 @@ type Querier interface {
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
+	OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([]OpeningsSinceRow, error)
 	PassByCode(ctx context.Context, code string) (PassByCodeRow, error)
 	PassByHash(ctx context.Context, hash string) (PassByHashRow, error)
 	PassByID(ctx context.Context, id string) (PassByIDRow, error)
@@ -156,7 +171,11 @@ type Querier interface {
 	RequestCards(ctx context.Context, request string) ([]Card, error)
 	RequestDoc(ctx context.Context, id string) (string, error)
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
+	RequestToErase(ctx context.Context, id string) (RequestToEraseRow, error)
+	// The id at which so many requests after one end.
+	RequestsEnd(ctx context.Context, arg RequestsEndParams) (string, error)
 	RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error)
+	RequestsSince(ctx context.Context, arg RequestsSinceParams) ([]RequestsSinceRow, error)
 	// Requests and what their entries tell of them, a page at a time.
 	RequestsToHold(ctx context.Context, arg RequestsToHoldParams) ([]Request, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
@@ -198,7 +217,9 @@ type Querier interface {
 	UpsertCard(ctx context.Context, arg UpsertCardParams) error
 	// What is there keeps its lease; what is new is leased as given.
 	UpsertJob(ctx context.Context, arg UpsertJobParams) (Job, error)
-	WordsNaming(ctx context.Context, pattern string) ([]WordsNamingRow, error)
+	WordsNaming(ctx context.Context, arg WordsNamingParams) ([]WordsNamingRow, error)
+	WordsOf(ctx context.Context, arg WordsOfParams) (string, error)
+	WordsSince(ctx context.Context, arg WordsSinceParams) ([]WordsSinceRow, error)
 }
 
 var _ Querier = (*Queries)(nil)

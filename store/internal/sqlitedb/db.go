@@ -222,6 +222,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.headlessRequestsStmt, err = db.PrepareContext(ctx, headlessRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query HeadlessRequests: %w", err)
 	}
+	if q.inboxEndStmt, err = db.PrepareContext(ctx, inboxEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query InboxEnd: %w", err)
+	}
+	if q.inboxNamingStmt, err = db.PrepareContext(ctx, inboxNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query InboxNaming: %w", err)
+	}
+	if q.inboxNamingSinceStmt, err = db.PrepareContext(ctx, inboxNamingSince); err != nil {
+		return nil, fmt.Errorf("error preparing query InboxNamingSince: %w", err)
+	}
 	if q.inboxRowStmt, err = db.PrepareContext(ctx, inboxRow); err != nil {
 		return nil, fmt.Errorf("error preparing query InboxRow: %w", err)
 	}
@@ -276,6 +285,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastCheckpointStmt, err = db.PrepareContext(ctx, lastCheckpoint); err != nil {
 		return nil, fmt.Errorf("error preparing query LastCheckpoint: %w", err)
 	}
+	if q.lastEntryStmt, err = db.PrepareContext(ctx, lastEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query LastEntry: %w", err)
+	}
+	if q.lastJobStmt, err = db.PrepareContext(ctx, lastJob); err != nil {
+		return nil, fmt.Errorf("error preparing query LastJob: %w", err)
+	}
 	if q.lastWitnessStmt, err = db.PrepareContext(ctx, lastWitness); err != nil {
 		return nil, fmt.Errorf("error preparing query LastWitness: %w", err)
 	}
@@ -318,6 +333,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.liveWithIncidentStmt, err = db.PrepareContext(ctx, liveWithIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query LiveWithIncident: %w", err)
 	}
+	if q.lookMarkStmt, err = db.PrepareContext(ctx, lookMark); err != nil {
+		return nil, fmt.Errorf("error preparing query LookMark: %w", err)
+	}
 	if q.markHandledStmt, err = db.PrepareContext(ctx, markHandled); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkHandled: %w", err)
 	}
@@ -336,6 +354,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openRequestStmt, err = db.PrepareContext(ctx, openRequest); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequest: %w", err)
 	}
+	if q.openRequestsNamingStmt, err = db.PrepareContext(ctx, openRequestsNaming); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenRequestsNaming: %w", err)
+	}
 	if q.openRequestsToHoldStmt, err = db.PrepareContext(ctx, openRequestsToHold); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenRequestsToHold: %w", err)
 	}
@@ -353,6 +374,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.openingsOfEntryStmt, err = db.PrepareContext(ctx, openingsOfEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsOfEntry: %w", err)
+	}
+	if q.openingsSinceStmt, err = db.PrepareContext(ctx, openingsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query OpeningsSince: %w", err)
 	}
 	if q.passByCodeStmt, err = db.PrepareContext(ctx, passByCode); err != nil {
 		return nil, fmt.Errorf("error preparing query PassByCode: %w", err)
@@ -393,8 +417,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.requestStandingStmt, err = db.PrepareContext(ctx, requestStanding); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestStanding: %w", err)
 	}
+	if q.requestToEraseStmt, err = db.PrepareContext(ctx, requestToErase); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestToErase: %w", err)
+	}
+	if q.requestsEndStmt, err = db.PrepareContext(ctx, requestsEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestsEnd: %w", err)
+	}
 	if q.requestsNamingStmt, err = db.PrepareContext(ctx, requestsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestsNaming: %w", err)
+	}
+	if q.requestsSinceStmt, err = db.PrepareContext(ctx, requestsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestsSince: %w", err)
 	}
 	if q.requestsToHoldStmt, err = db.PrepareContext(ctx, requestsToHold); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestsToHold: %w", err)
@@ -488,6 +521,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.wordsNamingStmt, err = db.PrepareContext(ctx, wordsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query WordsNaming: %w", err)
+	}
+	if q.wordsOfStmt, err = db.PrepareContext(ctx, wordsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query WordsOf: %w", err)
+	}
+	if q.wordsSinceStmt, err = db.PrepareContext(ctx, wordsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query WordsSince: %w", err)
 	}
 	return &q, nil
 }
@@ -824,6 +863,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing headlessRequestsStmt: %w", cerr)
 		}
 	}
+	if q.inboxEndStmt != nil {
+		if cerr := q.inboxEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inboxEndStmt: %w", cerr)
+		}
+	}
+	if q.inboxNamingStmt != nil {
+		if cerr := q.inboxNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inboxNamingStmt: %w", cerr)
+		}
+	}
+	if q.inboxNamingSinceStmt != nil {
+		if cerr := q.inboxNamingSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing inboxNamingSinceStmt: %w", cerr)
+		}
+	}
 	if q.inboxRowStmt != nil {
 		if cerr := q.inboxRowStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inboxRowStmt: %w", cerr)
@@ -914,6 +968,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastCheckpointStmt: %w", cerr)
 		}
 	}
+	if q.lastEntryStmt != nil {
+		if cerr := q.lastEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastEntryStmt: %w", cerr)
+		}
+	}
+	if q.lastJobStmt != nil {
+		if cerr := q.lastJobStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastJobStmt: %w", cerr)
+		}
+	}
 	if q.lastWitnessStmt != nil {
 		if cerr := q.lastWitnessStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastWitnessStmt: %w", cerr)
@@ -984,6 +1048,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing liveWithIncidentStmt: %w", cerr)
 		}
 	}
+	if q.lookMarkStmt != nil {
+		if cerr := q.lookMarkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lookMarkStmt: %w", cerr)
+		}
+	}
 	if q.markHandledStmt != nil {
 		if cerr := q.markHandledStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing markHandledStmt: %w", cerr)
@@ -1014,6 +1083,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openRequestStmt: %w", cerr)
 		}
 	}
+	if q.openRequestsNamingStmt != nil {
+		if cerr := q.openRequestsNamingStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openRequestsNamingStmt: %w", cerr)
+		}
+	}
 	if q.openRequestsToHoldStmt != nil {
 		if cerr := q.openRequestsToHoldStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openRequestsToHoldStmt: %w", cerr)
@@ -1042,6 +1116,11 @@ func (q *Queries) Close() error {
 	if q.openingsOfEntryStmt != nil {
 		if cerr := q.openingsOfEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openingsOfEntryStmt: %w", cerr)
+		}
+	}
+	if q.openingsSinceStmt != nil {
+		if cerr := q.openingsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openingsSinceStmt: %w", cerr)
 		}
 	}
 	if q.passByCodeStmt != nil {
@@ -1109,9 +1188,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing requestStandingStmt: %w", cerr)
 		}
 	}
+	if q.requestToEraseStmt != nil {
+		if cerr := q.requestToEraseStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestToEraseStmt: %w", cerr)
+		}
+	}
+	if q.requestsEndStmt != nil {
+		if cerr := q.requestsEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestsEndStmt: %w", cerr)
+		}
+	}
 	if q.requestsNamingStmt != nil {
 		if cerr := q.requestsNamingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requestsNamingStmt: %w", cerr)
+		}
+	}
+	if q.requestsSinceStmt != nil {
+		if cerr := q.requestsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestsSinceStmt: %w", cerr)
 		}
 	}
 	if q.requestsToHoldStmt != nil {
@@ -1269,6 +1363,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing wordsNamingStmt: %w", cerr)
 		}
 	}
+	if q.wordsOfStmt != nil {
+		if cerr := q.wordsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing wordsOfStmt: %w", cerr)
+		}
+	}
+	if q.wordsSinceStmt != nil {
+		if cerr := q.wordsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing wordsSinceStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -1374,6 +1478,9 @@ type Queries struct {
 	headlessChainsStmt         *sql.Stmt
 	headlessOpenRequestsStmt   *sql.Stmt
 	headlessRequestsStmt       *sql.Stmt
+	inboxEndStmt               *sql.Stmt
+	inboxNamingStmt            *sql.Stmt
+	inboxNamingSinceStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
 	inboxWaitingNamingStmt     *sql.Stmt
 	incidentsNumberedStmt      *sql.Stmt
@@ -1392,6 +1499,8 @@ type Queries struct {
 	jobsNamingStmt             *sql.Stmt
 	laneLeasedUntilStmt        *sql.Stmt
 	lastCheckpointStmt         *sql.Stmt
+	lastEntryStmt              *sql.Stmt
+	lastJobStmt                *sql.Stmt
 	lastWitnessStmt            *sql.Stmt
 	leafAtStmt                 *sql.Stmt
 	leafHashesStmt             *sql.Stmt
@@ -1406,18 +1515,21 @@ type Queries struct {
 	liveIncidentsStmt          *sql.Stmt
 	livePassesStmt             *sql.Stmt
 	liveWithIncidentStmt       *sql.Stmt
+	lookMarkStmt               *sql.Stmt
 	markHandledStmt            *sql.Stmt
 	newSinkStmt                *sql.Stmt
 	newestRequestStmt          *sql.Stmt
 	nextDueStmt                *sql.Stmt
 	oldestRequestStmt          *sql.Stmt
 	openRequestStmt            *sql.Stmt
+	openRequestsNamingStmt     *sql.Stmt
 	openRequestsToHoldStmt     *sql.Stmt
 	openReviewStmt             *sql.Stmt
 	openReviewsStmt            *sql.Stmt
 	openingsBetweenStmt        *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
+	openingsSinceStmt          *sql.Stmt
 	passByCodeStmt             *sql.Stmt
 	passByHashStmt             *sql.Stmt
 	passByIDStmt               *sql.Stmt
@@ -1431,7 +1543,10 @@ type Queries struct {
 	requestCardsStmt           *sql.Stmt
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
+	requestToEraseStmt         *sql.Stmt
+	requestsEndStmt            *sql.Stmt
 	requestsNamingStmt         *sql.Stmt
+	requestsSinceStmt          *sql.Stmt
 	requestsToHoldStmt         *sql.Stmt
 	retryJobStmt               *sql.Stmt
 	reviewStateStmt            *sql.Stmt
@@ -1463,6 +1578,8 @@ type Queries struct {
 	upsertCardStmt             *sql.Stmt
 	upsertJobStmt              *sql.Stmt
 	wordsNamingStmt            *sql.Stmt
+	wordsOfStmt                *sql.Stmt
+	wordsSinceStmt             *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1535,6 +1652,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		headlessChainsStmt:         q.headlessChainsStmt,
 		headlessOpenRequestsStmt:   q.headlessOpenRequestsStmt,
 		headlessRequestsStmt:       q.headlessRequestsStmt,
+		inboxEndStmt:               q.inboxEndStmt,
+		inboxNamingStmt:            q.inboxNamingStmt,
+		inboxNamingSinceStmt:       q.inboxNamingSinceStmt,
 		inboxRowStmt:               q.inboxRowStmt,
 		inboxWaitingNamingStmt:     q.inboxWaitingNamingStmt,
 		incidentsNumberedStmt:      q.incidentsNumberedStmt,
@@ -1553,6 +1673,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		jobsNamingStmt:             q.jobsNamingStmt,
 		laneLeasedUntilStmt:        q.laneLeasedUntilStmt,
 		lastCheckpointStmt:         q.lastCheckpointStmt,
+		lastEntryStmt:              q.lastEntryStmt,
+		lastJobStmt:                q.lastJobStmt,
 		lastWitnessStmt:            q.lastWitnessStmt,
 		leafAtStmt:                 q.leafAtStmt,
 		leafHashesStmt:             q.leafHashesStmt,
@@ -1567,18 +1689,21 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		liveIncidentsStmt:          q.liveIncidentsStmt,
 		livePassesStmt:             q.livePassesStmt,
 		liveWithIncidentStmt:       q.liveWithIncidentStmt,
+		lookMarkStmt:               q.lookMarkStmt,
 		markHandledStmt:            q.markHandledStmt,
 		newSinkStmt:                q.newSinkStmt,
 		newestRequestStmt:          q.newestRequestStmt,
 		nextDueStmt:                q.nextDueStmt,
 		oldestRequestStmt:          q.oldestRequestStmt,
 		openRequestStmt:            q.openRequestStmt,
+		openRequestsNamingStmt:     q.openRequestsNamingStmt,
 		openRequestsToHoldStmt:     q.openRequestsToHoldStmt,
 		openReviewStmt:             q.openReviewStmt,
 		openReviewsStmt:            q.openReviewsStmt,
 		openingsBetweenStmt:        q.openingsBetweenStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
+		openingsSinceStmt:          q.openingsSinceStmt,
 		passByCodeStmt:             q.passByCodeStmt,
 		passByHashStmt:             q.passByHashStmt,
 		passByIDStmt:               q.passByIDStmt,
@@ -1592,7 +1717,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestCardsStmt:           q.requestCardsStmt,
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
+		requestToEraseStmt:         q.requestToEraseStmt,
+		requestsEndStmt:            q.requestsEndStmt,
 		requestsNamingStmt:         q.requestsNamingStmt,
+		requestsSinceStmt:          q.requestsSinceStmt,
 		requestsToHoldStmt:         q.requestsToHoldStmt,
 		retryJobStmt:               q.retryJobStmt,
 		reviewStateStmt:            q.reviewStateStmt,
@@ -1624,5 +1752,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		upsertCardStmt:             q.upsertCardStmt,
 		upsertJobStmt:              q.upsertJobStmt,
 		wordsNamingStmt:            q.wordsNamingStmt,
+		wordsOfStmt:                q.wordsOfStmt,
+		wordsSinceStmt:             q.wordsSinceStmt,
 	}
 }

@@ -23,7 +23,8 @@ func (q *Queries) CountOpeningsOf(ctx context.Context, person string) (int64, er
 }
 
 const eraseInCards = `-- name: EraseInCards :execrows
-UPDATE cards SET id = replace(id, cast(?1 AS text), cast(?2 AS text)), person = ?2, channel = '', ts = '', token = '', next = '' WHERE person = ?1
+UPDATE cards SET id = replace(id, cast(?1 AS text), cast(?2 AS text)), person = ?2, channel = '', ts = '', token = '', next = ''
+WHERE person = ?1 AND person <> ''
 `
 
 type EraseInCardsParams = postgresdb.EraseInCardsParams
@@ -51,11 +52,11 @@ func (q *Queries) EraseInHoldings(ctx context.Context, arg EraseInHoldingsParams
 }
 
 const eraseInInbox = `-- name: EraseInInbox :execrows
-UPDATE inbox SET body = x'' WHERE handled_at > 0 AND instr(body, ?1) > 0
+UPDATE inbox SET body = x'' WHERE key = ?1 AND handled_at > 0
 `
 
-func (q *Queries) EraseInInbox(ctx context.Context, needle string) (int64, error) {
-	result, err := q.exec(ctx, q.eraseInInboxStmt, eraseInInbox, needle)
+func (q *Queries) EraseInInbox(ctx context.Context, key string) (int64, error) {
+	result, err := q.exec(ctx, q.eraseInInboxStmt, eraseInInbox, key)
 	if err != nil {
 		return 0, err
 	}
@@ -128,13 +129,13 @@ func (q *Queries) EraseInWords(ctx context.Context, arg EraseInWordsParams) (int
 }
 
 const eraseOpening = `-- name: EraseOpening :execrows
-DELETE FROM openings WHERE entry = ?1 AND path = ?2
+DELETE FROM openings WHERE path = ?1 AND entry = (SELECT e.id FROM entries e WHERE e.chain = ?2 AND e.seq = ?3)
 `
 
 type EraseOpeningParams = postgresdb.EraseOpeningParams
 
 func (q *Queries) EraseOpening(ctx context.Context, arg EraseOpeningParams) (int64, error) {
-	result, err := q.exec(ctx, q.eraseOpeningStmt, eraseOpening, arg.Entry, arg.Path)
+	result, err := q.exec(ctx, q.eraseOpeningStmt, eraseOpening, arg.Path, arg.Chain, arg.Seq)
 	if err != nil {
 		return 0, err
 	}
@@ -151,6 +152,78 @@ func (q *Queries) EraseSignIns(ctx context.Context, person string) (int64, error
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const inboxEnd = `-- name: InboxEnd :one
+SELECT cast(coalesce(max(p.key), '') AS text) AS upto
+FROM (SELECT i.key FROM inbox i WHERE i.key > ?1 ORDER BY i.key LIMIT cast(?2 AS bigint)) AS p
+`
+
+type InboxEndParams = postgresdb.InboxEndParams
+
+func (q *Queries) InboxEnd(ctx context.Context, arg InboxEndParams) (string, error) {
+	row := q.queryRow(ctx, q.inboxEndStmt, inboxEnd, arg.After, arg.Lim)
+	var upto string
+	err := row.Scan(&upto)
+	return upto, err
+}
+
+const inboxNaming = `-- name: InboxNaming :many
+SELECT key FROM inbox WHERE key > ?1 AND key <= ?2 AND handled_at > 0 AND instr(body, ?3) > 0
+`
+
+type InboxNamingParams = postgresdb.InboxNamingParams
+
+func (q *Queries) InboxNaming(ctx context.Context, arg InboxNamingParams) ([]string, error) {
+	rows, err := q.query(ctx, q.inboxNamingStmt, inboxNaming, arg.After, arg.Upto, arg.Needle)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const inboxNamingSince = `-- name: InboxNamingSince :many
+SELECT key FROM inbox WHERE handled_at > 0 AND handled_at >= ?1 AND instr(body, ?2) > 0
+`
+
+type InboxNamingSinceParams = postgresdb.InboxNamingSinceParams
+
+func (q *Queries) InboxNamingSince(ctx context.Context, arg InboxNamingSinceParams) ([]string, error) {
+	rows, err := q.query(ctx, q.inboxNamingSinceStmt, inboxNamingSince, arg.Since, arg.Needle)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		items = append(items, key)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const inboxWaitingNaming = `-- name: InboxWaitingNaming :one
@@ -192,14 +265,17 @@ func (q *Queries) JobByKey(ctx context.Context, key string) (Job, error) {
 
 const jobsNaming = `-- name: JobsNaming :many
 SELECT id, key FROM jobs
-WHERE subject LIKE ?1 OR lane LIKE ?1 OR args LIKE ?1 OR key LIKE ?1 OR last_err LIKE ?1
+WHERE id > ?1 AND (subject LIKE cast(?2 AS text) OR lane LIKE cast(?2 AS text) OR args LIKE cast(?2 AS text)
+    OR key LIKE cast(?2 AS text) OR last_err LIKE cast(?2 AS text))
 ORDER BY id
 `
 
+type JobsNamingParams = postgresdb.JobsNamingParams
+
 type JobsNamingRow = postgresdb.JobsNamingRow
 
-func (q *Queries) JobsNaming(ctx context.Context, pattern string) ([]JobsNamingRow, error) {
-	rows, err := q.query(ctx, q.jobsNamingStmt, jobsNaming, pattern)
+func (q *Queries) JobsNaming(ctx context.Context, arg JobsNamingParams) ([]JobsNamingRow, error) {
+	rows, err := q.query(ctx, q.jobsNamingStmt, jobsNaming, arg.After, arg.Pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -221,10 +297,92 @@ func (q *Queries) JobsNaming(ctx context.Context, pattern string) ([]JobsNamingR
 	return items, nil
 }
 
+const lastEntry = `-- name: LastEntry :one
+
+SELECT cast(coalesce(max(e.id), 0) AS bigint) AS newest FROM entries e
+`
+
+// Erasing a person: first everything is looked through, a part at a time, then what was
+// found is written over in one transaction. What came meanwhile is found there once more;
+// how differs, since PostgreSQL commits in another order than it gives ids.
+func (q *Queries) LastEntry(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.lastEntryStmt, lastEntry)
+	var newest int64
+	err := row.Scan(&newest)
+	return newest, err
+}
+
+const lastJob = `-- name: LastJob :one
+SELECT cast(coalesce(max(j.id), 0) AS bigint) AS newest FROM jobs j
+`
+
+func (q *Queries) LastJob(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.lastJobStmt, lastJob)
+	var newest int64
+	err := row.Scan(&newest)
+	return newest, err
+}
+
+const lookMark = `-- name: LookMark :one
+
+SELECT cast(coalesce(max(e.id), 0) AS bigint) AS mark FROM entries e
+`
+
+// There is one writer: entries are committed in the order of their ids.
+func (q *Queries) LookMark(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.lookMarkStmt, lookMark)
+	var mark int64
+	err := row.Scan(&mark)
+	return mark, err
+}
+
+const openRequestsNaming = `-- name: OpenRequestsNaming :many
+SELECT id, version, state, requester, beneficiary, doc, cast(0 AS bigint) AS reviewed FROM requests
+WHERE state IN ('submitted', 'pending', 'approved', 'granting', 'active', 'ending')
+    AND (requester = ?1 OR beneficiary = ?1 OR doc LIKE cast(?2 AS text))
+ORDER BY id
+`
+
+type OpenRequestsNamingParams = postgresdb.OpenRequestsNamingParams
+
+type OpenRequestsNamingRow = postgresdb.OpenRequestsNamingRow
+
+// What is not over may have changed without an entry.
+func (q *Queries) OpenRequestsNaming(ctx context.Context, arg OpenRequestsNamingParams) ([]OpenRequestsNamingRow, error) {
+	rows, err := q.query(ctx, q.openRequestsNamingStmt, openRequestsNaming, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpenRequestsNamingRow
+	for rows.Next() {
+		var i OpenRequestsNamingRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.State,
+			&i.Requester,
+			&i.Beneficiary,
+			&i.Doc,
+			&i.Reviewed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openingsNaming = `-- name: OpeningsNaming :many
 SELECT o.entry, o.path, o.person, o.value, e.chain, e.seq, e.at FROM openings o
 JOIN entries e ON e.id = o.entry
-WHERE o.person = ?1 OR o.value LIKE ?2
+WHERE o.entry > ?1 AND o.entry <= ?2 AND (o.person = ?3 OR o.value LIKE cast(?4 AS text))
 ORDER BY o.entry, o.path
 `
 
@@ -234,7 +392,12 @@ type OpeningsNamingRow = postgresdb.OpeningsNamingRow
 
 // Openings about a person, or whose value has their id in it.
 func (q *Queries) OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error) {
-	rows, err := q.query(ctx, q.openingsNamingStmt, openingsNaming, arg.Person, arg.Pattern)
+	rows, err := q.query(ctx, q.openingsNamingStmt, openingsNaming,
+		arg.After,
+		arg.Upto,
+		arg.Person,
+		arg.Pattern,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -264,10 +427,85 @@ func (q *Queries) OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) 
 	return items, nil
 }
 
+const openingsSince = `-- name: OpeningsSince :many
+SELECT o.entry, o.path, o.person, o.value, e.chain, e.seq, e.at FROM openings o
+JOIN entries e ON e.id = o.entry
+WHERE o.entry > ?1 AND (o.person = ?2 OR o.value LIKE cast(?3 AS text))
+ORDER BY o.entry, o.path
+`
+
+type OpeningsSinceParams = postgresdb.OpeningsSinceParams
+
+type OpeningsSinceRow = postgresdb.OpeningsSinceRow
+
+func (q *Queries) OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([]OpeningsSinceRow, error) {
+	rows, err := q.query(ctx, q.openingsSinceStmt, openingsSince, arg.Mark, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpeningsSinceRow
+	for rows.Next() {
+		var i OpeningsSinceRow
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Path,
+			&i.Person,
+			&i.Value,
+			&i.Chain,
+			&i.Seq,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const requestToErase = `-- name: RequestToErase :one
+SELECT version, requester, beneficiary, doc FROM requests WHERE id = ?1
+`
+
+type RequestToEraseRow = postgresdb.RequestToEraseRow
+
+func (q *Queries) RequestToErase(ctx context.Context, id string) (RequestToEraseRow, error) {
+	row := q.queryRow(ctx, q.requestToEraseStmt, requestToErase, id)
+	var i RequestToEraseRow
+	err := row.Scan(
+		&i.Version,
+		&i.Requester,
+		&i.Beneficiary,
+		&i.Doc,
+	)
+	return i, err
+}
+
+const requestsEnd = `-- name: RequestsEnd :one
+SELECT cast(coalesce(max(p.id), '') AS text) AS upto
+FROM (SELECT r.id FROM requests r WHERE r.id > ?1 ORDER BY r.id LIMIT cast(?2 AS bigint)) AS p
+`
+
+type RequestsEndParams = postgresdb.RequestsEndParams
+
+// The id at which so many requests after one end.
+func (q *Queries) RequestsEnd(ctx context.Context, arg RequestsEndParams) (string, error) {
+	row := q.queryRow(ctx, q.requestsEndStmt, requestsEnd, arg.After, arg.Lim)
+	var upto string
+	err := row.Scan(&upto)
+	return upto, err
+}
+
 const requestsNaming = `-- name: RequestsNaming :many
 SELECT id, version, state, requester, beneficiary, doc,
     (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
-WHERE requester = ?1 OR beneficiary = ?1 OR doc LIKE ?2
+WHERE id > ?1 AND id <= ?2 AND (requester = ?3 OR beneficiary = ?3 OR doc LIKE cast(?4 AS text))
 ORDER BY id
 `
 
@@ -276,7 +514,12 @@ type RequestsNamingParams = postgresdb.RequestsNamingParams
 type RequestsNamingRow = postgresdb.RequestsNamingRow
 
 func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error) {
-	rows, err := q.query(ctx, q.requestsNamingStmt, requestsNaming, arg.Person, arg.Pattern)
+	rows, err := q.query(ctx, q.requestsNamingStmt, requestsNaming,
+		arg.After,
+		arg.Upto,
+		arg.Person,
+		arg.Pattern,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -306,14 +549,61 @@ func (q *Queries) RequestsNaming(ctx context.Context, arg RequestsNamingParams) 
 	return items, nil
 }
 
-const wordsNaming = `-- name: WordsNaming :many
-SELECT request, kind, text FROM request_words WHERE text LIKE ?1
+const requestsSince = `-- name: RequestsSince :many
+SELECT id, version, state, requester, beneficiary, doc,
+    (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
+WHERE id IN (SELECT e.chain FROM entries e WHERE e.id > ?1)
+    AND (requester = ?2 OR beneficiary = ?2 OR doc LIKE cast(?3 AS text))
+ORDER BY id
 `
+
+type RequestsSinceParams = postgresdb.RequestsSinceParams
+
+type RequestsSinceRow = postgresdb.RequestsSinceRow
+
+func (q *Queries) RequestsSince(ctx context.Context, arg RequestsSinceParams) ([]RequestsSinceRow, error) {
+	rows, err := q.query(ctx, q.requestsSinceStmt, requestsSince, arg.Mark, arg.Person, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RequestsSinceRow
+	for rows.Next() {
+		var i RequestsSinceRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.State,
+			&i.Requester,
+			&i.Beneficiary,
+			&i.Doc,
+			&i.Reviewed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const wordsNaming = `-- name: WordsNaming :many
+SELECT request, kind, text FROM request_words
+WHERE request > ?1 AND request <= ?2 AND text LIKE cast(?3 AS text)
+ORDER BY request, kind
+`
+
+type WordsNamingParams = postgresdb.WordsNamingParams
 
 type WordsNamingRow = postgresdb.WordsNamingRow
 
-func (q *Queries) WordsNaming(ctx context.Context, pattern string) ([]WordsNamingRow, error) {
-	rows, err := q.query(ctx, q.wordsNamingStmt, wordsNaming, pattern)
+func (q *Queries) WordsNaming(ctx context.Context, arg WordsNamingParams) ([]WordsNamingRow, error) {
+	rows, err := q.query(ctx, q.wordsNamingStmt, wordsNaming, arg.After, arg.Upto, arg.Pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -321,6 +611,52 @@ func (q *Queries) WordsNaming(ctx context.Context, pattern string) ([]WordsNamin
 	var items []WordsNamingRow
 	for rows.Next() {
 		var i WordsNamingRow
+		if err := rows.Scan(&i.Request, &i.Kind, &i.Text); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const wordsOf = `-- name: WordsOf :one
+SELECT text FROM request_words WHERE request = ?1 AND kind = ?2
+`
+
+type WordsOfParams = postgresdb.WordsOfParams
+
+func (q *Queries) WordsOf(ctx context.Context, arg WordsOfParams) (string, error) {
+	row := q.queryRow(ctx, q.wordsOfStmt, wordsOf, arg.Request, arg.Kind)
+	var text string
+	err := row.Scan(&text)
+	return text, err
+}
+
+const wordsSince = `-- name: WordsSince :many
+SELECT request, kind, text FROM request_words
+WHERE request IN (SELECT e.chain FROM entries e WHERE e.id > ?1) AND text LIKE cast(?2 AS text)
+ORDER BY request, kind
+`
+
+type WordsSinceParams = postgresdb.WordsSinceParams
+
+type WordsSinceRow = postgresdb.WordsSinceRow
+
+func (q *Queries) WordsSince(ctx context.Context, arg WordsSinceParams) ([]WordsSinceRow, error) {
+	rows, err := q.query(ctx, q.wordsSinceStmt, wordsSince, arg.Mark, arg.Pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WordsSinceRow
+	for rows.Next() {
+		var i WordsSinceRow
 		if err := rows.Scan(&i.Request, &i.Kind, &i.Text); err != nil {
 			return nil, err
 		}
