@@ -31,7 +31,7 @@ const (
 	JobErase     JobKind = "erase"      // erase a person, once two admins said so; else the proposal lapses
 	JobLinkCard  JobKind = "link_card"  // send or repair a card about a link; Subject is its id
 	JobPeople    JobKind = "people"     // look whether the accounts of links are as they were
-	JobPurge     JobKind = "purge"      // delete sessions and tokens that were over long ago
+	JobPurge     JobKind = "purge"      // delete sessions, tokens and payloads that were over long ago
 	JobEndReport JobKind = "end_report" // how an order of the kill switch stands
 )
 

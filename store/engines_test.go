@@ -158,12 +158,12 @@ func TestPurgeInbox(t *testing.T) {
 		now := noon
 		p.Now = func() time.Time { return now }
 		s := mustOpen(t, p.Options)
-		for i := range 3 {
+		for i := range 4 {
 			key := strconv.Itoa(i)
 			if err := accept(t.Context(), s, key); err != nil {
 				t.Fatal(err)
 			}
-			if i < 2 {
+			if i < 3 {
 				if _, err := s.Apply(t.Context(), flows.Change{Inbox: key}); err != nil {
 					t.Fatal(err)
 				}
@@ -171,15 +171,20 @@ func TestPurgeInbox(t *testing.T) {
 			now = now.Add(time.Hour)
 		}
 		for _, step := range []struct {
-			before time.Time
-			want   int64
-		}{{noon, 0}, {noon.Add(time.Minute), 1}, {noon.Add(24 * time.Hour), 1}, {noon.Add(48 * time.Hour), 0}} {
-			if n, err := s.PurgeInbox(t.Context(), step.before); n != step.want || err != nil {
+			before     time.Time
+			most, want int
+		}{{noon, 9, 0}, {noon.Add(24 * time.Hour), 1, 1}, {noon.Add(time.Minute), 9, 0}, {noon.Add(24 * time.Hour), 9, 2}, {noon.Add(48 * time.Hour), 9, 0}} {
+			if n, err := s.PurgeInbox(t.Context(), step.before, step.most); n != step.want || err != nil {
 				t.Errorf("purged %d, %v, want %d", n, err, step.want)
 			}
 		}
-		if _, err := s.InboxRow(t.Context(), "2"); err != nil {
-			t.Errorf("a row that was never handled went: %v", err)
+		for _, key := range []string{"0", "1", "2"} {
+			if _, err := s.InboxRow(t.Context(), key); !errors.Is(err, flows.ErrNotFound) {
+				t.Errorf("row %s: %v, which was handled", key, err)
+			}
+		}
+		if err := accept(t.Context(), s, "3"); err == nil {
+			t.Error("a row that was never handled went")
 		}
 	})
 }

@@ -54,17 +54,18 @@ func (s *Store) InboxRow(ctx context.Context, key string) (flows.InboxRow, error
 	return flows.InboxRow{Key: r.Key, Kind: r.Kind, Body: r.Body, At: fromMillis(r.At)}, nil
 }
 
-// PurgeInbox deletes rows that were handled before the given time; it returns how
-// many. A row that is not handled stays, however old: its key still refuses a replay.
-func (s *Store) PurgeInbox(ctx context.Context, before time.Time) (int64, error) {
+// PurgeInbox deletes up to most rows that were handled before then, the oldest first; it
+// returns how many. A row that is not handled stays, however old: its key still refuses
+// a replay.
+func (s *Store) PurgeInbox(ctx context.Context, before time.Time, most int) (int, error) {
 	var n int64
 	err := s.tx.write(ctx, nil, func(ctx context.Context, q queries) error {
 		var err error
-		n, err = q.PurgeInbox(ctx, before.UnixMilli())
+		n, err = q.PurgeInbox(ctx, postgresdb.PurgeInboxParams{Before: before.UnixMilli(), Lim: int64(most)})
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("purge the inbox: %w", err)
 	}
-	return n, nil
+	return int(n), nil
 }

@@ -14,8 +14,12 @@ import (
 const manyPasses = `INSERT INTO passes (id, version, kind, hash, code, holder, created_at, used_at, expires_at, ended_at, doc)
 SELECT 'ses_' || i, 1, 'session', lpad(i::text, 64, '0'), '', 'T/U1', 1, 1, 1 + i::bigint * 3600000, 0, '{}' FROM generate_series(1, 20000) i`
 
-// TestPurgePlan: deleting old passes walks the index of when they are over, from the
-// oldest; it neither looks at those that are good nor sorts.
+// manyPayloads are 20,000 of which each was handled an hour after the one before.
+const manyPayloads = `INSERT INTO inbox (key, kind, body, at, handled_at, attempts)
+SELECT 'slack:' || i, 'x', '{}', 1, i::bigint * 3600000, 1 FROM generate_series(1, 20000) i`
+
+// TestPurgePlan: deleting old passes and payloads walks the index of when they were over,
+// from the oldest; it neither looks at those that are good nor sorts.
 func TestPurgePlan(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
@@ -31,6 +35,10 @@ func TestPurgePlan(t *testing.T) {
 		if !strings.Contains(steps, "SEARCH p USING INDEX passes_over (expires_at<?)") || strings.Contains(steps, "TEMP B-TREE") {
 			t.Error(steps)
 		}
+		steps = strings.Join(plan(t, db, compiled(t, "internal/sqlitedb")["purgeInbox"]), "\n")
+		if !strings.Contains(steps, "SEARCH i USING INDEX inbox_handled (handled_at>? AND handled_at<?)") || strings.Contains(steps, "TEMP B-TREE") {
+			t.Error(steps)
+		}
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -42,7 +50,8 @@ func TestPurgePlan(t *testing.T) {
 		}
 		defer db.Close()
 		db.SetMaxOpenConns(1) // what is set holds for what follows
-		for _, stmt := range []string{manyPasses, "ANALYZE passes", "PREPARE purge AS " + compiled(t, "internal/postgresdb")["purgePasses"]} {
+		all := compiled(t, "internal/postgresdb")
+		for _, stmt := range []string{manyPasses, manyPayloads, "ANALYZE", "PREPARE purge AS " + all["purgePasses"], "PREPARE inbox AS " + all["purgeInbox"]} {
 			if _, err := db.ExecContext(t.Context(), stmt); err != nil {
 				t.Fatal(err)
 			}
@@ -53,6 +62,10 @@ func TestPurgePlan(t *testing.T) {
 			}
 			steps := explained(t, db, "EXPLAIN EXECUTE purge (36000000, 500)")
 			if !strings.Contains(steps, "Index Scan using passes_over") || strings.Contains(steps, "Sort") || strings.Contains(steps, "Seq Scan on passes p") {
+				t.Errorf("%s:\n%s", mode, steps)
+			}
+			steps = explained(t, db, "EXPLAIN EXECUTE inbox (36000000, 500)")
+			if !strings.Contains(steps, "Index Scan using inbox_handled") || strings.Contains(steps, "Sort") || strings.Contains(steps, "Seq Scan on inbox i") {
 				t.Errorf("%s:\n%s", mode, steps)
 			}
 		}

@@ -11,7 +11,10 @@ UPDATE inbox SET handled_at = @handled_at, attempts = @attempts
 WHERE key = @key AND handled_at = 0;
 
 -- name: PurgeInbox :execrows
-DELETE FROM inbox WHERE handled_at > 0 AND handled_at < @before;
+DELETE FROM inbox WHERE key IN (
+    SELECT i.key FROM inbox i
+    WHERE i.handled_at > 0 AND i.handled_at < @before
+    ORDER BY i.handled_at LIMIT cast(@lim AS bigint));
 
 -- name: CountUnhandled :one
 SELECT count(*) FROM inbox WHERE handled_at = 0;

@@ -11,7 +11,7 @@ import (
 	"breakglass/integrations/oidc"
 )
 
-// firstPurge is how long after a start old sessions and tokens are deleted.
+// firstPurge is how long after a start old sessions, tokens and payloads are deleted.
 const firstPurge = 10 * time.Minute
 
 // buildWeb makes the doors besides Slack: who comes in, and the console and API.

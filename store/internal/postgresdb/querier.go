@@ -163,7 +163,7 @@ type Querier interface {
 	PassesOf(ctx context.Context, arg PassesOfParams) ([]PassesOfRow, error)
 	PastDueRequests(ctx context.Context, arg PastDueRequestsParams) ([]string, error)
 	PurgeDevices(ctx context.Context, before int64) (int64, error)
-	PurgeInbox(ctx context.Context, before int64) (int64, error)
+	PurgeInbox(ctx context.Context, arg PurgeInboxParams) (int64, error)
 	// The schema lets go of what was over 30 days ago by the database's clock; see 00013.
 	PurgePasses(ctx context.Context, arg PurgePassesParams) (int64, error)
 	PutMeta(ctx context.Context, arg PutMetaParams) error

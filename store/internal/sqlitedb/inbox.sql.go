@@ -77,11 +77,16 @@ func (q *Queries) MarkHandled(ctx context.Context, arg MarkHandledParams) (int64
 }
 
 const purgeInbox = `-- name: PurgeInbox :execrows
-DELETE FROM inbox WHERE handled_at > 0 AND handled_at < ?1
+DELETE FROM inbox WHERE key IN (
+    SELECT i.key FROM inbox i
+    WHERE i.handled_at > 0 AND i.handled_at < ?1
+    ORDER BY i.handled_at LIMIT cast(?2 AS bigint))
 `
 
-func (q *Queries) PurgeInbox(ctx context.Context, before int64) (int64, error) {
-	result, err := q.exec(ctx, q.purgeInboxStmt, purgeInbox, before)
+type PurgeInboxParams = postgresdb.PurgeInboxParams
+
+func (q *Queries) PurgeInbox(ctx context.Context, arg PurgeInboxParams) (int64, error) {
+	result, err := q.exec(ctx, q.purgeInboxStmt, purgeInbox, arg.Before, arg.Lim)
 	if err != nil {
 		return 0, err
 	}
