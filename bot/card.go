@@ -176,9 +176,7 @@ func (v cardView) asking() (flows.Stage, bool) {
 		}
 	}
 	if fb := r.Route.Fallback; r.FallbackOpen && fb != nil && asks(*fb, v.card, r.ID) {
-		beside := *fb
-		beside.Why = "PagerDuty could not say who is on call just now, so the fallback is asked as well. " + fb.Why
-		return beside, true
+		return *fb, true
 	}
 	return current, true
 }

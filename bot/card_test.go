@@ -102,7 +102,9 @@ func drawings() map[string]drawing {
 			r.Route.Tainted, r.Route.Origin = true, flows.FromFallback
 			r.Route.Stages = []flows.Stage{{Approvers: []flows.PersonID{someone("U0LENA")}, Quorum: 1, Fallback: true, Why: "PagerDuty could not say who is on call, so nothing was assumed. The flow's fallback decides: @sre-managers."}}
 		}), flows.CardApprover, "U0LENA"},
-		"pending-fallback-beside":      {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.CardApprover, "U0LENA"},
+		"pending-fallback-beside": {then(selfAsked(), flows.StatePending, func(r *flows.Request) {
+			r.FallbackOpen, r.Route.Fallback.Why = true, "PagerDuty could not say who is on call, so the fallback is asked as well. "+r.Route.Fallback.Why
+		}), flows.CardApprover, "U0LENA"},
 		"pending-self-fallback-beside": {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.CardRequester, "U0SAM"},
 		"pending-quorum": {then(asked(), flows.StatePending, func(r *flows.Request) {
 			r.Route.Stages[0].Quorum, r.Votes = 2, []flows.Vote{{By: someone("U0NOOR")}}
@@ -321,6 +323,8 @@ func notices() map[string]struct {
 			r.Route.Why = "PagerDuty could not say who is on call, so nothing was assumed."
 		}), flows.Notice{To: sam, About: flows.AboutFallback}},
 		"fallback-beside":    {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.Notice{To: sam, About: flows.AboutFallback, Detail: "unknown"}},
+		"fallback-link":      {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.Notice{To: sam, About: flows.AboutFallback, Detail: string(flows.DoubtLink)}},
+		"fallback-incident":  {then(selfAsked(), flows.StatePending, func(r *flows.Request) { r.FallbackOpen = true }), flows.Notice{To: sam, About: flows.AboutFallback, Detail: string(flows.DoubtIncident)}},
 		"reminded-approver":  {asked(), flows.Notice{To: someone("U0MARA"), About: flows.AboutReminded, Detail: "approver"}},
 		"reminded-channel":   {asked(), flows.Notice{Channel: "C0SREM", About: flows.AboutReminded, Detail: "approver"}},
 		"reminded-asker":     {asked(), flows.Notice{To: sam, About: flows.AboutReminded, Detail: "requester"}},

@@ -160,8 +160,8 @@ func (v cardView) asked() string {
 // instead says who decides because the flow gave no answer, and why.
 func (v cardView) instead(detail string) string {
 	r := &v.req
-	if fb := r.Route; detail == "unknown" && fb != nil && fb.Fallback != nil {
-		return fmt.Sprintf("PagerDuty could not say who is on call just now, so %s may decide about %s as well.", mentions(fb.Fallback.Approvers), v.target())
+	if fb := r.Route; detail != "" && fb != nil && fb.Fallback != nil {
+		return fmt.Sprintf("%s, so %s may decide about %s as well.", flows.Doubt(detail), mentions(fb.Fallback.Approvers), v.target())
 	}
 	why := "The flow gave no answer."
 	if r.Route != nil {
@@ -188,8 +188,10 @@ func (v cardView) reminder(n flows.Notice) string {
 func (v cardView) fault(n flows.Notice) string {
 	more := ", so the fallback decides. `breakglass request show " + string(v.req.ID) + "` says more."
 	switch {
-	case n.Detail == "unknown":
+	case n.Detail == string(flows.DoubtOnCall):
 		return "it could not be found out who is on call (PagerDuty)" + more
+	case n.Detail == string(flows.DoubtLink):
+		return "their link to PagerDuty was set aside, so it is not certain who is on call" + more
 	case n.Detail != "":
 		return escape(n.Detail)
 	case v.req.Fault != "":

@@ -101,14 +101,7 @@ func (v cardView) approved() string {
 
 // votes names everybody whose approval counted.
 func votes(r *flows.Request) string {
-	var who []flows.PersonID
-	for _, vote := range r.Votes {
-		who = append(who, vote.By)
-	}
-	if len(who) == 0 {
-		who = append(who, r.DecidedBy)
-	}
-	return mentions(who) + approvalNote(r)
+	return mentions(r.Approvers()) + approvalNote(r)
 }
 
 // approvalNote is what the last approver wrote, if anything.

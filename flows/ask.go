@@ -24,7 +24,7 @@ func (d *decision) route() {
 	if ev, to := d.f.Evaluation, d.f.flow(&d.req.Content).ErrorsTo; to != "" && (ev.Fault != "" || ev.Tainted) {
 		n := Notice{Channel: to, About: AboutFault}
 		if ev.Tainted { // the handler is not to blame
-			n.Detail = "unknown"
+			n.Detail = string(d.doubt())
 		}
 		d.notify(n)
 	}
@@ -169,7 +169,10 @@ func (d *decision) openFallback() {
 	}
 	d.req.FallbackOpen = true
 	d.ask(*fb)
-	d.tell(AboutFallback, "unknown")
+	why, route, beside := d.doubt(), *d.req.Route, *fb
+	beside.Why = why.String() + ", so the fallback is asked as well. " + fb.Why
+	route.Fallback, d.req.Route = &beside, &route
+	d.tell(AboutFallback, string(why))
 	if until := d.now.Add(fb.Timeout); until.After(d.req.LapsesAt) {
 		d.req.LapsesAt = until
 		d.own(JobLapse, until)

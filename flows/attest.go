@@ -52,14 +52,18 @@ func witness(out *Outcome, f *Facts) {
 		case VerbSubmit:
 			e.Facts["door"] = string(r.Door)
 		case VerbRoute, VerbReroute:
-			e.Facts["why"] = why(r)
-		case VerbApprove, VerbDeny:
-			e.Facts["why"], e.Facts["submitted_at"] = why(r), millis(r.SubmittedAt)
-			e.Facts["beneficiary"] = Personal{About: r.Content.Beneficiary, Value: string(r.Content.Beneficiary)}
+			if r.Route != nil { // else nobody can decide, and the step says why
+				e.Facts["why"] = why(r)
+			}
+		case VerbApprove, VerbDeny, "refused", VerbLapse, VerbCancel:
+			if r.ID == "" {
+				break // what was to be asked for stands in the refusal itself
+			}
+			asked(e, r, f.Catalog)
 			if p := r.Proof; p != nil && e.Facts["self"] == true {
 				e.Facts["on_call_age_ms"] = e.At.Sub(p.ReadAt).Milliseconds()
 			}
-			if e.To == StateApproved {
+			if e.Verb == string(VerbApprove) && e.To == StateApproved {
 				e.Facts["latest_end"] = millis(r.LatestEnd)
 			}
 		case VerbGranted, VerbGrantFailed, VerbRevoked:
@@ -74,6 +78,22 @@ func witness(out *Outcome, f *Facts) {
 			if Verb(e.Verb) == VerbGranted {
 				e.Facts["granted_seconds"] = int64(r.EndsAt.Sub(r.GrantedAt) / time.Second)
 			}
+		}
+	}
+}
+
+// asked adds what an answer was about, whatever the answer was: what was asked for and
+// when, who is asked and why, and by which link the one who answers is who is on call.
+func asked(e *Entry, r *Request, cat *Catalog) {
+	e.Facts["why"], e.Facts["submitted_at"], e.Facts["seconds"] = why(r), millis(r.SubmittedAt), int64(r.Content.Duration/time.Second)
+	e.Facts["requester"] = Personal{About: r.Content.Requester, Value: string(r.Content.Requester)}
+	e.Facts["beneficiary"] = Personal{About: r.Content.Beneficiary, Value: string(r.Content.Beneficiary)}
+	if !r.DecidedAt.IsZero() && !r.DecidedAt.Equal(e.At) {
+		e.Facts["decided_at"] = millis(r.DecidedAt)
+	}
+	if who := e.Actor.Person; who != "" && who != r.Content.Requester && cat != nil {
+		if link, ok := cat.Links.Of(who); ok {
+			e.Facts["actor_link"] = Personal{About: who, Value: link.String()}
 		}
 	}
 }

@@ -116,7 +116,14 @@ func (d *decision) enter(v Verb, to State, facts map[string]any) {
 // refuse says no to the person and, where the request is known, records it.
 func (d *decision) refuse(r *Refusal) {
 	d.out.Refusal = r
-	facts := map[string]any{"asked_for": string(d.cmd.Verb)}
+	facts := map[string]any{}
+	if d.cmd.Verb == VerbSubmit {
+		facts = d.asked() // no request comes of it that would say so
+	}
+	facts["asked_for"], facts["link"] = string(d.cmd.Verb), d.linkFacts()
+	if d.cmd.Hash != "" {
+		facts["shown"] = d.cmd.Hash
+	}
 	if d.f.Evaluation != nil { // what the refusal rests on
 		facts["evidence"] = &evidenceFacts{d.evidence(), d.req.Content.Requester}
 	}
@@ -262,17 +269,27 @@ func (d *decision) tell(about About, detail string) {
 	}
 }
 
+// Noted is what a note on the incident tells of.
+type Noted struct {
+	About string   `json:"about"`           // approval, granted, denied, lapsed, cancelled, ended
+	By    PersonID `json:"by,omitempty"`    // of an approval that others must join
+	Votes int      `json:"votes,omitempty"` // with it
+	Of    int      `json:"of,omitempty"`
+}
+
 // note adds a note to the PagerDuty incident, if the request has one.
-func (d *decision) note(about string) {
+func (d *decision) note(about string) { d.noted(Noted{About: about}, about) }
+
+func (d *decision) noted(n Noted, once string) {
 	if f := d.f.flow(&d.req.Content); d.req.Incident() == "" && (f == nil || f.Incident != IncidentCreate) {
 		return
 	}
-	args, err := json.Marshal(map[string]string{"about": about})
+	args, err := json.Marshal(n)
 	if err != nil {
-		panic(err) // strings only
+		panic(err) // strings and numbers only
 	}
-	key := string(d.req.ID) + "/" + about
-	d.out.Jobs = append(d.out.Jobs, Job{Kind: JobNote, Key: JobKey(JobNote, key), Subject: string(d.req.ID), RunAt: d.now, Args: args})
+	key, lane := string(d.req.ID)+"/"+once, "note:"+string(d.req.ID) // one after the other
+	d.out.Jobs = append(d.out.Jobs, Job{Kind: JobNote, Key: JobKey(JobNote, key), Subject: string(d.req.ID), Lane: lane, RunAt: d.now, Args: args})
 }
 
 // card adds a copy of the card, once.

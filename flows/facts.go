@@ -41,7 +41,13 @@ func (d *decision) asked() map[string]any {
 	if c.Extends != "" {
 		facts["extends"] = string(c.Extends)
 	}
-	facts["incident_number"], facts["flow_hash"], facts["target_hash"] = int64(c.Incident.Number), d.f.flow(c).Hash, d.f.target(c).Hash
+	facts["incident_number"] = int64(c.Incident.Number)
+	if f := d.f.flow(c); f != nil {
+		facts["flow_hash"] = f.Hash
+	}
+	if t := d.f.target(c); t != nil {
+		facts["target_hash"] = t.Hash
+	}
 	return facts
 }
 
@@ -83,10 +89,14 @@ func (e *evidenceFacts) facts() any {
 		for _, a := range c.Args {
 			args = append(args, object{{"name", a.Name}, {"value", a.Value}})
 		}
-		calls = append(calls, object{
+		call := object{
 			{"answer", c.Answer}, {"args", args}, {"call", c.Name}, {"digest", c.Digest}, {"error", quoted(e.about, c.Error)},
 			{"known", c.Result.String()}, {"read_at", millis(c.ReadAt)},
-		})
+		}
+		if c.Entry != nil {
+			call = append(call, member{"entry", c.Entry})
+		}
+		calls = append(calls, call)
 	}
 	return object{
 		{"at", millis(e.At)}, {"calls", calls}, {"fault", quoted(e.about, e.Fault)}, {"flow_hash", e.Flow}, {"handler", e.Handler}, {"tainted", e.Tainted},

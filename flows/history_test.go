@@ -72,7 +72,7 @@ func newHistory(seed uint64) *history {
 	})
 	h.jobs = &worker.Effects{
 		Engine: h.engine, Targets: w.Target, Directory: w, Incidents: w, Notes: w, Live: h.mem, Grants: flowtest.Grants{Memory: h.mem},
-		Note: func(r flows.Request, about string, _ func(flows.PersonID) string) string { return about },
+		Note: func(_ flows.Request, n flows.Noted, _ func(flows.PersonID) string) string { return n.About },
 	}
 	h.kinds = h.jobs.Handlers()
 	h.kinds[flows.JobInbox], h.kinds[flows.JobCard], h.kinds[flows.JobNotice] = h.click, h.show, h.show

@@ -61,9 +61,9 @@ func (d *decision) makePlan() *Route {
 func (d *decision) whyFallback(whyNot []string) string {
 	switch ev := d.f.Evaluation; {
 	case ev.Tainted:
-		return "PagerDuty could not say who is on call, so nothing was assumed."
+		return d.doubt().String() + ", so nothing was assumed."
 	case ev.Fault != "":
-		return "The flow's handler failed, so it decided nothing."
+		return d.doubt().String() + ", so it decided nothing."
 	case len(whyNot) > 0:
 		return strings.Join(whyNot, " ")
 	}
@@ -126,13 +126,15 @@ func (d *decision) maySelf(f *Flow, tainted bool) (*OnCallProof, string) {
 	case f.Quorum > 1:
 		return nil, f.Label + " needs more than one approval."
 	case tainted:
-		return nil, "PagerDuty could not say who is on call, so nobody approves their own request."
+		return nil, d.doubt().String() + ", so nobody approves their own request."
 	case f.SelfApproval == SelfAlways:
 		return nil, ""
+	case d.linkHeld(c.Requester) != "":
+		return nil, DoubtLink.String() + ", so nobody approves their own request."
 	case d.f.Link == nil || d.f.Link.Proposed:
 		return nil, "The requester's Slack account is not linked to a PagerDuty user by an admin."
 	case !d.onCallKnown():
-		return nil, "PagerDuty could not say who is on call, so nobody approves their own request."
+		return nil, DoubtOnCall.String() + ", so nobody approves their own request."
 	}
 	return d.proof(f)
 }

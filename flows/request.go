@@ -136,6 +136,22 @@ const (
 	VerdictNotOK Verdict = "not_ok"
 )
 
+// Approvers are the people by whose approvals a request was approved, in the order in
+// which they gave them; nobody where it was not.
+func (r *Request) Approvers() []PersonID {
+	if r.DecidedAt.IsZero() || r.State == StateDenied {
+		return nil
+	}
+	var all []PersonID
+	for _, v := range r.Votes {
+		all = append(all, v.By)
+	}
+	if len(all) == 0 && r.DecidedBy != "" {
+		all = append(all, r.DecidedBy)
+	}
+	return all
+}
+
 // ReviewIs is where the review of the request stands.
 func (r *Request) ReviewIs() ReviewState {
 	if r.Review == nil {

@@ -93,6 +93,7 @@ type HostCall struct {
 	Name   string // "pagerduty.is_on_call"
 	Args   []Arg
 	Answer any // canonical: bool, int64, string, []any, map[string]any, Personal
+	Entry  any // of the rota, that a bare yes rested on; as Answer
 	Result Tri // Unknown where the call failed
 	Error  string
 	ReadAt time.Time // when the vendor answered (a cached answer keeps its time)

@@ -1,8 +1,10 @@
 package flows
 
-import "slices"
-
-import "strings"
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // approve counts one person's yes, after everything was looked at again.
 func (d *decision) approve() {
@@ -36,6 +38,7 @@ func (d *decision) approve() {
 	d.req.Votes = append(d.req.Votes, Vote{By: who, At: d.now, Door: d.cmd.Actor.Door, Hash: d.cmd.Hash, Note: d.cmd.Reason, SteppedUp: d.cmd.Actor.SteppedUp})
 	if len(d.req.Votes) < need {
 		d.enter(VerbApprove, StatePending, d.decisionFacts(self, need))
+		d.noted(Noted{About: "approval", By: who, Votes: len(d.req.Votes), Of: need}, "approval/"+who.User()+"/"+strconv.FormatInt(d.was.Version, 10))
 		return
 	}
 	d.decided(self, need)
@@ -233,16 +236,12 @@ func (d *decision) eligible(who PersonID) (self bool, no *Refusal) {
 // setAside refuses whoever would approve for themselves, and whose link to PagerDuty was
 // set aside: it is not PagerDuty that does not answer.
 func (d *decision) setAside(who PersonID) *Refusal {
-	if d.f.Catalog == nil || who != d.req.Content.Requester {
+	why := d.linkHeld(who)
+	if why == "" || who != d.req.Content.Requester {
 		return nil
 	}
-	for _, l := range d.f.Catalog.Links.All() {
-		if l.Person == who && l.Quarantined != "" {
-			return Refuse(RefusedOnCallUnknown, "Your link to PagerDuty was set aside (%s), so it is not certain that you are who is on call, and your click was not counted.", l.Quarantined).
-				Then("An admin can confirm the link, with the button in their channel or breakglass people link --confirm. The flow's fallback was asked as well.")
-		}
-	}
-	return nil
+	return Refuse(RefusedOnCallUnknown, "Your link to PagerDuty was set aside (%s), so it is not certain that you are who is on call, and your click was not counted.", why).
+		Then("An admin can confirm the link, with the button in their channel or breakglass people link --confirm. The flow's fallback was asked as well.")
 }
 
 // refuseClick refuses one who may not decide now, and mends what the look showed:

@@ -75,6 +75,40 @@ func TestIncidentNotes(t *testing.T) {
 	notes(s, inc.ID, "has access", "no longer has access")
 }
 
+// PagerDuty takes no notes for an hour, in which Breakglass is started anew and the
+// access ends: each note is written when it is back, and says when it was.
+func TestIncidentNotesWhilePagerDutyIsDown(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	inc := opened(s, "Ledger stuck")
+	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 503, Route: "POST /incidents/{id}/notes"})
+	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 503, Route: "GET /incidents/{id}/notes"})
+	givenFor(s, inc)
+	s.Restart()
+	s.Jump(59 * time.Minute)
+	s.FastForward(2 * time.Minute)
+	s.Overlook()
+	if r := s.Only(); r.State != flows.StateEnded || len(s.PagerDuty.Notes(inc.ID)) != 0 {
+		t.Fatalf("it is %s, notes %v", r.State, s.PagerDuty.Notes(inc.ID))
+	}
+	s.PagerDuty.ClearFaults()
+	s.Jump(time.Hour)
+	s.Quiet()
+	var all string
+	for _, n := range s.PagerDuty.Notes(inc.ID) {
+		all += n.Content
+	}
+	for _, want := range []string{
+		"sam@demo.example was given access to Production database at 2026-11-22 03:00 UTC, approved by mara@demo.example",
+		"sam@demo.example no longer has access to Production database (time), since 2026-11-22 04:0",
+	} {
+		if strings.Count(all, want) != 1 {
+			t.Errorf("the notes do not say %q once: %s", want, all)
+		}
+	}
+	s.Overlook()
+}
+
 // A denial is noted, too.
 func TestIncidentNoteOfADenial(t *testing.T) {
 	t.Parallel()

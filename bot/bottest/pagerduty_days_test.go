@@ -109,7 +109,7 @@ func TestPagerDutyFailsAtTheClick(t *testing.T) {
 			dana := s.As(company.Dana)
 			dana.PressesOld(card, "bg:approve")
 			dana.Told("It could not be checked just now who may decide this", "your click was not counted", "The flow's fallback was asked as well")
-			dana.Sees("PagerDuty could not say who is on call just now, so <@U0MARA>, <@U0NOOR>, <@U0LENA> may decide about Production database as well")
+			dana.Sees("PagerDuty could not say who is on call, so <@U0MARA>, <@U0NOOR>, <@U0LENA> may decide about Production database as well")
 			dana.Sees("You asked for Production database", "Also asked: <@U0MARA>, <@U0NOOR>, <@U0LENA>")
 			beside := s.In("C0SREM", "<@U0DANA> asks for Production database", "so the fallback is asked as well")
 			s.Quiet()

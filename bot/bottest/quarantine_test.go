@@ -55,9 +55,19 @@ func TestQuarantineAtUse(t *testing.T) {
 	dana.Told("Your link to PagerDuty was set aside (the e-mail address at Slack changed", "your click was not counted", "An admin can confirm the link")
 	told := setAside(s, company.Dana, "the e-mail address at Slack changed")
 	s.Has()
+	dana.Sees("The requester's link to PagerDuty was set aside, so <@U0MARA>, <@U0NOOR>, <@U0LENA> may decide about Production console as well")
+	s.In("C0SREM", "<@U0DANA> asks for Production console", "The requester's link to PagerDuty was set aside, so the fallback is asked as well")
 	if r := s.Only(); r.State != flows.StatePending || len(r.Votes) > 0 {
 		t.Errorf("the request is %s, %+v", r.State, r.Route)
 	}
+
+	dana.Asks("Production database", "payments are down", nil) // and is routed by that
+	dana.Sees("The requester's link to PagerDuty was set aside, so nothing was assumed", "Asked about Production database instead: <@U0MARA>, <@U0NOOR>, <@U0LENA>")
+	s.In("C0SREM", "<@U0DANA> asks for Production database", "The requester's link to PagerDuty was set aside, so nothing was assumed")
+	s.In("C0ERRS", "their link to PagerDuty was set aside", "so the fallback decides")
+	s.Quiet()
+	dana.Presses(dana.Sees("You asked for Production database"), "bg:cancel")
+	dana.Sees("You asked for Production database", "*Cancelled*")
 
 	sam := s.As(company.Sam)
 	s.As(company.Dana).Presses(told, "bg:link_keep")

@@ -61,6 +61,8 @@ func TestTheRecordOfAGrant(t *testing.T) {
 	holds(t, "approve", actor, map[string]string{"permalink": `https://[a-z]+\.slack\.com/archives/D0MARA/p\d{16}`, "signed_at": `\d{13}`})
 	holds(t, "approve", facts, map[string]string{
 		"names": `map\[actor:[mM]ara <mara@demo\.example> beneficiary:[sS]am <sam@demo\.example>\]`, "link": `sam=PSAM001 .*`,
+		"actor_link": `mara=PMARA01 \(confirmed, version [0-9a-f]{8}\)`, "evidence": `.*override:no policy:mgr_on_call .*shift_start:\d{13} user:PMARA01.*`,
+		"submitted_at": `\d{13}`, "seconds": "3600", "requester": "T0DEMO01/U0SAM", "why": "on call for mgr_on_call, level 1",
 	})
 	must(t, s.PagerDuty.Acknowledge(inc.ID, "PSAM001"))
 	s.FastForward(2 * time.Minute)
@@ -130,4 +132,83 @@ func TestTheRecordOfADenialAndOfTheWeb(t *testing.T) {
 	actor, facts = entry(s, second, "approve")
 	holds(t, "approve", actor, map[string]string{"from": `127\.0\.0\.1`, "door": "web", "person": "T0DEMO01/U0MARA", "permalink": "", "signed_at": "", "trace": "pass=.*"})
 	holds(t, "approve", facts, map[string]string{"names": `map\[actor:[mM]ara .*`})
+}
+
+// fully are the facts that whoever answers a request is recorded with, whatever the
+// answer.
+func fully(with map[string]string) map[string]string {
+	want := map[string]string{
+		"requester": "T0DEMO01/U0SAM", "beneficiary": "T0DEMO01/U0SAM", "seconds": "1800", "submitted_at": `\d{13}`, "why": "on call for mgr_on_call, level 1",
+		"request": "[0-9a-f]{64}", "flow": "prod", "target": "prod_database", "world": "simulated", "config": "[0-9a-f]{64}", "replica": ".+", "version": ".+",
+	}
+	for name, pattern := range with {
+		want[name] = pattern
+	}
+	return want
+}
+
+// What was refused, lapsed, withdrawn or denied is recorded as fully as what was granted.
+func TestTheRecordOfANo(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	mara, noor := map[string]string{}, map[string]string{"actor_link": "noor=PNOOR01 .*"}
+	his, maras, noors := askedManagers(s, "Production database", "the ledger is stuck")
+	must(t, s.Slack.ChangeUser(company.Mara, func(u *slackfake.User) { u.IsRestricted = true }))
+	s.As(company.Mara).Presses(maras, "bg:approve")
+	s.As(company.Mara).Told("only members of the company decide")
+	s.As(company.Noor).Denies(noors, "use the replica")
+	s.As(company.Sam).Sees("was not granted")
+	s.Quiet()
+	denied := s.Only().ID
+	_, facts := entry(s, denied, "refused")
+	mara["shown"], mara["link"], mara["asked_for"], mara["evidence"] = "[0-9a-f]{64}", "sam=PSAM001 .*", "approve", `.*user:PNOOR01.*`
+	holds(t, "a refused click", facts, fully(mara))
+	_, facts = entry(s, denied, "deny")
+	noor["reason"], noor["evidence"], noor["link"] = "use the replica", `.*shift_start:\d{13} user:PNOOR01.*`, "sam=PSAM001 .*"
+	holds(t, "deny", facts, fully(noor))
+
+	must(t, s.Slack.ChangeUser(company.Mara, func(u *slackfake.User) { u.IsRestricted = false }))
+	s.FastForward(time.Minute)
+	s.Overlook()
+	his, _, _ = askedNoor(s, "Production database", "the replica is stuck as well")
+	s.As(company.Sam).Presses(his, "bg:cancel")
+	s.As(company.Sam).Sees("You asked for Production database", "*Cancelled*")
+	s.Quiet()
+	actor, facts := entry(s, s.Requests()[0].ID, "cancel")
+	holds(t, "cancel", facts, fully(map[string]string{"names": `map\[actor:[sS]am .*`}))
+	holds(t, "cancel", actor, map[string]string{"person": "T0DEMO01/U0SAM", "permalink": "https://.*"})
+	s.FastForward(time.Second)
+	s.Overlook()
+
+	askedNoor(s, "Production database", "and still is")
+	s.Quiet()
+	s.Jump(15 * time.Minute) // to the fallback
+	s.Jump(16 * time.Minute)
+	s.Overlook()
+	_, facts = entry(s, s.Requests()[0].ID, "lapse")
+	holds(t, "lapse", facts, fully(nil))
+}
+
+// Nobody can decide, not even the fallback: the request is refused, and recorded is why.
+func TestTheRecordOfARefusal(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t, bottest.Handler(`return slack.group(["U0SAM"])`), bottest.Set("fallback", `{ approvers = ["U0SAM"] }`))
+	inc := opened(s, "Ledger stuck")
+	s.As(company.Sam).Asks("Production database", "the ledger is stuck", slackfake.Values{"incident": inc.ID})
+	s.As(company.Sam).Sees("was not granted", "Nobody can decide this", "The flow's fallback has nobody either")
+	s.Overlook()
+	_, facts := entry(s, s.Only().ID, "route")
+	holds(t, "route", facts, map[string]string{"why": "Nobody can decide this: .*The flow's fallback has nobody either.", "evidence": "map.*", "submitted_at": ""})
+	notes(s, inc.ID, "sam@demo.example asked for Production database; it was refused because nobody may decide.")
+	s.As(company.Audi).Types("/access audit denied")
+	s.As(company.Audi).Told("refused, nobody may decide it")
+}
+
+// askedNoor is askedManagers where Mara's link is set aside.
+func askedNoor(s *bottest.Story, target, reason string) (his, noors, none msg) {
+	s.T.Helper()
+	s.As(company.Sam).Asks(target, reason, nil)
+	his = s.As(company.Sam).Sees("You asked for "+target, "Waiting for")
+	noors = s.As(company.Noor).Sees("asks for "+target, "Waiting for you")
+	return his, noors, none
 }

@@ -170,7 +170,7 @@ func isOnCall(e *evaluation, c *call) (starlark.Value, error) {
 		host.Answer, host.Result = false, flows.No
 		for _, entry := range entries {
 			if user.pd != "" && entry.User == user.pd && p.counts(entry, e.in.Now) {
-				host.Answer, host.Result = true, flows.Yes
+				host.Answer, host.Result, host.Entry = true, flows.Yes, shiftOf(entry)
 				e.foundOnCall(user, entry)
 				return starlark.True, nil
 			}
@@ -241,16 +241,30 @@ func (e *evaluation) usersAt(p place, host *flows.HostCall) (starlark.Value, err
 		seen[entry.User] = true
 		user := e.onCallPerson(entry)
 		users = append(users, user)
-		answer = append(answer, map[string]any{
-			"user": flows.Personal{About: user.about(), Value: string(entry.User)}, "level": int64(entry.Level),
-			"policy": entry.PolicyName, "schedule": entry.Schedule,
-		})
+		read := shiftOf(entry)
+		read["user"] = flows.Personal{About: user.about(), Value: string(entry.User)}
+		answer = append(answer, read)
 	}
 	host.Answer, host.Result = answer, flows.No
 	if len(users) > 0 {
 		host.Result = flows.Yes
 	}
 	return users, nil
+}
+
+// shiftOf is an entry of the rota as evidence has it, without the person. A place in the
+// policy itself has no times; whether a shift is an override is said where it was read.
+func shiftOf(entry flows.OnCallEntry) map[string]any {
+	read := map[string]any{"level": int64(entry.Level), "policy": entry.PolicyName, "schedule": entry.Schedule}
+	if entry.Override != flows.Unknown {
+		read["override"] = entry.Override.String()
+	}
+	for name, at := range map[string]time.Time{"shift_start": entry.Start, "shift_end": entry.End} {
+		if !at.IsZero() {
+			read[name] = at.UnixMilli()
+		}
+	}
+	return read
 }
 
 // onCallEither is on_call(user) or on_call(schedule=…), as old handlers say it.

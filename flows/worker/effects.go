@@ -27,7 +27,7 @@ type Effects struct {
 	// Doubt says why a request is not what its audit entries say, and nothing is given by
 	// it; nil: nobody looks.
 	Doubt func(ctx context.Context, id flows.RequestID) (why string, err error)
-	Note  func(r flows.Request, about string, name func(flows.PersonID) string) string // words of an incident note
+	Note  func(r flows.Request, n flows.Noted, name func(flows.PersonID) string) string // words of an incident note
 }
 
 // Handlers are the kinds of jobs that this package does.

@@ -152,13 +152,11 @@ func (e *Effects) note(ctx context.Context, j flows.Job) error {
 		}
 		return &flows.Temporary{Err: errors.New("the incident is not open yet"), After: 5}
 	}
-	var args struct {
-		About string `json:"about"`
-	}
-	if err := json.Unmarshal(j.Args, &args); err != nil {
+	var what flows.Noted
+	if err := json.Unmarshal(j.Args, &what); err != nil {
 		return &flows.Permanent{Err: fmt.Errorf("read the note's arguments: %w", err)}
 	}
-	text := e.Note(rec.Request, args.About, func(p flows.PersonID) string { return e.name(ctx, p) })
+	text := e.Note(rec.Request, what, func(p flows.PersonID) string { return e.name(ctx, p) })
 	if link := e.permalink(ctx, rec.Cards); link != "" {
 		text += " In Slack: " + link
 	}

@@ -187,9 +187,9 @@ func addToFile(file, text string) error {
 
 // witnessed adds the newest checkpoint to the words of a note on an incident, which
 // PagerDuty keeps.
-func (a *App) witnessed(words func(flows.Request, string, func(flows.PersonID) string) string) func(flows.Request, string, func(flows.PersonID) string) string {
-	return func(r flows.Request, about string, name func(flows.PersonID) string) string {
-		text := words(r, about, name)
+func (a *App) witnessed(words func(flows.Request, flows.Noted, func(flows.PersonID) string) string) func(flows.Request, flows.Noted, func(flows.PersonID) string) string {
+	return func(r flows.Request, n flows.Noted, name func(flows.PersonID) string) string {
+		text := words(r, n, name)
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		c, err := a.store.LastCheckpoint(ctx)
