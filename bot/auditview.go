@@ -131,14 +131,20 @@ func glyph(s flows.State) string {
 
 // outcome says what became of a request, and by whom.
 func outcome(r *flows.Request) string {
-	by := " by " + mention(r.DecidedBy)
+	by := " by " + mentions(r.Approvers())
 	if r.SelfMade {
 		by = " by themselves"
 	}
 	switch r.State {
 	case flows.StateDenied:
-		return "denied" + by
+		if r.DecidedBy == "" {
+			return "refused, nobody may decide it"
+		}
+		return "denied by " + mention(r.DecidedBy)
 	case flows.StateLapsed:
+		if !r.DecidedAt.IsZero() {
+			return "approved" + by + ", but not begun in time"
+		}
 		return "lapsed, nobody decided"
 	case flows.StateCancelled:
 		return "withdrawn"
@@ -190,6 +196,9 @@ func (v storyView) message() told {
 	}
 	t.blocks = append(t.blocks, fields(pairs...), section("%s", v.steps()))
 	notes := "`breakglass audit show " + r.ID.Short() + "` shows the evidence of each step. " + lookNote(v.recorded)
+	if v.cat.Console != "" {
+		notes = "<" + v.cat.Console + "/audit/requests/" + string(r.ID) + "|The evidence of each step, in the console>. " + lookNote(v.recorded)
+	}
 	if v.cat.World == flows.WorldSimulated {
 		notes = "Simulated. " + notes
 	}

@@ -29,11 +29,18 @@ func TestAuditViews(t *testing.T) {
 	denied := ended
 	denied.ID, denied.State, denied.SelfMade, denied.DecidedBy = "req_00000000000000000000AAAA02", flows.StateDenied, false, "T1/U0MARA"
 	denied.Content.Target, denied.Content.Requester, denied.Content.Incident = "gone_target", "T1/U0SAM", flows.IncidentRef{}
+	twice := ended // approved by two
+	twice.ID, twice.SelfMade, twice.DecidedBy, twice.Votes = "req_00000000000000000000AAAA03", false, "T1/U0NOOR", []flows.Vote{{By: "T1/U0MARA"}, {By: "T1/U0NOOR"}}
 	auditor := history.Asker{Person: "T1/U0AUDI", All: true}
 	for name, m := range map[string]told{
 		"page": auditView{
 			cat: cat, question: "@dana \"stuck `x`\" last 30d", q: query.Query{Search: flows.Search{Since: noon}, Narrowed: true},
 			found: flows.Found{Requests: []flows.Request{ended, denied}, Next: flows.Place{At: noon, ID: denied.ID}}, asker: auditor, recorded: true,
+		}.message(),
+		"story-console": storyView{cat: &flows.Catalog{World: flows.WorldSimulated, Console: "https://bg.acme.example"}, r: &ended, recorded: true}.message(),
+		"page-console": auditView{
+			cat:      &flows.Catalog{World: flows.WorldSimulated, Console: "https://bg.acme.example"},
+			question: "<@U0DANA|dana> \"a|b> c\" last 30d", found: flows.Found{Requests: []flows.Request{twice}}, asker: auditor, recorded: true,
 		}.message(),
 		"nothing": auditView{cat: cat, asker: history.Asker{Person: "T1/U0SAM"}}.message(),
 		"story": storyView{cat: cat, r: &ended, recorded: true, events: []history.Event{

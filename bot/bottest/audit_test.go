@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"breakglass/bot/bottest"
@@ -50,6 +52,49 @@ func TestTheAuditorAsks(t *testing.T) {
 	if r := s.Only(); r.State != flows.StateDenied || looks != 5 {
 		t.Errorf("the request is %s, and %d looks are recorded", r.State, looks)
 	}
+}
+
+// An answer in Slack leads to the same question in the console, and a request's details to
+// its story there.
+func TestTheAnswerLeadsToTheConsole(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with)
+	must(t, s.Reload(bottest.Edit("breakglass.hcl", func(hcl string) string {
+		return hcl + "\nserver {\n  console_url = \"" + s.URL("") + "\"\n}\n"
+	})))
+	s.As(company.Sam).Asks("Production database", "the ledger is stuck", nil)
+	s.As(company.Noor).Denies(s.As(company.Noor).Sees("<@U0SAM> asks for", "Waiting for you"), "use the replica")
+	s.Quiet()
+	s.Overlook()
+	mara := s.As(company.Mara)
+	browser := signed(s, p, company.Mara)
+	follow := func(says, path string) bottest.Page {
+		t.Helper()
+		var link []string
+		s.Until("an answer that says "+says, func() bool {
+			for _, m := range mara.Ephemerals() {
+				if strings.Contains(m.Shown(), says) {
+					link = regexp.MustCompile(`<(http://[^|>]+)\|`).FindStringSubmatch(m.Shown())
+				}
+			}
+			return link != nil
+		})
+		if !strings.HasPrefix(link[1], s.URL(path)) {
+			t.Errorf("the answer leads to %s", link[1])
+		}
+		return browser.Get(strings.TrimPrefix(link[1], s.URL("")))
+	}
+	mara.Types("/access audit <@U0SAM|sam> denied \"the ledger\" last 30d")
+	mara.Told("denied by <@U0NOOR>", "The same in the console")
+	page := follow("The same in the console", "/audit?q=")
+	shows(t, page, "Production database 30m for sam", "Denied by noor")
+	if got := page.URL.Query().Get("q"); got != `<@U0SAM|sam> denied "the ledger" last 30d` {
+		t.Errorf("the console was asked %q", got)
+	}
+	mara.Presses(mara.Ephemerals()[len(mara.Ephemerals())-1], "bg:audit-show")
+	shows(t, follow("in the console>. That you looked", "/audit/requests/"+string(s.Only().ID)), "noor denied", "use the replica")
+	s.Overlook()
 }
 
 // The same over HTTP: by a browser's session, each sees what is theirs, and by the door
@@ -124,6 +169,15 @@ func TestWhatEntriesCarry(t *testing.T) {
 			t.Errorf("%s has the incident as %v", verb, facts["incident_as_read"])
 		}
 	}
+	_, approval := entry(s, r.ID, "approve")
+	holds(t, "approve", approval["evidence"].(map[string]any), map[string]string{
+		"calls":   `.*answer:true .*call:pagerduty.is_on_call .*entry:map\[level:1 override:no policy:primary schedule:primary, level 1 .*shift_start:\d{13}\].*read_at:\d{13}.*`,
+		"handler": "[0-9a-f]{64}", "flow_hash": "[0-9a-f]{64}", "tainted": "false",
+	})
+	holds(t, "approve", approval["on_call"].(map[string]any), map[string]string{
+		"policy": company.PolicyPrimary, "policy_name": "primary", "level": "1", "override": "no", "schedule": "P.+", "shift_start": `\d{13}`, "shift_end": `\d+`,
+		"read_at": `\d{13}`, "digest": "[0-9a-f]{64}", "user": "PDANA01",
+	})
 	entries, err := s.App.Store().Entries(t.Context(), string(r.ID))
 	must(t, err)
 	story, err := history.StoryOf(&r, entries)

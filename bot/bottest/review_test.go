@@ -121,10 +121,10 @@ func TestReviewOverdueAndOnTheWeb(t *testing.T) {
 	}
 	answers(t, mara.API().Call("POST", "/v1/requests/"+id+"/review", map[string]any{"verdict": "not_ok"}), 422, "input")
 	answers(t, mara.API().Call("POST", "/v1/requests/"+id+"/review", map[string]any{"verdict": "perhaps"}), 422, "")
-	if text := mara.Get("/requests/" + id).Text(); !strings.Contains(text, "Was it in order?") || !strings.Contains(text, "review overdue") {
+	if text := mara.Get("/requests/" + id).Text(); !strings.Contains(text, "Was it in order?") || !strings.Contains(text, "Review overdue, due") {
 		t.Errorf("the request's page: %s", text)
 	}
-	if page := mara.Post("/requests/"+id, form); page.Status != http.StatusOK || !strings.Contains(page.Text(), "reviewed, by mara") {
+	if page := mara.Post("/requests/"+id, form); page.Status != http.StatusOK || !strings.Contains(page.Text(), "Review in order, by mara") {
 		t.Errorf("Mara reviews: %d %s", page.Status, page.Text())
 	}
 	s.As(company.Dana).Sees("which you approved for yourself, was looked back at", "in order")
@@ -198,7 +198,7 @@ func TestReviewInABrowser(t *testing.T) {
 	c.press("no need")
 	c.arrives(func() { c.press("Enter") })
 	var said string
-	if c.eval(`document.querySelector("dl").textContent`, &said); !strings.Contains(said, "reviewed: not in order") || !strings.Contains(said, "no need") {
+	if c.eval(`document.querySelector("dl").textContent`, &said); !strings.Contains(said, "not in order, by mara") || !strings.Contains(said, "no need") {
 		t.Errorf("the page says %s", said)
 	}
 	s.As(company.Dana).Sees("which you approved for yourself, was looked back at", "not in order", "no need")

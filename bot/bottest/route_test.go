@@ -1,12 +1,15 @@
 package bottest_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"breakglass/bot/bottest"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/integrations/slackfake"
 )
 
 // Two approvals are needed, from two people; the same person counts once, the next
@@ -35,10 +38,42 @@ func TestQuorumOfTwo(t *testing.T) {
 	}
 }
 
+// Where two approved, both are named: on the incident at each decision, in Slack's answer
+// about the past, in the console, and in what is exported.
+func TestBothWhoApprovedAreNamed(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with, bottest.Set("quorum", "2"))
+	inc := opened(s, "Ledger stuck")
+	_, maras, _ := askedManagers2(s, "Production database", slackfake.Values{"incident": inc.ID})
+	s.As(company.Mara).Presses(maras, "bg:approve")
+	noors := s.As(company.Noor).Sees("asks for Production database", "1 of 2 approvals so far")
+	notes(s, inc.ID, "mara@demo.example approved access to Production database for sam@demo.example: 1 of 2 approvals.")
+	s.As(company.Noor).Presses(noors, "bg:approve")
+	s.As(company.Sam).Sees("You have access to Production database until")
+	notes(s, inc.ID, "1 of 2 approvals", "approved by mara@demo.example and noor@demo.example. Reason: the ledger is stuck")
+	s.Jump(2 * time.Hour)
+	s.FastForward(2 * time.Minute)
+	s.Overlook()
+	s.As(company.Audi).Types("/access audit approved-by:@mara approved-by:@noor")
+	s.As(company.Audi).Told("approved by <@U0MARA>, <@U0NOOR>, ended")
+	mara := s.Browser() // an admin, who sees everything
+	mara.SignsIn(p, "sub-"+company.Mara, "/")
+	s.Overlook()
+	shows(t, mara.Get("/audit"), "Approved by mara and noor, ended")
+	day := s.Clock.Now().Format(time.DateOnly)
+	shows(t, mara.Get("/audit/evidence?n=5&seed=s&since="+day+"&until="+day), "by mara and noor , 2026-11-22 03:00 UTC")
+	for form, want := range map[string]string{"jsonl": `"approvals":[{"by":"T0DEMO01/U0MARA",`, "csv": "T0DEMO01/U0MARA T0DEMO01/U0NOOR\n", "sym": "U0MARA"} {
+		if page := mara.Get("/v1/audit/export?format=" + form); page.Status != http.StatusOK || !strings.Contains(page.Body, want) || !strings.Contains(page.Body, "U0NOOR") {
+			t.Errorf("%s: %d %s", form, page.Status, page.Body)
+		}
+	}
+}
+
 // askedManagers2 is askedManagers where two approvals are needed.
-func askedManagers2(s *bottest.Story, target string) (his, maras, noors msg) {
+func askedManagers2(s *bottest.Story, target string, with ...slackfake.Values) (his, maras, noors msg) {
 	s.T.Helper()
-	s.As(company.Sam).Asks(target, "the ledger is stuck", nil)
+	s.As(company.Sam).Asks(target, "the ledger is stuck", append(with, nil)[0])
 	his = s.As(company.Sam).Sees("You asked for "+target, "Waiting for", "0 of 2 approvals")
 	maras = s.As(company.Mara).Sees("asks for "+target, "0 of 2 approvals so far")
 	noors = s.As(company.Noor).Sees("asks for "+target, "0 of 2 approvals so far")

@@ -59,18 +59,18 @@ type sample struct {
 
 // sampled is one event of a sample.
 type sampled struct {
-	Line      line
-	At        time.Time // of the event
-	Decided   time.Time
-	DecidedBy who
-	Self      bool
-	OnCall    string
-	Due       time.Time // removals: the latest it was to end
-	Late      time.Duration
-	Cause     string
-	Seq       int64
-	Hash      string
-	Proof     proof
+	Line     line
+	At       time.Time // of the event
+	Decided  time.Time
+	Approved []who
+	Self     bool
+	OnCall   string
+	Due      time.Time // removals: the latest it was to end
+	Late     time.Duration
+	Cause    string
+	Seq      int64
+	Hash     string
+	Proof    proof
 }
 
 // samplingMethod says how the sample is drawn, so that anybody can draw it again.
@@ -230,7 +230,10 @@ func (d *desk) sampled(ctx context.Context, from *drawing, verb flows.Verb) (sam
 
 func (d *desk) sampledOf(r *flows.Request, verb flows.Verb) sampled {
 	s := sampled{
-		Line: d.line(r), Decided: r.DecidedAt, DecidedBy: d.who(r.DecidedBy), Self: r.SelfMade, Due: r.LatestEnd, Cause: endWords[r.EndCause], At: r.GrantedAt,
+		Line: d.line(r), Decided: r.DecidedAt, Self: r.SelfMade, Due: r.LatestEnd, Cause: endWords[r.EndCause], At: r.GrantedAt,
+	}
+	for _, p := range r.Approvers() {
+		s.Approved = append(s.Approved, d.who(p))
 	}
 	if p := r.Proof; p != nil && r.SelfMade {
 		s.OnCall = fmt.Sprintf("on call for %s, level %d, read %s", cmp.Or(p.Entry.PolicyName, p.Entry.PolicyID), p.Entry.Level, exact(p.ReadAt))

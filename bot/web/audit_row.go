@@ -71,8 +71,8 @@ func (w *Web) outcome(r *flows.Request) string {
 	switch {
 	case r.SelfMade:
 		approved += " by themselves"
-	case r.DecidedBy != "":
-		approved += " by " + w.name(r.DecidedBy)
+	case len(r.Approvers()) > 0:
+		approved += " by " + w.names(r.Approvers())
 	}
 	switch r.State {
 	case flows.StateSubmitted, flows.StatePending:
@@ -83,6 +83,9 @@ func (w *Web) outcome(r *flows.Request) string {
 		}
 		return "Denied by " + w.name(r.DecidedBy)
 	case flows.StateLapsed:
+		if !r.DecidedAt.IsZero() {
+			return approved + ", but not begun in time"
+		}
 		return "Nobody decided in time"
 	case flows.StateCancelled:
 		if r.EndedBy != "" {

@@ -105,6 +105,15 @@ func (w *Web) name(p flows.PersonID) string {
 	return w.o.Name(p)
 }
 
+// names are several people, as a sentence has them.
+func (w *Web) names(all []flows.PersonID) string {
+	out := make([]string, 0, len(all))
+	for _, p := range all {
+		out = append(out, w.name(p))
+	}
+	return strings.Join(out, " and ")
+}
+
 // plain is a sentence of the domain, as people read it.
 func (w *Web) plain(s string) string { return sentence(s, w.name) }
 

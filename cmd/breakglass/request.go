@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 )
 
 func (c *cli) request() *cobra.Command {
@@ -130,6 +131,7 @@ type requestRow struct {
 	Number      int              `json:"incident_number,omitempty"`
 	Submitted   time.Time        `json:"submitted_at"`
 	DecidedBy   flows.PersonID   `json:"decided_by,omitempty"`
+	Approvers   []flows.PersonID `json:"approved_by,omitempty"`
 	Decided     time.Time        `json:"decided_at,omitzero"`
 	Ends        time.Time        `json:"ends_at,omitzero"`
 	Cause       flows.EndCause   `json:"end_cause,omitempty"`
@@ -148,8 +150,9 @@ func requestRows(all []flows.Request) []requestRow {
 func rowOf(r *flows.Request) requestRow {
 	return requestRow{
 		ID: r.ID, State: r.State, Flow: r.Content.Flow, Target: r.Content.Target, Requester: r.Content.Requester,
-		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.Content.Incident.Number,
-		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue, Review: r.ReviewWord(),
+		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.IncidentRef().Number,
+		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Approvers: r.Approvers(), Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue,
+		Review: r.ReviewWord(),
 	}
 }
 
@@ -165,10 +168,11 @@ func (c *cli) rows(output string, rows []requestRow, called names) error {
 	t.Style().Options = table.OptionsNoBordersAndSeparators
 	if output == "csv" {
 		t.AppendHeader(table.Row{"id", "state", "flow", "target", "requester", "beneficiary", "for", "incident", "incident_number",
-			"submitted_at", "decided_by", "decided_at", "ends_at", "end_cause"})
+			"submitted_at", "decided_by", "decided_at", "ends_at", "end_cause", "approved_by"})
 		for _, r := range rows {
 			t.AppendRow(table.Row{r.ID, r.State, cell(string(r.Flow)), cell(string(r.Target)), cell(string(r.Requester)), cell(string(r.Beneficiary)),
-				r.For, cell(string(r.Incident)), number(r.Number), csvTime(r.Submitted), cell(string(r.DecidedBy)), csvTime(r.Decided), csvTime(r.Ends), r.Cause})
+				r.For, cell(string(r.Incident)), number(r.Number), csvTime(r.Submitted), cell(string(r.DecidedBy)), csvTime(r.Decided), csvTime(r.Ends), r.Cause,
+				cell(everyone(r.Approvers, func(p flows.PersonID) string { return string(p) }, " "))})
 		}
 		p.line("%s", t.RenderCSV())
 		return p.err
@@ -205,16 +209,23 @@ func decided(r requestRow, called names) string {
 	case r.Requester:
 		return "themselves"
 	}
+	if len(r.Approvers) > 0 {
+		return everyone(r.Approvers, called.of, " and ")
+	}
 	return called.of(r.DecidedBy)
 }
 
-// cell keeps a spreadsheet from reading a value as a formula.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
+// everyone is several people, each as it is called.
+func everyone(all []flows.PersonID, called func(flows.PersonID) string, between string) string {
+	out := make([]string, 0, len(all))
+	for _, p := range all {
+		out = append(out, called(p))
 	}
-	return s
+	return strings.Join(out, between)
 }
+
+// cell keeps a spreadsheet from reading a value as a formula.
+func cell(s string) string { return history.Cell(s) }
 
 func csvTime(t time.Time) string {
 	if t.IsZero() {

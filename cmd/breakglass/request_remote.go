@@ -84,6 +84,11 @@ func (n names) row(r *web.Request) requestRow {
 	if v := r.Review; v != nil {
 		out.Review = (&flows.Request{Review: &flows.Review{State: v.State, Overdue: v.Overdue, Verdict: v.Verdict}}).ReviewWord()
 	}
+	for _, v := range r.Votes {
+		if r.DecidedAt != nil && r.State != flows.StateDenied {
+			out.Approvers = append(out.Approvers, n.named(v.By))
+		}
+	}
 	if r.Incident != nil {
 		out.Incident, out.Number = r.Incident.ID, r.Incident.Number
 	}

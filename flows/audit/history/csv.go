@@ -14,6 +14,7 @@ var columns = []string{
 	"submitted_at", "decided_by", "decided_at", "self_approved", "denied_because", "granted_at", "ends_at", "ended_at", "end_cause",
 	"ended_by", "ended_because", "overdue", "content_hash", "entries", "end_of_chain",
 	"review", "review_due_at", "reviewed_by", "reviewed_at", "review_verdict", "review_note",
+	"approvals",
 }
 
 // heads is the first line of CSV.
@@ -63,7 +64,20 @@ func (r *Row) appendCells(b []byte) []byte {
 	w.moment(v.At)
 	w.text(string(v.Verdict))
 	w.text(Cell(v.Note))
+	w.text(Cell(r.approved()))
 	return w.line()
+}
+
+// approved are the people who gave approvals, with spaces between them.
+func (r *Row) approved() string {
+	if len(r.Votes) == 1 {
+		return string(r.Votes[0].By)
+	}
+	all := make([]string, 0, len(r.Votes))
+	for i := range r.Votes {
+		all = append(all, string(r.Votes[i].By))
+	}
+	return strings.Join(all, " ")
 }
 
 // celler writes values, each with a comma after it.

@@ -119,13 +119,17 @@ func cellsOf(r *Row) []string {
 	if v == nil {
 		v = &Review{}
 	}
+	var by []string
+	for _, vote := range r.Votes {
+		by = append(by, string(vote.By))
+	}
 	return []string{
 		string(r.ID), string(r.State), Cell(string(r.Flow)), Cell(string(r.Target)), Cell(string(r.Scope)), Cell(string(r.Requester)),
 		Cell(string(r.Beneficiary)), strconv.FormatInt(r.Seconds, 10), Cell(r.Reason), Cell(string(r.Incident)), number,
 		moment(r.Submitted), Cell(string(r.DecidedBy)), moment(r.Decided), strconv.FormatBool(r.Self), Cell(r.DenyWhy), moment(r.Granted),
 		moment(r.Ends), moment(r.Ended), string(r.Cause), Cell(string(r.EndedBy)), Cell(r.EndWhy), strconv.FormatBool(r.Overdue),
 		r.Hash, strconv.FormatInt(r.Entries, 10), r.EndOfChain,
-		string(v.State), moment(v.Due), Cell(string(v.By)), moment(v.At), string(v.Verdict), Cell(v.Note),
+		string(v.State), moment(v.Due), Cell(string(v.By)), moment(v.At), string(v.Verdict), Cell(v.Note), Cell(strings.Join(by, " ")),
 	}
 }
 
