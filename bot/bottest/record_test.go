@@ -2,6 +2,7 @@ package bottest_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -141,9 +142,7 @@ func fully(with map[string]string) map[string]string {
 		"requester": "T0DEMO01/U0SAM", "beneficiary": "T0DEMO01/U0SAM", "seconds": "1800", "submitted_at": `\d{13}`, "why": "on call for mgr_on_call, level 1",
 		"request": "[0-9a-f]{64}", "flow": "prod", "target": "prod_database", "world": "simulated", "config": "[0-9a-f]{64}", "replica": ".+", "version": ".+",
 	}
-	for name, pattern := range with {
-		want[name] = pattern
-	}
+	maps.Copy(want, with)
 	return want
 }
 
