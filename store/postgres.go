@@ -76,7 +76,7 @@ func insistOnDurability(ctx context.Context, c *pgx.Conn) error {
 func (db *postgresDB) direct() queries { return db.q }
 
 func (db *postgresDB) snapshot(ctx context.Context, f func(context.Context, queries) error) error {
-	return db.looks(ctx, "", f)
+	return db.looks(ctx, "", db.asking(f))
 }
 
 // walking holds the planner to the index that a listing was written for. A guess from
@@ -86,7 +86,7 @@ const walking = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off;
 	"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 func (db *postgresDB) walk(ctx context.Context, f func(context.Context, queries) error) error {
-	return db.looks(ctx, walking, f)
+	return db.looks(ctx, walking, db.asking(f))
 }
 
 // sifting holds the planner to the index of words, which it has no idea of, and to
@@ -95,12 +95,17 @@ const sifting = "SET LOCAL enable_seqscan = off; " +
 	"SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
 
 func (db *postgresDB) sift(ctx context.Context, f func(context.Context, queries) error) error {
-	return db.looks(ctx, sifting, f)
+	return db.looks(ctx, sifting, db.asking(f))
 }
 
 func (db *postgresDB) window() int64 { return wordsWindow }
 
-func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Context, queries) error) error {
+// asking has f ask within the transaction.
+func (db *postgresDB) asking(f func(context.Context, queries) error) func(context.Context, pgx.Tx) error {
+	return func(ctx context.Context, tx pgx.Tx) error { return f(ctx, db.q.WithTx(tx)) }
+}
+
+func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Context, pgx.Tx) error) error {
 	var err error
 	for range writeTries {
 		if err = db.look(ctx, first, f); !errors.Is(err, errCutOff) {
@@ -110,7 +115,7 @@ func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Co
 	return pgMeaning(err)
 }
 
-func (db *postgresDB) look(ctx context.Context, first string, f func(context.Context, queries) error) error {
+func (db *postgresDB) look(ctx context.Context, first string, f func(context.Context, pgx.Tx) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return cutOff(ctx, err)
@@ -119,7 +124,7 @@ func (db *postgresDB) look(ctx context.Context, first string, f func(context.Con
 		_, err = tx.Conn().PgConn().Exec(ctx, first).ReadAll()
 	}
 	if err == nil {
-		err = f(ctx, db.q.WithTx(tx))
+		err = f(ctx, tx)
 	}
 	cut := err != nil && tx.Conn().IsClosed()
 	undo := tx.Rollback(context.WithoutCancel(ctx)) // it gives the connection back, whatever it says

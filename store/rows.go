@@ -1,9 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -75,7 +75,7 @@ func cardFrom(r postgresdb.Card) flows.Card {
 
 func entryFrom(r postgresdb.Entry) flows.Sealed {
 	return flows.Sealed{
-		Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: prevOf(r.Prev, r.Bytes),
+		Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: prevOf(r.Prev, []byte(r.Bytes)),
 		Bytes: []byte(r.Bytes), Hash: r.Hash,
 	}
 }
@@ -83,15 +83,15 @@ func entryFrom(r postgresdb.Entry) flows.Sealed {
 // prevOf is the hash of the entry before. PostgreSQL keeps it in the bytes only, and leaves
 // the column empty. The bytes are canonical: behind it stand seq, to, v and verb, and a
 // quotation mark within a value is escaped.
-func prevOf(column, entry string) string {
+func prevOf(column string, entry []byte) string {
 	if column != "" {
 		return column
 	}
 	const before = `,"prev":"`
-	i := strings.LastIndex(entry, before)
+	i := bytes.LastIndex(entry, []byte(before))
 	if i < 0 {
 		return ""
 	}
-	said, _, _ := strings.Cut(entry[i+len(before):], `"`)
-	return said
+	said, _, _ := bytes.Cut(entry[i+len(before):], []byte(`"`))
+	return string(said)
 }

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"breakglass/flows"
@@ -107,66 +105,6 @@ func (s *Store) TreeNode(ctx context.Context, level int, n int64) ([32]byte, err
 		return [32]byte{}, fmt.Errorf("%w: hash %d of level %d of the tree has %d bytes", ErrDamaged, n, level, len(h))
 	}
 	return [32]byte(h), nil
-}
-
-// Leaves reads the entries at the places from up to, not including, to, with the
-// openings that are left. A place whose entry is gone is missing from the result.
-func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error) {
-	var out []flows.Leaf
-	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-		rows, err := q.Leaves(ctx, postgresdb.LeavesParams{Since: from, Before: to})
-		if err != nil {
-			return err
-		}
-		openings, err := openingsOf(ctx, q, rows)
-		if err != nil {
-			return err
-		}
-		out = make([]flows.Leaf, 0, len(rows))
-		for i := range rows {
-			r := &rows[i]
-			leaf := flows.Leaf{Index: r.Idx, Entry: flows.Sealed{
-				Chain: r.Chain, Seq: r.Seq, At: fromMillis(r.At), Verb: r.Verb, Prev: prevOf(r.Prev, r.Bytes), Hash: r.Hash, Bytes: []byte(r.Bytes),
-			}}
-			first, _ := slices.BinarySearchFunc(openings, r.ID, func(o postgresdb.Opening, id int64) int { return cmp.Compare(o.Entry, id) })
-			for _, o := range openings[first:] {
-				if o.Entry != r.ID {
-					break
-				}
-				leaf.Entry.Openings = append(leaf.Entry.Openings, flows.Opening{Path: o.Path, About: flows.PersonID(o.Person), Salt: o.Salt, Value: o.Value})
-			}
-			out = append(out, leaf)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read leaves %d to %d: %w", from, to, err)
-	}
-	return out, nil
-}
-
-// apart is how far the ids of entries may be apart for their openings to be read at once,
-// with those of what lies between.
-const apart = 64
-
-// openingsOf reads the openings of entries, in the order of their ids, which is nearly
-// that of their places.
-func openingsOf(ctx context.Context, q queries, rows []postgresdb.LeavesRow) (out []postgresdb.Opening, err error) {
-	ids := make([]int64, 0, len(rows))
-	for i := range rows {
-		ids = append(ids, rows[i].ID)
-	}
-	slices.Sort(ids)
-	for from, to := 0, 0; to < len(ids); from = to {
-		for to = from + 1; to < len(ids) && ids[to]-ids[to-1] <= apart; to++ {
-		}
-		some, err := q.OpeningsBetween(ctx, postgresdb.OpeningsBetweenParams{Since: ids[from], Until: ids[to-1]})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some...)
-	}
-	return out, nil
 }
 
 // LeafOf is the place of an entry. flows.ErrNotFound while it waits for one.

@@ -117,7 +117,7 @@ func (v *verifier) entry(ctx context.Context, r postgresdb.Entry) error {
 	if hex.EncodeToString(sum[:]) != r.Hash {
 		return damaged(r, "its bytes do not have its hash")
 	}
-	r.Prev = prevOf(r.Prev, r.Bytes)
+	r.Prev = prevOf(r.Prev, []byte(r.Bytes))
 	var s said
 	if err := json.Unmarshal([]byte(r.Bytes), &s); err != nil {
 		return damaged(r, "its bytes are not an entry")

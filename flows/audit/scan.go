@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"strings"
@@ -22,10 +23,11 @@ type commit struct{ path, hash string }
 // (sorted keys, no spaces, whole numbers, the shortest escapes) and picks out what
 // verification needs. It allocates for commitments only.
 type scanner struct {
-	b    []byte
-	i    int
-	path []byte
-	out  *body
+	b       []byte
+	i       int
+	escaped bool // the last string had an escape
+	path    []byte
+	out     *body
 }
 
 var errForm = errors.New("its bytes are not in the canonical form")
@@ -79,11 +81,11 @@ func (s *scanner) object(depth int) error {
 	}
 	var last []byte
 	for first := true; ; first = false {
-		key, err := s.text()
+		key, err := s.plain()
 		if err != nil {
 			return err
 		}
-		if !first && bytes.Compare(unescaped(last), unescaped(key)) >= 0 || !s.at(':') {
+		if !first && bytes.Compare(last, key) >= 0 || !s.at(':') {
 			return errForm
 		}
 		last = key
@@ -99,7 +101,7 @@ func (s *scanner) object(depth int) error {
 	}
 }
 
-// member reads the value of a key, and keeps it if verification needs it.
+// member reads the value of a key, as it stands for, and keeps it if verification needs it.
 func (s *scanner) member(key []byte, first bool, depth int) error {
 	start := s.i
 	if depth == 0 {
@@ -118,7 +120,7 @@ func (s *scanner) member(key []byte, first bool, depth int) error {
 	if was > 0 {
 		s.path = append(s.path, '.')
 	}
-	s.path = append(s.path, unescaped(key)...)
+	s.path = append(s.path, key...)
 	err := s.value(depth + 1)
 	s.path = s.path[:was]
 	return err
@@ -145,9 +147,7 @@ func (s *scanner) top(key []byte) (known bool, err error) {
 		return false, nil
 	}
 	if text != nil {
-		if *text, err = s.text(); err == nil {
-			*text = unescaped(*text)
-		}
+		*text, err = s.plain()
 		return true, err
 	}
 	*number, err = s.number()
@@ -205,13 +205,27 @@ func (s *scanner) number() (int64, error) {
 	return n, nil
 }
 
+// plain reads a string and returns what it stands for.
+func (s *scanner) plain() ([]byte, error) {
+	raw, err := s.text()
+	if s.escaped && err == nil {
+		raw = unescaped(raw)
+	}
+	return raw, err
+}
+
 // text reads a string and returns what stands between the quotes, escapes and all.
 func (s *scanner) text() ([]byte, error) {
 	if !s.at('"') {
 		return nil, errForm
 	}
 	start, wide := s.i, false
+	s.escaped = false
 	for s.i < len(s.b) {
+		if s.i+8 <= len(s.b) && ordinary(binary.LittleEndian.Uint64(s.b[s.i:])) {
+			s.i += 8
+			continue
+		}
 		switch c := s.b[s.i]; {
 		case c == '"':
 			raw := s.b[start:s.i]
@@ -223,6 +237,7 @@ func (s *scanner) text() ([]byte, error) {
 		case c < 0x20:
 			return nil, errForm
 		case c == '\\':
+			s.escaped = true
 			if !s.escape() {
 				return nil, errForm
 			}
@@ -232,6 +247,14 @@ func (s *scanner) text() ([]byte, error) {
 		}
 	}
 	return nil, errForm
+}
+
+// ordinary reports whether none of eight bytes is a control character, a quotation mark, a
+// backslash or of a character that is not ASCII.
+func ordinary(eight uint64) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	quote, back := eight^('"'*each), eight^('\\'*each)
+	return (eight|(eight-0x20*each)|(quote-each)|(back-each))&high == 0
 }
 
 // escape steps over an escape, if it is the only way to write what it stands for.

@@ -21,15 +21,6 @@ SELECT count(*) FROM unsequenced;
 SELECT l.idx, e.hash FROM leaves l JOIN entries e ON e.id = l.entry
 WHERE l.idx >= @since AND l.idx < @before ORDER BY l.idx;
 
--- name: Leaves :many
-SELECT l.idx, e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes
-FROM leaves l JOIN entries e ON e.id = l.entry
-WHERE l.idx >= @since AND l.idx < @before ORDER BY l.idx;
-
--- name: OpeningsBetween :many
-SELECT o.entry, o.path, o.person, o.salt, o.value FROM openings o
-WHERE o.entry >= @since AND o.entry <= @until ORDER BY o.entry, o.path;
-
 -- name: LeafOfEntry :one
 SELECT l.idx FROM leaves l JOIN entries e ON e.id = l.entry
 WHERE e.chain = @chain AND e.seq = @seq;

@@ -306,9 +306,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.leasedInLaneStmt, err = db.PrepareContext(ctx, leasedInLane); err != nil {
 		return nil, fmt.Errorf("error preparing query LeasedInLane: %w", err)
 	}
-	if q.leavesStmt, err = db.PrepareContext(ctx, leaves); err != nil {
-		return nil, fmt.Errorf("error preparing query Leaves: %w", err)
-	}
 	if q.listOpenRequestsStmt, err = db.PrepareContext(ctx, listOpenRequests); err != nil {
 		return nil, fmt.Errorf("error preparing query ListOpenRequests: %w", err)
 	}
@@ -365,9 +362,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.openReviewsStmt, err = db.PrepareContext(ctx, openReviews); err != nil {
 		return nil, fmt.Errorf("error preparing query OpenReviews: %w", err)
-	}
-	if q.openingsBetweenStmt, err = db.PrepareContext(ctx, openingsBetween); err != nil {
-		return nil, fmt.Errorf("error preparing query OpeningsBetween: %w", err)
 	}
 	if q.openingsNamingStmt, err = db.PrepareContext(ctx, openingsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsNaming: %w", err)
@@ -1003,11 +997,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing leasedInLaneStmt: %w", cerr)
 		}
 	}
-	if q.leavesStmt != nil {
-		if cerr := q.leavesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing leavesStmt: %w", cerr)
-		}
-	}
 	if q.listOpenRequestsStmt != nil {
 		if cerr := q.listOpenRequestsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listOpenRequestsStmt: %w", cerr)
@@ -1101,11 +1090,6 @@ func (q *Queries) Close() error {
 	if q.openReviewsStmt != nil {
 		if cerr := q.openReviewsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openReviewsStmt: %w", cerr)
-		}
-	}
-	if q.openingsBetweenStmt != nil {
-		if cerr := q.openingsBetweenStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing openingsBetweenStmt: %w", cerr)
 		}
 	}
 	if q.openingsNamingStmt != nil {
@@ -1506,7 +1490,6 @@ type Queries struct {
 	leafHashesStmt             *sql.Stmt
 	leafOfEntryStmt            *sql.Stmt
 	leasedInLaneStmt           *sql.Stmt
-	leavesStmt                 *sql.Stmt
 	listOpenRequestsStmt       *sql.Stmt
 	listRequestsStmt           *sql.Stmt
 	listRequestsOfIncidentStmt *sql.Stmt
@@ -1526,7 +1509,6 @@ type Queries struct {
 	openRequestsToHoldStmt     *sql.Stmt
 	openReviewStmt             *sql.Stmt
 	openReviewsStmt            *sql.Stmt
-	openingsBetweenStmt        *sql.Stmt
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	openingsSinceStmt          *sql.Stmt
@@ -1680,7 +1662,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		leafHashesStmt:             q.leafHashesStmt,
 		leafOfEntryStmt:            q.leafOfEntryStmt,
 		leasedInLaneStmt:           q.leasedInLaneStmt,
-		leavesStmt:                 q.leavesStmt,
 		listOpenRequestsStmt:       q.listOpenRequestsStmt,
 		listRequestsStmt:           q.listRequestsStmt,
 		listRequestsOfIncidentStmt: q.listRequestsOfIncidentStmt,
@@ -1700,7 +1681,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openRequestsToHoldStmt:     q.openRequestsToHoldStmt,
 		openReviewStmt:             q.openReviewStmt,
 		openReviewsStmt:            q.openReviewsStmt,
-		openingsBetweenStmt:        q.openingsBetweenStmt,
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		openingsSinceStmt:          q.openingsSinceStmt,

@@ -124,7 +124,6 @@ type Querier interface {
 	LeafHashes(ctx context.Context, arg LeafHashesParams) ([]LeafHashesRow, error)
 	LeafOfEntry(ctx context.Context, arg LeafOfEntryParams) (int64, error)
 	LeasedInLane(ctx context.Context, lane string) (int64, error)
-	Leaves(ctx context.Context, arg LeavesParams) ([]LeavesRow, error)
 	// Undecided and live ones only: few among many.
 	ListOpenRequests(ctx context.Context, arg ListOpenRequestsParams) ([]string, error)
 	// The listings are one question with four ways in, so that each has an index to walk.
@@ -150,7 +149,6 @@ type Querier interface {
 	OpenReview(ctx context.Context, arg OpenReviewParams) (int64, error)
 	// Those that are due first come first.
 	OpenReviews(ctx context.Context, lim int64) ([]string, error)
-	OpeningsBetween(ctx context.Context, arg OpeningsBetweenParams) ([]Opening, error)
 	// Openings about a person, or whose value has their id in it.
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)

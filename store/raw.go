@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// raws is what reads a great many rows: past what makes values of each of their columns.
+type raws interface {
+	// raw runs f on one consistent state. f may run more than once and must then start
+	// afresh.
+	raw(ctx context.Context, f func(context.Context, asker) error) error
+}
+
+// asker calls each for the rows that answer a question, in order. The question is in the
+// SQL that both engines have, and numbers its arguments from $1 as they come in it.
+type asker func(ctx context.Context, question string, args []any, each func(rawRow) error) error
+
+// rawRow is a row where the database has it. Its columns count from 0.
+type rawRow interface {
+	// int is a number.
+	int(col int32) int64
+	// bytes are a text or a blob, not to be changed, nor kept for longer than the row.
+	bytes(col int32) []byte
+}
+
+func (db *sqliteDB) raw(ctx context.Context, f func(context.Context, asker) error) error {
+	return db.low(ctx, func(c *lowConn) error {
+		return f(ctx, func(ctx context.Context, question string, args []any, each func(rawRow) error) error {
+			row := &lowRow{} // one for all
+			return c.query(ctx, question, args, func(r lowRow) error {
+				*row = r
+				return each(row)
+			})
+		})
+	})
+}
+
+func (db *postgresDB) raw(ctx context.Context, f func(context.Context, asker) error) error {
+	return db.looks(ctx, "", func(ctx context.Context, tx pgx.Tx) error {
+		return f(ctx, func(ctx context.Context, question string, args []any, each func(rawRow) error) error {
+			rows, err := tx.Query(ctx, question, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			row := &pgRow{fields: rows.FieldDescriptions()}
+			for rows.Next() {
+				row.values = rows.RawValues()
+				if err := each(row); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+	})
+}
+
+// pgRow is a row as PostgreSQL sent it: in its binary form, or as text to whoever speaks
+// its simple protocol.
+type pgRow struct {
+	fields []pgconn.FieldDescription
+	values [][]byte
+}
+
+func (r *pgRow) int(col int32) int64 {
+	v := r.values[col]
+	if r.fields[col].Format == pgx.BinaryFormatCode && len(v) == 8 {
+		return int64(binary.BigEndian.Uint64(v))
+	}
+	n, _ := strconv.ParseInt(string(v), 10, 64) // a number is what the server sends of one
+	return n
+}
+
+func (r *pgRow) bytes(col int32) []byte {
+	v := r.values[col]
+	if f := &r.fields[col]; f.DataTypeOID == pgtype.ByteaOID && f.Format == pgx.TextFormatCode {
+		v, _ = hex.DecodeString(strings.TrimPrefix(string(v), `\x`)) // likewise
+	}
+	return v
+}
+
+// arena keeps what rows had in a few pieces, instead of one for each column.
+type arena struct {
+	texts strings.Builder
+	raw   []byte
+}
+
+func (a *arena) text(b []byte) string {
+	from := a.texts.Len()
+	a.texts.Write(b)
+	return a.texts.String()[from:]
+}
+
+func (a *arena) bytes(b []byte) []byte {
+	from := len(a.raw)
+	a.raw = append(a.raw, b...)
+	return a.raw[from:len(a.raw):len(a.raw)]
+}
