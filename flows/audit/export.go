@@ -206,23 +206,43 @@ func Exported(r io.Reader) Log {
 	return func(_ context.Context, give func(Record) error) error {
 		in := bufio.NewScanner(r)
 		in.Buffer(make([]byte, 0, 1<<16), maxLine)
+		in.Split(splitLines)
 		var arena []byte
-		for first := true; in.Scan(); first = false {
+		some := false
+		for in.Scan() {
 			if len(in.Bytes())+len(arena) > cap(arena) {
 				arena = make([]byte, 0, max(1<<20, len(in.Bytes())))
 			}
 			start := len(arena)
 			arena = append(arena, in.Bytes()...)
 			line := arena[start:len(arena):len(arena)]
-			if first && !bytes.HasPrefix(line, []byte(`{"breakglass":"audit proof",`)) {
-				return errors.New("this is no proof export of breakglass; make one by: breakglass audit export --proof")
+			if !some && !bytes.HasPrefix(line, []byte(`{"breakglass":"audit proof",`)) {
+				return errNoExport
 			}
 			if err := give(Record{Line: line}); err != nil {
 				return err
 			}
+			some = true
+		}
+		if in.Err() == nil && !some {
+			return errNoExport
 		}
 		return in.Err()
 	}
+}
+
+var errNoExport = errors.New("this is no proof export of breakglass; make one by: breakglass audit export --proof")
+
+// splitLines splits at line feeds and takes nothing else away. What stands behind the last
+// one was cut off: it gets a mark that no line of an export has.
+func splitLines(data []byte, atEnd bool) (advance int, line []byte, err error) {
+	if i := bytes.IndexByte(data, '\n'); i >= 0 {
+		return i + 1, data[:i], nil
+	}
+	if atEnd && len(data) > 0 {
+		return len(data), append(bytes.Clone(data), " (cut off)"...), nil
+	}
+	return 0, nil, nil
 }
 
 // decode reads the line of an export that the record is.
@@ -249,7 +269,7 @@ func (it *item) decode() error {
 	switch {
 	case other.Breakglass != nil && other.V > ExportVersion:
 		return fmt.Errorf("the export has version %d and this program knows only up to %d", other.V, ExportVersion)
-	case other.Breakglass != nil:
+	case other.Breakglass != nil && other.V > 0:
 		it.kind = kindBegin
 	case other.Checkpoint != nil:
 		it.Checkpoint = &flows.Checkpoint{Note: *other.Checkpoint}

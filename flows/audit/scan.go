@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,13 +38,14 @@ const maxDepth = 64
 
 func scan(b []byte, out *body) error {
 	s := scanner{b: b, out: out, path: make([]byte, 0, 64)}
+	out.at = math.MinInt64
 	if len(b) == 0 || b[0] != '{' {
 		return errForm
 	}
 	if err := s.object(0); err != nil {
 		return err
 	}
-	if s.i != len(b) || out.chain == nil || out.verb == nil || out.seq < 1 || out.version < 1 {
+	if s.i != len(b) || out.chain == nil || out.prev == nil || out.verb == nil || out.at == math.MinInt64 || out.seq < 1 || out.version < 1 {
 		return errForm
 	}
 	return nil

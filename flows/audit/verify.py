@@ -129,20 +129,37 @@ def unique(pairs):
     return dict(pairs)
 
 
-def canonical(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def whole(text):
+    if "." in text or not -2**63 <= int(text) < 2**63:
+        raise ValueError("a number is not a whole one: " + text)
+    return int(text)
 
 
-def commitments(value, path=""):
+def load(text):
+    return json.loads(text, object_pairs_hook=unique, parse_int=whole, parse_float=whole, parse_constant=whole)
+
+
+def dump(value, sort=False):
+    return json.dumps(value, sort_keys=sort, separators=(",", ":"), ensure_ascii=False)
+
+
+def plain(text):
+    """Text that comes from a file, without what a terminal obeys."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def commitments(value, path="", depth=0):
+    if depth > 64:
+        raise ValueError("the entry is nested too deep")
     if isinstance(value, dict):
         if list(value) == ["commit"] and str(value["commit"]).startswith("sha256:"):
             yield path, value["commit"]
             return
         for k, v in value.items():
-            yield from commitments(v, path + "." + k if path else k)
+            yield from commitments(v, path + "." + k if path else k, depth + 1)
     elif isinstance(value, list):
         for i, v in enumerate(value):
-            yield from commitments(v, path + "." + str(i))
+            yield from commitments(v, path + "." + str(i), depth + 1)
 
 
 def commit(path, salt, value):
@@ -157,43 +174,44 @@ class Verifier:
         self.key, self.kept = key, sorted(kept)
         self.tree, self.ends, self.found = Tree(), {}, []
         self.heads, self.signed, self.witnessed, self.lost, self.erased = 0, 0, 0, [], set()
-        self.last = None
+        self.last = None  # what stood before: nothing, the line that begins, or the one that ends
 
     def find(self, what):
         self.found.append("place %d: %s" % (self.tree.size, what))
 
     def line(self, line):
+        first, end = self.last is None, '{"end":true,"entries":%d,"checkpoints":%d}' % (self.tree.size, self.heads)
         if self.last == "end":
             self.find("something stands after the end")
+        elif first:
+            self.last = "begin"
+            if line != '{"breakglass":"audit proof","v":1}':
+                raise ValueError("the first line is not that of an export")
         elif line.startswith('{"leaf":'):
-            self.last = "leaf"
             self.leaf(line)
+        elif line == end:
+            self.last = "end"
         else:
-            got = json.loads(line, object_pairs_hook=unique)
-            if json.dumps(got, separators=(",", ":"), ensure_ascii=False) != line:
-                raise ValueError("a line is not as an export writes it")
-            if self.last is None and got == {"breakglass": "audit proof", "v": 1}:
-                self.last = "begin"
-            elif list(got) == ["checkpoint"]:
-                self.checkpoint(got["checkpoint"])
-            elif got == {"end": True, "entries": self.tree.size, "checkpoints": self.heads}:
-                self.last = "end"
-            else:
-                raise ValueError("a line is not what comes here")
+            got = load(line)
+            if dump(got) != line or list(got) != ["checkpoint"]:
+                raise ValueError("a line is not what comes here, or not as an export writes it")
+            self.checkpoint(got["checkpoint"])
 
     def leaf(self, line):
         head, mark, raw = line.partition(',"entry":')
         raw = raw[:-1]
-        head = json.loads(head + "}", object_pairs_hook=unique)
+        head = load(head + "}")
         try:
             if head["leaf"] != self.tree.size:
                 self.find("the entry says it is at place %d" % head["leaf"])
-            if json.dumps(head, separators=(",", ":"), ensure_ascii=False)[:-1] + mark + raw + "}" != line:
+            openings = [{"path": o["path"], "salt": bytes.fromhex(o["salt"]).hex(), "value": o["value"]} for o in head["openings"]]
+            if dump({"leaf": int(head["leaf"]), "openings": openings})[:-1] + mark + raw + "}" != line:
                 raise ValueError("the line is not as an export writes it")
-            entry = json.loads(raw, object_pairs_hook=unique)
-            if canonical(entry) != raw:
+            entry = load(raw)
+            kinds = [type(entry[k]) for k in ("at", "chain", "prev", "seq", "v", "verb")]
+            if dump(entry, sort=True) != raw or kinds != [int, str, str, int, int, str] or min(entry["seq"], entry["v"]) < 1:
                 raise ValueError("the entry is not in the canonical form")
-            self.entry(entry, head["openings"], hashlib.sha256(b"\0" + raw.encode()).hexdigest())
+            self.entry(entry, openings, hashlib.sha256(b"\0" + raw.encode()).hexdigest())
         finally:
             self.tree.add(raw.encode())
             self.witness()
@@ -204,8 +222,8 @@ class Verifier:
         if (entry["seq"], entry["prev"]) != (seq + 1, prev):
             self.find("%s does not follow entry %d of its chain" % (name, seq))
         self.ends[entry["chain"]] = (entry["seq"], leaf)
-        if entry["verb"] == "erased":
-            self.erased.update(entry["facts"].get("openings", []))
+        if entry["verb"] == "erased" and isinstance(entry.get("facts"), dict) and isinstance(entry["facts"].get("openings"), list):
+            self.erased.update(o for o in entry["facts"]["openings"] if isinstance(o, str))
         want = dict(commitments(entry))
         if [o["path"] for o in openings] != sorted({o["path"] for o in openings}, key=str.encode):
             self.find("the openings of %s are not in their order" % name)
@@ -331,9 +349,12 @@ def main(args):
     key = parse_key(args[3 if single else 1])
     kept = []
     for file in args[4 if single else 2:]:
-        kept += kept_in(read(file), key)
+        found = list(kept_in(read(file), key))
+        if not found:
+            raise ValueError("there is no checkpoint of this log in %s" % file)
+        kept += found
     if single:
-        print(one_entry(json.loads(read(args[1])), json.loads(read(args[2])), key, kept))
+        print(plain(one_entry(json.loads(read(args[1])), json.loads(read(args[2])), key, kept)))
         return 0
     v = Verifier(key, kept)
     with open(args[0], encoding="utf-8", newline="\n") as f:
@@ -345,7 +366,7 @@ def main(args):
     v.end()
     print("%d entries, %d checkpoints; %d are signed for, %d by a checkpoint from outside" % (v.tree.size, v.heads, v.signed, v.witnessed))
     for what in v.found[:20]:
-        print("NOT AS IT WAS SIGNED: " + what)
+        print("NOT AS IT WAS SIGNED: " + plain(what))
     return 3 if v.found else 0
 
 
@@ -353,5 +374,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except (OSError, ValueError, KeyError, TypeError) as e:
-        print("NOT AS IT WAS SIGNED: it cannot be read, or does not hold: %s" % e)
+        print("NOT AS IT WAS SIGNED: it cannot be read, or does not hold: %s" % plain(str(e)))
         sys.exit(3)
