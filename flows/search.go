@@ -29,10 +29,11 @@ type Search struct {
 	People   []Involved // at most MaxSearchPeople
 	Target   TargetID
 	Flow     FlowID
-	States   []State   // any of them
-	Since    time.Time // submitted at or after
-	Until    time.Time // submitted before
-	Words    []string  // in what was given as a reason; at most MaxSearchWords
+	States   []State     // any of them
+	Review   ReviewState // where its review stands; ReviewNone: wherever
+	Since    time.Time   // submitted at or after
+	Until    time.Time   // submitted before
+	Words    []string    // in what was given as a reason; at most MaxSearchWords
 
 	Viewer PersonID // only what this person had a part in; empty: all
 	After  Place    // keyset: only what comes after it, going back in time

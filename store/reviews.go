@@ -19,7 +19,7 @@ func (p *change) review(ctx context.Context, q queries) error {
 	was, err := q.ReviewState(ctx, p.request.ID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows) && is == flows.ReviewOpen:
-		_, err = q.OpenReview(ctx, postgresdb.OpenReviewParams{Request: p.request.ID, DueAt: millis(p.Request.Review.DueAt)})
+		_, err = q.OpenReview(ctx, postgresdb.OpenReviewParams{Request: p.request.ID, DueAt: millis(p.Request.Review.DueAt), SubmittedAt: p.request.SubmittedAt})
 	case err == nil && was != string(is):
 		if is != flows.ReviewClosed {
 			return fmt.Errorf("the review of %s cannot become %s: it is %s", p.request.ID, is, was)

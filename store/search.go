@@ -14,7 +14,7 @@ import (
 
 // Search answers a question about the past with a page of requests, newest first. It
 // walks the index that narrows most, so a first page by incident, person, target, flow,
-// outcome or time costs the same however much is stored; what else is asked for is
+// outcome, review or time costs the same however much is stored; what else is asked for is
 // looked at on the rows of that walk. Words within a time have a way of their own
 // (words.go).
 func (s *Store) Search(ctx context.Context, f flows.Search) (flows.Found, error) {
@@ -79,7 +79,7 @@ type asked struct {
 func question(f flows.Search, limit int) asked {
 	p := postgresdb.SearchByTargetParams{
 		BeforeAt: math.MaxInt64, BeforeID: lastID, Since: dueMillis(f.Since), Flow: string(f.Flow), Target: string(f.Target),
-		Viewer: string(f.Viewer), Lim: int64(limit),
+		Review: string(f.Review), Viewer: string(f.Viewer), Lim: int64(limit),
 	}
 	if f.Since.IsZero() {
 		p.Since = math.MinInt64
@@ -138,6 +138,8 @@ func waysIn(ctx context.Context, q queries, f flows.Search) ([]way, error) {
 		return []way{byPerson(f.People[0], f.People[1:])}, nil
 	case f.Viewer != "":
 		return []way{byPerson(flows.Involved{Person: f.Viewer, Part: flows.AnyPart}, nil)}, nil
+	case f.Review != flows.ReviewNone:
+		return []way{byReview}, nil
 	case f.Target != "":
 		return []way{func(ctx context.Context, q queries, a asked) ([]string, error) {
 			p := a.among(nil)
@@ -175,12 +177,19 @@ func byState(st flows.State) way {
 	}
 }
 
+// byReview is for the few that were ever to be reviewed.
+func byReview(ctx context.Context, q queries, a asked) ([]string, error) {
+	p := a.among(nil)
+	p.Way, p.Review = p.Review, ""
+	return q.SearchByReview(ctx, postgresdb.SearchByReviewParams(p))
+}
+
 func byPerson(who flows.Involved, others []flows.Involved) way {
 	return func(ctx context.Context, q queries, a asked) ([]string, error) {
 		p := a.among(others)
 		return q.SearchByPerson(ctx, postgresdb.SearchByPersonParams{
 			Way: string(who.Person), WayRoles: int64(who.Part), BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since,
-			Flow: p.Flow, Target: p.Target, States: p.States, Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
+			Flow: p.Flow, Target: p.Target, States: p.States, Review: p.Review, Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
 			Viewer: p.Viewer, Word1: p.Word1, Word2: p.Word2, Word3: p.Word3, Lim: p.Lim,
 		})
 	}

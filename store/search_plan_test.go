@@ -17,6 +17,7 @@ import (
 var walks = map[string]string{
 	"searchByTime": "requests_at", "searchByTarget": "requests_target_at", "searchByFlow": "requests_flow_at",
 	"searchByState": "requests_state_at", "searchByIncident": "request_incidents", "searchByPerson": "request_people_at",
+	"searchByReview": "reviews_at",
 }
 
 // TestSearchPlans: a first page walks its index, newest first; nothing is scanned and
@@ -100,7 +101,7 @@ func wordsPlan(t *testing.T) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // what is set holds for what follows
-	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 1700900000000, 'down', '~', '', '', '', '', 31, '', 31, '', '', '', '', 51"
+	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 1700900000000, 'down', '~', '', '', '', '', '', 31, '', 31, '', '', '', '', 51"
 	for _, stmt := range []string{crowd, "ANALYZE", strings.ReplaceAll(store.Sifting, "LOCAL", "SESSION"), "PREPARE words AS " + query} {
 		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
 			t.Fatal(err)
@@ -122,7 +123,7 @@ var dollars = regexp.MustCompile(`\$\d+`)
 
 // values are arguments for a first page: by what each parameter is compared with.
 func values(query string, n int) string {
-	way := map[string]string{"r.target": "'t7'", "r.flow": "'f1'", "r.state": "'denied'", "i.incident": "'Q77'", "p.person": "'T/U77'"}
+	way := map[string]string{"r.target": "'t7'", "r.flow": "'f1'", "r.state": "'denied'", "i.incident": "'Q77'", "p.person": "'T/U77'", "v.state": "'open'"}
 	out := make([]string, n)
 	for i := range out {
 		p := regexp.QuoteMeta(fmt.Sprintf("$%d", i+1)) + `\b`
@@ -179,5 +180,6 @@ INSERT INTO requests SELECT 'req_' || lpad(n::text, 8, '0'), 1, (ARRAY['ended','
 	FROM generate_series(1, 20000) n;
 INSERT INTO request_people SELECT id, requester, 3, submitted_at FROM requests;
 INSERT INTO request_incidents SELECT incident, submitted_at, id, 1 FROM requests;
+INSERT INTO reviews SELECT id, (ARRAY['open','closed','closed'])[1 + submitted_at / 1000 % 3], submitted_at, submitted_at FROM requests WHERE right(id, 1) = '7';
 INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down', submitted_at FROM requests;
 SET session_replication_role = origin;`

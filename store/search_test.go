@@ -83,7 +83,16 @@ func (p *past) granted(r *flows.Request) {
 	r.EndedBy, r.EndWhy = p.person(), flows.NewText("Not needed any more")
 	p.step(r, flows.StateEnding, flows.VerbRevoke)
 	r.EndedAt = p.now
+	if r.SelfMade || p.r.IntN(3) == 0 {
+		r.Review = &flows.Review{State: flows.ReviewOpen, Within: time.Hour, DueAt: p.now.Add(time.Hour)}
+	}
 	p.step(r, flows.StateEnded, flows.VerbRevoked)
+	if r.Review != nil && p.r.IntN(2) == 0 {
+		closed := *r.Review
+		closed.State, closed.By, closed.At, closed.Verdict = flows.ReviewClosed, "T/UAUDI", p.now, flows.VerdictOK
+		r.Review = &closed
+		p.step(r, flows.StateEnded, flows.VerbReview)
+	}
 }
 
 func (p *past) step(r *flows.Request, to flows.State, v flows.Verb) {
@@ -126,12 +135,13 @@ func (p *past) search() flows.Search {
 	set(func() {
 		f.States = []flows.State{flows.StateEnded, flows.StateLapsed, flows.StatePending, flows.StateSubmitted}[:p.r.IntN(5)]
 	})
+	set(func() { f.Review = pick(p.r, flows.ReviewOpen, flows.ReviewClosed) })
 	set(func() { f.Since = p.all[p.r.IntN(len(p.all))].SubmittedAt })
 	set(func() { f.Until = p.all[p.r.IntN(len(p.all))].SubmittedAt })
 	set(func() {
 		f.Words = [][]string{{"DATABASE"}, {"100%"}, {"ops_17", "rollback"}, {"ärger"}, {"needed any"}, {"replica"}, {"stuck", "not needed"}}[p.r.IntN(7)]
 		if p.r.IntN(2) == 0 { // as words are asked for most of the time: within a time, of everything
-			f = flows.Search{Words: f.Words, Since: p.all[p.r.IntN(len(p.all))].SubmittedAt, States: f.States, Target: f.Target, Until: f.Until}
+			f = flows.Search{Words: f.Words, Since: p.all[p.r.IntN(len(p.all))].SubmittedAt, States: f.States, Review: f.Review, Target: f.Target, Until: f.Until}
 		}
 	})
 	f.Limit = 1 + p.r.IntN(9)
@@ -175,7 +185,7 @@ func (p *past) answers(r flows.Request, f flows.Search) bool {
 	return (f.Incident == "" || slices.ContainsFunc(refs, func(i flows.IncidentRef) bool { return i.ID == f.Incident })) &&
 		(f.Number == 0 || slices.ContainsFunc(refs, func(i flows.IncidentRef) bool { return i.Number == f.Number })) &&
 		(f.Viewer == "" || had(f.Viewer, flows.AnyPart)) && (f.Target == "" || r.Content.Target == f.Target) &&
-		(f.Flow == "" || r.Content.Flow == f.Flow) && (len(f.States) == 0 || slices.Contains(f.States, r.State)) &&
+		(f.Flow == "" || r.Content.Flow == f.Flow) && (f.Review == "" || r.ReviewIs() == f.Review) && (len(f.States) == 0 || slices.Contains(f.States, r.State)) &&
 		(f.Since.IsZero() || ms(r.SubmittedAt) >= ceil(f.Since)) && (f.Until.IsZero() || ms(r.SubmittedAt) < ceil(f.Until))
 }
 
@@ -350,6 +360,48 @@ func TestPartIn(t *testing.T) {
 		}
 		if got, err := s.PartIn(t.Context(), "req_none", "T/U1"); got != 0 || err != nil {
 			t.Errorf("no such request: %v, %v", got, err)
+		}
+	})
+}
+
+// TestReviewsFromBefore: a review that was opened by the version before is found by when
+// its access was asked for, after the migration and by a replica that is still of it.
+func TestReviewsFromBefore(t *testing.T) {
+	onBoth(t, func(t *testing.T, o place) {
+		s := mustOpen(t, o.Options)
+		p := &past{T: t, s: s, r: rand.New(rand.NewPCG(1, 1)), now: noon}
+		for i := 0; len(p.all) < 3; i++ {
+			p.request(i)
+			if p.all[len(p.all)-1].ReviewIs() != flows.ReviewOpen {
+				p.all = p.all[:len(p.all)-1]
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		back := []string{"DROP INDEX reviews_at", "ALTER TABLE reviews DROP COLUMN submitted_at", "DELETE FROM goose_db_version WHERE version_id = 16"}
+		if o.driver == "sqlite" { // its trigger names the column
+			back = append([]string{"DROP TRIGGER reviews_step", "CREATE TRIGGER reviews_step BEFORE UPDATE ON reviews BEGIN SELECT 1; END"}, back...)
+		}
+		run(t, o.driver, o.raw, back...)
+		s = mustOpen(t, o.Options)
+		p.s = s
+		var want []flows.RequestID
+		for _, r := range slices.Backward(p.all) {
+			want = append(want, r.ID)
+		}
+		for range 2 {
+			found, err := s.Search(t.Context(), flows.Search{Review: flows.ReviewOpen, Since: noon})
+			if d := cmp.Diff(want, ids(found.Requests)); err != nil || d != "" {
+				t.Errorf("%v\n%s", err, d)
+			}
+			if o.driver == "sqlite" {
+				return
+			}
+			run(t, o.driver, o.raw, "ALTER TABLE reviews DISABLE TRIGGER reviews_check", "DELETE FROM reviews", "ALTER TABLE reviews ENABLE TRIGGER reviews_check")
+			for _, r := range p.all {
+				run(t, o.driver, o.raw, "INSERT INTO reviews (request, state, due_at) VALUES ('"+string(r.ID)+"', 'open', 1)")
+			}
 		}
 	})
 }

@@ -81,6 +81,10 @@ func TestBreakGlassIsLookedBackAt(t *testing.T) {
 	}
 	s.As(company.Audi).Types("/access audit @dana")
 	s.As(company.Audi).Told("Production database", "reviewed: not in order")
+	s.As(company.Audi).Types("/access audit review:closed last 7d")
+	s.As(company.Audi).Told("Production database", "reviewed: not in order")
+	s.As(company.Audi).Types("/access audit unreviewed")
+	s.As(company.Audi).Told("No request")
 }
 
 // Nobody looks at it for three days: who may are reminded, once, and it stands as overdue
@@ -108,6 +112,14 @@ func TestReviewOverdueAndOnTheWeb(t *testing.T) {
 		if text := b.Get("/").Text(); strings.Contains(text, "To be reviewed") {
 			t.Errorf("it is to be reviewed by %s", text)
 		}
+	}
+	for q, want := range map[string]int{"review:open": 1, "review open target:prod_database": 1, "reviewed": 0} {
+		if got := mara.API().Call("GET", "/v1/audit?q="+url.QueryEscape(q), nil); len(got.Body["requests"].([]any)) != want {
+			t.Errorf("asked for %s: %v", q, got.Body)
+		}
+	}
+	if text := mara.Get("/audit?q=review:open&form=1").Text(); !strings.Contains(text, "payments are down") || !strings.Contains(text, "review overdue") {
+		t.Errorf("asked for what is to be reviewed: %s", text)
 	}
 	form := url.Values{"step": {"review"}, "verdict": {"ok"}}
 	if page := dana.Post("/requests/"+id, form); page.Status != http.StatusForbidden {

@@ -18,7 +18,7 @@ import (
 type (
 	// ListInput is a question, and which page of the answer.
 	ListInput struct {
-		Query string `query:"q" doc:"filters, all of which must hold; nothing asks for everything" example:"incident:4711 outcome:denied" maxLength:"2000"`
+		Query string `query:"q" doc:"filters, all of which must hold (incident, person, by, for, approved-by, denied-by, decided-by, ended-by, target, flow, outcome, review, last, since, until, reason); nothing asks for everything" example:"incident:4711 outcome:denied" maxLength:"2000"`
 		After string `query:"after" doc:"where the page before ended: its next" maxLength:"200"`
 		Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	}

@@ -20,7 +20,7 @@ func TestCompose(t *testing.T) {
 	for _, evil := range []string{
 		"sam", "sam target:prod_db", `sam" target:prod_db "`, "sam\ntarget:x", "“sam” target:x", "target:x", "me", `"`, `" "`, "person:dana", "«a» b", "'; DROP TABLE requests; --",
 	} {
-		for _, field := range []string{"person", "incident", "words", "target", "flow", "outcome", "since", "until"} {
+		for _, field := range []string{"person", "incident", "words", "target", "flow", "outcome", "review", "since", "until"} {
 			text := compose(url.Values{field: {evil}})
 			q, err := query.Parse(text, query.Options{
 				Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Me: "T/UME",
@@ -31,7 +31,7 @@ func TestCompose(t *testing.T) {
 			}
 			got := map[string]bool{
 				"person": len(q.People) > 0, "incident": q.Incident != "" || q.Number != 0, "words": len(q.Words) > 0, "target": q.Target != "",
-				"flow": q.Flow != "", "outcome": len(q.States) > 0, "since": !q.Since.IsZero() && !q.Narrowed, "until": !q.Until.IsZero(),
+				"flow": q.Flow != "", "outcome": len(q.States) > 0, "review": q.Review != "", "since": !q.Since.IsZero() && !q.Narrowed, "until": !q.Until.IsZero(),
 			}
 			for other, set := range got {
 				if set && other != field {
@@ -40,8 +40,8 @@ func TestCompose(t *testing.T) {
 			}
 		}
 	}
-	in := url.Values{"incident": {"#4711"}, "person": {"dana"}, "part": {"approved-by"}, "outcome": {"denied"}, "words": {"stuck payouts"}, "since": {"2026-01-01"}}
-	want := `incident:4711 approved-by:dana outcome:denied since:2026-01-01 reason:"stuck payouts"`
+	in := url.Values{"incident": {"#4711"}, "person": {"dana"}, "part": {"approved-by"}, "outcome": {"denied"}, "review": {"open"}, "words": {"stuck payouts"}, "since": {"2026-01-01"}}
+	want := `incident:4711 approved-by:dana outcome:denied review:open since:2026-01-01 reason:"stuck payouts"`
 	if got := compose(in); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

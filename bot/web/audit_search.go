@@ -19,7 +19,7 @@ import (
 const auditPage = 25
 
 // examples are questions to begin with.
-var examples = []string{`last 7d`, `outcome:live`, `denied,lapsed last 30d`, `incident 4711`, `me`, `"rollback" last 90d`}
+var examples = []string{`last 7d`, `outcome:live`, `denied,lapsed last 30d`, `review:open`, `incident 4711`, `me`, `"rollback" last 90d`}
 
 // searchPage is the page of a question.
 type searchPage struct {
@@ -99,6 +99,7 @@ type choice struct {
 type filters struct {
 	Incident, Person, Words, Since, Until string
 	Parts, Targets, Flows, Outcomes       []choice
+	Reviews                               []choice
 	People                                []string // to be suggested
 }
 
@@ -113,6 +114,9 @@ var outcomes = []choice{
 	{Value: "open", Label: "waits"}, {Value: "live", Label: "has access now"}, {Value: "granted", Label: "was granted"}, {Value: "denied", Label: "denied"},
 	{Value: "lapsed", Label: "lapsed"}, {Value: "cancelled", Label: "withdrawn"}, {Value: "failed", Label: "failed"},
 }
+
+// reviews likewise.
+var reviews = []choice{{Value: string(flows.ReviewOpen), Label: "still to be done"}, {Value: string(flows.ReviewClosed), Label: "done"}}
 
 // filters fills the form from a question.
 func (d *desk) filters(q query.Query) filters {
@@ -143,6 +147,7 @@ func (d *desk) filters(q query.Query) filters {
 	}
 	f.Parts = chosen(parts, part)
 	f.Outcomes = chosen(outcomes, d.outcomeOf(q.States))
+	f.Reviews = chosen(reviews, string(q.Review))
 	f.Targets, f.Flows, f.People = d.catalogChoices(q)
 	return f
 }
@@ -206,6 +211,7 @@ func compose(in url.Values) string {
 	add("target", in.Get("target"))
 	add("flow", in.Get("flow"))
 	add("outcome", in.Get("outcome"))
+	add("review", in.Get("review"))
 	add("since", in.Get("since"))
 	add("until", in.Get("until"))
 	add("reason", in.Get("words"))

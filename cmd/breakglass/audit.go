@@ -25,7 +25,7 @@ func (c *cli) audit() *cobra.Command {
 // askingHelp is what commands that take a question say about it.
 const askingHelp = "QUERY is a row of filters, all of which must hold; nothing asks for everything. For example:\n\n" +
 	"  incident 4711          @dana last 30d          by:@dana for:@sam approved-by:@mara\n" +
-	"  target:prod_db         flow:prod               outcome:denied,lapsed\n" +
+	"  target:prod_db         flow:prod               outcome:denied,lapsed   review:open\n" +
 	"  since:2026-01-01       until:2026-03           '\"stuck payouts\"' (words in reasons, in quotes)\n"
 
 const lookHelp = "\nIt reads the database, beside a running server too. The server on this machine then records that somebody\n" +

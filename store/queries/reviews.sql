@@ -1,5 +1,5 @@
 -- name: OpenReview :execrows
-INSERT INTO reviews (request, state, due_at) VALUES (@request, 'open', @due_at);
+INSERT INTO reviews (request, state, due_at, submitted_at) VALUES (@request, 'open', @due_at, @submitted_at);
 
 -- name: CloseReview :execrows
 UPDATE reviews SET state = 'closed' WHERE request = @request;

@@ -1,4 +1,4 @@
--- Questions about the past: one question with six ways in, each along an index, newest
+-- Questions about the past: one question with seven ways in, each along an index, newest
 -- first. What does not lead the way is looked at on each row that does. search.go
 -- chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 -- takes as it is: it hopes for a beginning to look up.)
@@ -36,6 +36,7 @@ WHERE r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
@@ -57,6 +58,7 @@ WHERE r.target = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @si
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
@@ -78,6 +80,7 @@ WHERE r.flow = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @sinc
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
@@ -99,6 +102,7 @@ WHERE r.state = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @sin
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
@@ -113,6 +117,29 @@ WHERE r.state = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @sin
         WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 
+-- name: SearchByReview :many
+SELECT r.doc FROM reviews v
+JOIN requests r ON r.id = v.request
+WHERE v.state = @way AND v.submitted_at <= @before_at AND v.submitted_at >= @since
+    AND (v.submitted_at < @before_at OR v.request < @before_id)
+    AND (cast(@flow AS text) = '' OR r.flow = @flow)
+    AND (cast(@target AS text) = '' OR r.target = @target)
+    AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
+    AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
+    AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @person2 AND q.roles & cast(@roles2 AS bigint) <> 0))
+    AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @viewer))
+    AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
+    AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
+    AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
+ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast(@lim AS bigint);
+
 -- name: SearchByIncident :many
 SELECT r.doc FROM request_incidents i
 JOIN requests r ON r.id = i.request
@@ -121,6 +148,7 @@ WHERE i.incident = @way AND i.submitted_at <= @before_at AND i.submitted_at >= @
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
@@ -144,6 +172,7 @@ WHERE p.person = @way AND p.submitted_at <= @before_at AND p.submitted_at >= @si
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q

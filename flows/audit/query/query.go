@@ -109,6 +109,8 @@ func (p *parser) next() error {
 	switch _, outcome := outcomes[word]; {
 	case outcome:
 		return p.filter("outcome", word)
+	case word == "reviewed", word == "unreviewed", word == "to-review":
+		return p.filter("review", word)
 	case word == "today":
 		return p.filter("since", p.o.Now.UTC().Format(time.DateOnly))
 	}
@@ -117,7 +119,7 @@ func (p *parser) next() error {
 
 // suggest is the hint for a word that means nothing.
 func (p *parser) suggest(word string) string {
-	known := []string{"today", "me"}
+	known := []string{"today", "me", "reviewed", "unreviewed"}
 	for f := range filters {
 		known = append(known, f)
 	}
@@ -140,7 +142,8 @@ var filters = map[string]func(*parser, string) error{
 		return name(&p.q.Flow, "flow", v)
 	},
 	"outcome": (*parser).outcome, "state": (*parser).outcome, "is": (*parser).outcome,
-	"last": (*parser).last, "since": (*parser).since, "until": (*parser).until,
+	"review": (*parser).review,
+	"last":   (*parser).last, "since": (*parser).since, "until": (*parser).until,
 	"reason": (*parser).text,
 	"person": part(flows.AnyPart), "by": part(flows.PartRequester), "for": part(flows.PartHolder),
 	"approved-by": part(flows.PartApprover), "denied-by": part(flows.PartDenier), "ended-by": part(flows.PartEnder),
@@ -150,7 +153,7 @@ var filters = map[string]func(*parser, string) error{
 // examples are the hints about values.
 var examples = map[string]string{
 	"incident": "Write its number or its id: incident 4711.", "target": "Write target:prod_db.", "flow": "Write flow:prod.",
-	"outcome": outcomeHint, "state": outcomeHint, "is": outcomeHint, "last": timeHint, "since": timeHint, "until": timeHint,
+	"outcome": outcomeHint, "state": outcomeHint, "is": outcomeHint, "review": reviewHint, "last": timeHint, "since": timeHint, "until": timeHint,
 	"reason": `Write reason:"stuck payouts".`, "person": personHint, "by": personHint, "for": personHint, "approved-by": personHint,
 	"denied-by": personHint, "ended-by": personHint, "decided-by": personHint,
 }
@@ -158,6 +161,7 @@ var examples = map[string]string{
 const (
 	personHint  = "Write a person: @dana, or me."
 	outcomeHint = "Write one of open, granted, denied, lapsed, cancelled, failed, active, ended."
+	reviewHint  = "Write review:open or review:closed."
 	timeHint    = "Write last 30d, since:2026-01-01 or until:2026-03."
 )
 
@@ -280,6 +284,24 @@ func (p *parser) outcome(v string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// reviews are where a review of access after it ended stands.
+var reviews = map[string]flows.ReviewState{
+	"open": flows.ReviewOpen, "unreviewed": flows.ReviewOpen, "to-review": flows.ReviewOpen, "due": flows.ReviewOpen,
+	"closed": flows.ReviewClosed, "reviewed": flows.ReviewClosed, "done": flows.ReviewClosed,
+}
+
+func (p *parser) review(v string) error {
+	is := reviews[strings.ToLower(v)]
+	switch {
+	case is == flows.ReviewNone:
+		return wrong(reviewHint, "%q is not where a review stands.", v)
+	case p.q.Review != flows.ReviewNone && p.q.Review != is:
+		return wrong("Ask twice.", "A review is open or closed, not both.")
+	}
+	p.q.Review = is
 	return nil
 }
 

@@ -36,6 +36,7 @@ func Write(f flows.Search) string {
 		states = append(states, string(s))
 	}
 	add("outcome", strings.Join(states, ","))
+	add("review", string(f.Review))
 	if !f.Since.IsZero() {
 		add("since", f.Since.UTC().Format(exactly))
 	}

@@ -165,9 +165,10 @@ type RequestWord struct {
 }
 
 type Review struct {
-	Request string
-	State   string
-	DueAt   int64
+	Request     string
+	State       string
+	DueAt       int64
+	SubmittedAt int64
 }
 
 type SignIn struct {

@@ -47,7 +47,7 @@ type AddPersonParams struct {
 	SubmittedAt int64
 }
 
-// Questions about the past: one question with six ways in, each along an index, newest
+// Questions about the past: one question with seven ways in, each along an index, newest
 // first. What does not lead the way is looked at on each row that does. search.go
 // chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 // takes as it is: it hopes for a beginning to look up.)
@@ -325,19 +325,20 @@ WHERE r.flow = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($5 AS text) = '' OR r.flow = $5)
     AND (cast($6 AS text) = '' OR r.target = $6)
     AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByFlowParams struct {
@@ -348,6 +349,7 @@ type SearchByFlowParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -368,6 +370,7 @@ func (q *Queries) SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]s
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -404,19 +407,20 @@ WHERE i.incident = $1 AND i.submitted_at <= $2 AND i.submitted_at >= $3
     AND (cast($5 AS text) = '' OR r.flow = $5)
     AND (cast($6 AS text) = '' OR r.target = $6)
     AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
-ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByIncidentParams struct {
@@ -427,6 +431,7 @@ type SearchByIncidentParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -447,6 +452,7 @@ func (q *Queries) SearchByIncident(ctx context.Context, arg SearchByIncidentPara
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -484,19 +490,20 @@ WHERE p.person = $1 AND p.submitted_at <= $2 AND p.submitted_at >= $3
     AND (cast($6 AS text) = '' OR r.flow = $6)
     AND (cast($7 AS text) = '' OR r.target = $7)
     AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByPersonParams struct {
@@ -508,6 +515,7 @@ type SearchByPersonParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -529,6 +537,89 @@ func (q *Queries) SearchByPerson(ctx context.Context, arg SearchByPersonParams) 
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
+		arg.Person1,
+		arg.Roles1,
+		arg.Person2,
+		arg.Roles2,
+		arg.Viewer,
+		arg.Word1,
+		arg.Word2,
+		arg.Word3,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		items = append(items, doc)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchByReview = `-- name: SearchByReview :many
+SELECT r.doc FROM reviews v
+JOIN requests r ON r.id = v.request
+WHERE v.state = $1 AND v.submitted_at <= $2 AND v.submitted_at >= $3
+    AND (v.submitted_at < $2 OR v.request < $4)
+    AND (cast($5 AS text) = '' OR r.flow = $5)
+    AND (cast($6 AS text) = '' OR r.target = $6)
+    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast($17 AS bigint)
+`
+
+type SearchByReviewParams struct {
+	Way      string
+	BeforeAt int64
+	Since    int64
+	BeforeID string
+	Flow     string
+	Target   string
+	States   string
+	Review   string
+	Person1  string
+	Roles1   int64
+	Person2  string
+	Roles2   int64
+	Viewer   string
+	Word1    string
+	Word2    string
+	Word3    string
+	Lim      int64
+}
+
+func (q *Queries) SearchByReview(ctx context.Context, arg SearchByReviewParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, searchByReview,
+		arg.Way,
+		arg.BeforeAt,
+		arg.Since,
+		arg.BeforeID,
+		arg.Flow,
+		arg.Target,
+		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -564,19 +655,20 @@ WHERE r.state = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($5 AS text) = '' OR r.flow = $5)
     AND (cast($6 AS text) = '' OR r.target = $6)
     AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByStateParams struct {
@@ -587,6 +679,7 @@ type SearchByStateParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -607,6 +700,7 @@ func (q *Queries) SearchByState(ctx context.Context, arg SearchByStateParams) ([
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -642,19 +736,20 @@ WHERE r.target = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (cast($5 AS text) = '' OR r.flow = $5)
     AND (cast($6 AS text) = '' OR r.target = $6)
     AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByTargetParams struct {
@@ -665,6 +760,7 @@ type SearchByTargetParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -685,6 +781,7 @@ func (q *Queries) SearchByTarget(ctx context.Context, arg SearchByTargetParams) 
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -720,19 +817,20 @@ WHERE r.submitted_at <= $1 AND r.submitted_at >= $2
     AND (cast($4 AS text) = '' OR r.flow = $4)
     AND (cast($5 AS text) = '' OR r.target = $5)
     AND (cast($6 AS text) = '' OR cast($6 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($7 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $7 AND q.roles & cast($8 AS bigint) <> 0))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($12 AS text)))
+    AND (cast($7 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $7))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12))
     AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($15 AS bigint)
+    AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
 `
 
 type SearchByTimeParams struct {
@@ -742,6 +840,7 @@ type SearchByTimeParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -761,6 +860,7 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,
@@ -806,19 +906,20 @@ WHERE true
     AND (cast($5 AS text) = '' OR r.flow = $5)
     AND (cast($6 AS text) = '' OR r.target = $6)
     AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $13))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE $15))
-ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE $16))
+ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByWordsParams struct {
@@ -829,6 +930,7 @@ type SearchByWordsParams struct {
 	Flow     string
 	Target   string
 	States   string
+	Review   string
 	Person1  string
 	Roles1   int64
 	Person2  string
@@ -852,6 +954,7 @@ func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([
 		arg.Flow,
 		arg.Target,
 		arg.States,
+		arg.Review,
 		arg.Person1,
 		arg.Roles1,
 		arg.Person2,

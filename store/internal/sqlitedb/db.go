@@ -447,6 +447,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.searchByPersonStmt, err = db.PrepareContext(ctx, searchByPerson); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByPerson: %w", err)
 	}
+	if q.searchByReviewStmt, err = db.PrepareContext(ctx, searchByReview); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchByReview: %w", err)
+	}
 	if q.searchByStateStmt, err = db.PrepareContext(ctx, searchByState); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByState: %w", err)
 	}
@@ -1232,6 +1235,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing searchByPersonStmt: %w", cerr)
 		}
 	}
+	if q.searchByReviewStmt != nil {
+		if cerr := q.searchByReviewStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchByReviewStmt: %w", cerr)
+		}
+	}
 	if q.searchByStateStmt != nil {
 		if cerr := q.searchByStateStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing searchByStateStmt: %w", cerr)
@@ -1537,6 +1545,7 @@ type Queries struct {
 	searchByFlowStmt           *sql.Stmt
 	searchByIncidentStmt       *sql.Stmt
 	searchByPersonStmt         *sql.Stmt
+	searchByReviewStmt         *sql.Stmt
 	searchByStateStmt          *sql.Stmt
 	searchByTargetStmt         *sql.Stmt
 	searchByTimeStmt           *sql.Stmt
@@ -1709,6 +1718,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		searchByFlowStmt:           q.searchByFlowStmt,
 		searchByIncidentStmt:       q.searchByIncidentStmt,
 		searchByPersonStmt:         q.searchByPersonStmt,
+		searchByReviewStmt:         q.searchByReviewStmt,
 		searchByStateStmt:          q.searchByStateStmt,
 		searchByTargetStmt:         q.searchByTargetStmt,
 		searchByTimeStmt:           q.searchByTimeStmt,

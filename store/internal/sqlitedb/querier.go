@@ -11,7 +11,7 @@ import (
 type Querier interface {
 	AddCalls(ctx context.Context, arg AddCallsParams) error
 	AddIncident(ctx context.Context, arg AddIncidentParams) error
-	// Questions about the past: one question with six ways in, each along an index, newest
+	// Questions about the past: one question with seven ways in, each along an index, newest
 	// first. What does not lead the way is looked at on each row that does. search.go
 	// chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 	// takes as it is: it hopes for a beginning to look up.)
@@ -183,6 +183,7 @@ type Querier interface {
 	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)
 	SearchByIncident(ctx context.Context, arg SearchByIncidentParams) ([]string, error)
 	SearchByPerson(ctx context.Context, arg SearchByPersonParams) ([]string, error)
+	SearchByReview(ctx context.Context, arg SearchByReviewParams) ([]string, error)
 	SearchByState(ctx context.Context, arg SearchByStateParams) ([]string, error)
 	SearchByTarget(ctx context.Context, arg SearchByTargetParams) ([]string, error)
 	SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]string, error)

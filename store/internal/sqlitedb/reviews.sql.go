@@ -24,13 +24,13 @@ func (q *Queries) CloseReview(ctx context.Context, request string) (int64, error
 }
 
 const openReview = `-- name: OpenReview :execrows
-INSERT INTO reviews (request, state, due_at) VALUES (?1, 'open', ?2)
+INSERT INTO reviews (request, state, due_at, submitted_at) VALUES (?1, 'open', ?2, ?3)
 `
 
 type OpenReviewParams = postgresdb.OpenReviewParams
 
 func (q *Queries) OpenReview(ctx context.Context, arg OpenReviewParams) (int64, error) {
-	result, err := q.exec(ctx, q.openReviewStmt, openReview, arg.Request, arg.DueAt)
+	result, err := q.exec(ctx, q.openReviewStmt, openReview, arg.Request, arg.DueAt, arg.SubmittedAt)
 	if err != nil {
 		return 0, err
 	}

@@ -18,6 +18,7 @@ WHERE true
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
     AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
         WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
     AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
