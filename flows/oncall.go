@@ -17,7 +17,12 @@ const (
 )
 
 // String is the word for pages and evidence.
-func (t Tri) String() string { return [...]string{"unknown", "no", "yes"}[t] }
+func (t Tri) String() string {
+	if t < Unknown || t > Yes {
+		t = Unknown // a stored one that nobody here wrote
+	}
+	return [...]string{"unknown", "no", "yes"}[t]
+}
 
 // OnCallQuery asks who is on call right now.
 type OnCallQuery struct {

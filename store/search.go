@@ -18,55 +18,70 @@ import (
 // looked at on the rows of that walk. Words within a time have a way of their own
 // (words.go).
 func (s *Store) Search(ctx context.Context, f flows.Search) (flows.Found, error) {
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 50
+	limit := pageOf(f)
+	docs, err := s.answers(ctx, f, limit)
+	if err != nil {
+		return flows.Found{}, err
 	}
-	var all []flows.Request
-	look, word := s.way.walk, leadingWord(f)
-	if word != "" {
-		look = s.way.sift
-	}
-	err := look(ctx, func(ctx context.Context, q queries) error {
-		all = nil
-		ways, err := []way{byWords(word, s.way.window())}, error(nil)
-		if word == "" {
-			ways, err = waysIn(ctx, q, f)
-		}
-		for _, w := range ways {
-			docs, err := w(ctx, q, question(f, limit+1))
-			if err != nil {
-				return err
-			}
-			found, err := decodeRequests(docs)
-			if err != nil {
-				return err
-			}
-			all = append(all, found...)
-		}
-		return err
-	})
+	all, err := decodeRequests(docs)
 	if err != nil {
 		return flows.Found{}, fmt.Errorf("search requests: %w", err)
 	}
 	return page(all, limit), nil
 }
 
+// answers are the documents that the ways in find, each newest first.
+func (s *Store) answers(ctx context.Context, f flows.Search, limit int) (docs []string, err error) {
+	look, word := s.way.walk, leadingWord(f)
+	if word != "" {
+		look = s.way.sift
+	}
+	err = look(ctx, func(ctx context.Context, q queries) error {
+		docs = nil
+		ways, err := []way{byWords(word, s.way.window())}, error(nil)
+		if word == "" {
+			ways, err = waysIn(ctx, q, f)
+		}
+		for _, w := range ways {
+			found, err := w(ctx, q, question(f, limit+1))
+			if err != nil {
+				return err
+			}
+			docs = append(docs, found...)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search requests: %w", err)
+	}
+	return docs, nil
+}
+
+// pageOf is how many requests a page has.
+func pageOf(f flows.Search) int {
+	if f.Limit <= 0 {
+		return 50
+	}
+	return f.Limit
+}
+
 // page sorts what the ways in found, each newest first, and cuts it.
 func page(all []flows.Request, limit int) flows.Found {
-	newest := func(a, b flows.Request) int {
-		if c := cmp.Compare(millis(b.SubmittedAt), millis(a.SubmittedAt)); c != 0 {
-			return c
-		}
-		return cmp.Compare(b.ID, a.ID)
-	}
-	slices.SortFunc(all, newest)
+	slices.SortFunc(all, func(a, b flows.Request) int { return newest(&a, &b) })
 	all = slices.CompactFunc(all, func(a, b flows.Request) bool { return a.ID == b.ID })
 	if len(all) <= limit {
 		return flows.Found{Requests: all}
 	}
 	last := all[limit-1]
 	return flows.Found{Requests: all[:limit], Next: flows.Place{At: last.SubmittedAt, ID: last.ID}}
+}
+
+// newest compares requests by their places in listings.
+func newest(a, b *flows.Request) int {
+	if c := cmp.Compare(millis(b.SubmittedAt), millis(a.SubmittedAt)); c != 0 {
+		return c
+	}
+	return cmp.Compare(b.ID, a.ID)
 }
 
 // asked is a search as the queries take it.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"breakglass/flows"
 	"breakglass/store"
@@ -229,6 +232,7 @@ func (p *past) pages(f flows.Search) []flows.RequestID {
 		if len(page.Requests) > f.Limit || page.Next.ID != "" && len(page.Requests) < f.Limit {
 			p.Errorf("a page of %d with the limit %d, next %v", len(page.Requests), f.Limit, page.Next)
 		}
+		p.documents(f, page)
 		out = append(out, ids(page.Requests)...)
 		if page.Next.ID == "" {
 			return out
@@ -237,6 +241,31 @@ func (p *past) pages(f flows.Search) []flows.RequestID {
 	}
 	p.Fatal("the pages do not end")
 	return nil
+}
+
+// documents holds a page of documents to the page of requests.
+func (p *past) documents(f flows.Search, page flows.Found) {
+	p.Helper()
+	var all []flows.Request
+	next, err := p.s.SearchDocs(p.Context(), f, func(i int, doc []byte) error {
+		var r flows.Request
+		if i != len(all) {
+			return fmt.Errorf("document %d is called %d", len(all), i)
+		}
+		err := json.Unmarshal(doc, &r)
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		p.Fatal(err)
+	}
+	if d := cmp.Diff(flows.Found{Requests: all, Next: next}, page, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b flows.Text) bool { return a == b })); d != "" {
+		p.Fatalf("%+v: the documents are not the requests:\n%s", f, d)
+	}
+	enough := errors.New("enough")
+	if _, err := p.s.SearchDocs(p.Context(), f, func(int, []byte) error { return enough }); len(all) > 0 && !errors.Is(err, enough) {
+		p.Errorf("who has enough is told %v", err)
+	}
 }
 
 // TestSearch holds every answer, read page by page, to what looking at everything says.

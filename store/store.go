@@ -50,6 +50,7 @@ type Store struct {
 	srv server
 	way walker
 	raw raws
+	doc reader
 	now func() time.Time
 	// shards is over how many rows a running total is spread: who writes at once on
 	// PostgreSQL would wait for one row.
@@ -123,13 +124,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open PostgreSQL store: %w", err)
 		}
-		return &Store{tx: pg, srv: pg, way: pg, raw: pg, now: o.Now, shards: 8}, nil
+		return &Store{tx: pg, srv: pg, way: pg, raw: pg, doc: pg, now: o.Now, shards: 8}, nil
 	}
 	lite, err := openSQLite(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite store: %w", err)
 	}
-	return &Store{tx: lite, srv: lite, way: lite, raw: lite, now: o.Now, shards: 1}, nil
+	return &Store{tx: lite, srv: lite, way: lite, raw: lite, doc: lite, now: o.Now, shards: 1}, nil
 }
 
 func isPostgres(dsn string) bool {

@@ -29,8 +29,8 @@ import (
 // TestAuditAtScale makes up a past with `breakglass audit generate` and holds answers,
 // exports, totals and the proof to a walk through all of it, and an entry to what it may
 // take on disk. BREAKGLASS_ENTRIES says how many entries there are; 3,000 unless set, a
-// fifth of it on PostgreSQL. How long things take is logged; what is measured at once
-// beside the sqlite3 command is held to it, with a margin for a busy machine.
+// fifth of it on PostgreSQL. How long things take is logged; exports are measured in turns
+// with the sqlite3 command, and held to it.
 func TestAuditAtScale(t *testing.T) {
 	t.Parallel()
 	n := 3000
@@ -259,19 +259,26 @@ func (p *bygone) besideSQLite(file string) {
 	}
 	const all = "SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash, submitted_at, decided_at, " +
 		"due_at, overdue, doc FROM requests ORDER BY submitted_at DESC, id DESC"
-	for _, form := range []history.Form{history.FormJSONL, history.FormCSV} {
-		flag := map[history.Form]string{history.FormJSONL: "-json", history.FormCSV: "-csv"}[form]
-		var best float64
-		for range 3 {
+	for form, than := range map[history.Form]struct {
+		flag  string
+		least float64
+	}{history.FormJSONL: {"-json", 1}, history.FormCSV: {"-csv", 0.5}} {
+		var ratios []float64
+		for i := range 6 {
 			ours := p.timed(func() error { return p.export(form) })
 			theirs := p.timed(func() error {
-				return exec.CommandContext(p.Context(), cli, "-readonly", flag, file, all).Run()
+				return exec.CommandContext(p.Context(), cli, "-readonly", than.flag, file, all).Run()
 			})
-			best = max(best, float64(theirs)/float64(ours))
-			p.Logf("export as %s: %.0f rows a second, sqlite3 %s: %.0f", form, float64(p.n)/ours.Seconds(), flag, float64(p.n)/theirs.Seconds())
+			if i == 0 { // both had to read the disk
+				continue
+			}
+			ratios = append(ratios, float64(theirs)/float64(ours))
+			p.Logf("export as %s: %.0f rows a second, sqlite3 %s: %.0f", form, float64(p.n)/ours.Seconds(), than.flag, float64(p.n)/theirs.Seconds())
 		}
-		if least := map[history.Form]float64{history.FormJSONL: 0.7, history.FormCSV: 0.35}[form]; best < least {
-			p.Errorf("an export as %s has %.2f times the speed of sqlite3 %s, less than %.2f", form, best, flag, least)
+		slices.Sort(ratios)
+		p.Logf("export as %s has %.2f times the speed of sqlite3 %s (%.2f to %.2f)", form, ratios[2], than.flag, ratios[0], ratios[4])
+		if ratios[2] < than.least {
+			p.Errorf("an export as %s has %.2f times the speed of sqlite3 %s, less than %.2f", form, ratios[2], than.flag, than.least)
 		}
 	}
 }

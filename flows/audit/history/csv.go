@@ -1,9 +1,9 @@
 package history
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -21,63 +21,70 @@ var columns = []string{
 func heads() []byte {
 	w := celler{}
 	for _, name := range columns {
-		w.text(name)
+		w.text([]byte(name))
 	}
 	return w.line()
 }
 
-// appendCells appends the row as a line of CSV: the bytes that encoding/csv writes for
+// appendCells appends the row as a line of CSV.
+func (r *Row) appendCells(b []byte) []byte { return r.record().appendCells(b) }
+
+// appendCells appends the record as a line of CSV: the bytes that encoding/csv writes for
 // its values. A line of an export is little else.
-func (r *Row) appendCells(b []byte) []byte {
+func (r *record) appendCells(b []byte) []byte {
 	w := celler{b}
-	w.text(string(r.ID))
-	w.text(string(r.State))
-	for _, s := range [...]string{string(r.Flow), string(r.Target), string(r.Scope), string(r.Requester), string(r.Beneficiary)} {
-		w.text(Cell(s))
+	w.text(r.id)
+	w.text(r.state)
+	w.cell(r.flow)
+	w.cell(r.target)
+	w.cell(r.scope)
+	w.cell(r.requester)
+	w.cell(r.beneficiary)
+	w.number(r.seconds)
+	w.cell(r.reason)
+	w.cell(r.incident)
+	w.some(r.number)
+	w.moment(r.submitted)
+	w.cell(r.decidedBy)
+	w.moment(r.decided)
+	w.bool(r.self)
+	w.cell(r.denyWhy)
+	w.moment(r.granted)
+	w.moment(r.ends)
+	w.moment(r.ended)
+	w.text(r.cause)
+	w.cell(r.endedBy)
+	w.cell(r.endWhy)
+	w.bool(r.overdue)
+	w.text(r.hash)
+	w.number(r.entries)
+	w.text(r.endOfChain)
+	if v := r.review; v != nil {
+		w.text([]byte(v.State))
+		w.moment(moment(v.Due))
+		w.cell([]byte(v.By))
+		w.moment(moment(v.At))
+		w.text([]byte(v.Verdict))
+		w.cell([]byte(v.Note))
+	} else {
+		w.b = append(w.b, ",,,,,,"...)
 	}
-	w.number(r.Seconds)
-	w.text(Cell(r.Reason))
-	w.text(Cell(string(r.Incident)))
-	w.some(int64(r.Number))
-	w.moment(r.Submitted)
-	w.text(Cell(string(r.DecidedBy)))
-	w.moment(r.Decided)
-	w.bool(r.Self)
-	w.text(Cell(r.DenyWhy))
-	w.moment(r.Granted)
-	w.moment(r.Ends)
-	w.moment(r.Ended)
-	w.text(string(r.Cause))
-	w.text(Cell(string(r.EndedBy)))
-	w.text(Cell(r.EndWhy))
-	w.bool(r.Overdue)
-	w.text(r.Hash)
-	w.number(r.Entries)
-	w.text(r.EndOfChain)
-	v := r.Review
-	if v == nil {
-		v = &Review{}
-	}
-	w.text(string(v.State))
-	w.moment(v.Due)
-	w.text(Cell(string(v.By)))
-	w.moment(v.At)
-	w.text(string(v.Verdict))
-	w.text(Cell(v.Note))
-	w.text(Cell(r.approved()))
+	w.cell(r.approved())
 	return w.line()
 }
 
 // approved are the people who gave approvals, with spaces between them.
-func (r *Row) approved() string {
-	if len(r.Votes) == 1 {
-		return string(r.Votes[0].By)
+func (r *record) approved() (all []byte) {
+	if len(r.votes) == 1 {
+		return r.votes[0].by
 	}
-	all := make([]string, 0, len(r.Votes))
-	for i := range r.Votes {
-		all = append(all, string(r.Votes[i].By))
+	for i := range r.votes {
+		if i > 0 {
+			all = append(all, ' ')
+		}
+		all = append(all, r.votes[i].by...)
 	}
-	return strings.Join(all, " ")
+	return all
 }
 
 // celler writes values, each with a comma after it.
@@ -89,14 +96,39 @@ func (w *celler) line() []byte {
 	return w.b
 }
 
+// cell is text that somebody chose.
+func (w *celler) cell(s []byte) {
+	if len(s) > 0 && !alnum(s[0]) {
+		s = []byte(Cell(string(s)))
+	}
+	w.text(s)
+}
+
 // text puts into quotes what encoding/csv puts there.
-func (w *celler) text(s string) {
-	first, _ := utf8.DecodeRuneInString(s)
-	if s == `\.` || strings.ContainsAny(s, "\",\r\n") || unicode.IsSpace(first) {
-		w.b = append(append(append(w.b, '"'), strings.ReplaceAll(s, `"`, `""`)...), '"', ',')
+func (w *celler) text(s []byte) {
+	if !quoted(s) {
+		w.b = append(append(w.b, s...), ',')
 		return
 	}
-	w.b = append(append(w.b, s...), ',')
+	w.b = append(append(append(w.b, '"'), bytes.ReplaceAll(s, []byte{'"'}, []byte(`""`))...), '"', ',')
+}
+
+// quoted reports whether encoding/csv puts s into quotes.
+func quoted(s []byte) bool {
+	if len(s) == 0 {
+		return false
+	}
+	if !alnum(s[0]) {
+		if first, _ := utf8.DecodeRune(s); unicode.IsSpace(first) || string(s) == `\.` {
+			return true
+		}
+	}
+	for _, c := range s {
+		if c <= ',' && (c == ',' || c == '"' || c == '\r' || c == '\n') {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *celler) number(n int64) { w.b = append(strconv.AppendInt(w.b, n, 10), ',') }
@@ -111,18 +143,23 @@ func (w *celler) some(n int64) {
 	w.b = append(w.b, ',')
 }
 
-// moment is a time, unless there is none.
-func (w *celler) moment(t time.Time) {
-	if !t.IsZero() {
-		w.b = t.UTC().AppendFormat(w.b, time.RFC3339)
+// moment is a time to the second, unless there is none.
+func (w *celler) moment(t []byte) {
+	if second, _, fraction := bytes.Cut(t, []byte{'.'}); fraction {
+		w.b = append(append(w.b, second...), 'Z')
+	} else {
+		w.b = append(w.b, t...)
 	}
 	w.b = append(w.b, ',')
 }
 
+// alnum reports whether c is an ASCII letter or digit.
+func alnum(c byte) bool { return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
+
 // Cell is the one seam through which text gets into CSV: a spreadsheet must not read a
 // value as a formula, whatever width its first sign has.
 func Cell(s string) string {
-	if s == "" || s[0] >= '0' && s[0] <= '9' || s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z' {
+	if s == "" || alnum(s[0]) {
 		return s
 	}
 	if first := strings.TrimLeft(s, " \u00a0\u3000"); first != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(first)[0]) {

@@ -58,22 +58,20 @@ func (x Exporter) Write(ctx context.Context, w io.Writer, form Form, f flows.Sea
 	written := 0
 	f.Limit = exportPage
 	ctx, cancel := context.WithCancel(ctx)
-	next := x.page(ctx, f)
+	next := x.page(ctx, f, out)
 	defer func() { cancel(); <-next }() // what is still being read
 	for more := true; more; {
 		page := <-next
 		if page.err != nil {
 			return written, errors.Join(page.err, buf.Flush())
 		}
-		if more = page.Next.ID != ""; more { // it is read while this one is written
-			f.After = page.Next
-			next = x.page(ctx, f)
+		if more = page.next.ID != ""; more { // it is read while this one is written
+			f.After = page.next
+			next = x.page(ctx, f, out)
 		}
-		for i := range page.Requests {
-			if err := out.add(ctx, &page.Requests[i]); err != nil {
-				return written, errors.Join(err, buf.Flush())
-			}
-			written++
+		n, err := out.write(ctx, page)
+		if written += n; err != nil {
+			return written, errors.Join(err, buf.Flush())
 		}
 		if more {
 			if err := x.pause(buf, written); err != nil {
@@ -87,38 +85,31 @@ func (x Exporter) Write(ctx context.Context, w io.Writer, form Form, f flows.Sea
 	return written, buf.Flush()
 }
 
-// foundPage is what a search found, or why it did not.
-type foundPage struct {
-	flows.Found
-	err error
-}
-
 // page reads a page in the background. The channel is closed after it.
-func (x Exporter) page(ctx context.Context, f flows.Search) <-chan foundPage {
-	out := make(chan foundPage, 1)
+func (x Exporter) page(ctx context.Context, f flows.Search, out sheet) <-chan page {
+	ready := make(chan page, 1)
 	go func() {
-		defer close(out)
-		found, err := x.Finder.Search(ctx, f)
-		out <- foundPage{found, err}
+		defer close(ready)
+		ready <- out.read(ctx, f)
 	}()
-	return out
+	return ready
 }
 
 // Print writes rows in the form of an export: FormJSONL or FormCSV.
 func Print(w io.Writer, form Form, rows []Row) error {
-	out := &lines{w: w, line: (*Row).appendLine}
+	var b []byte
 	if form == FormCSV {
-		out.line = (*Row).appendCells
-		if _, err := w.Write(heads()); err != nil {
-			return err
-		}
+		b = heads()
 	}
 	for i := range rows {
-		if err := out.row(&rows[i]); err != nil {
-			return err
+		if form == FormCSV {
+			b = rows[i].appendCells(b)
+		} else {
+			b = rows[i].appendLine(b)
 		}
 	}
-	return nil
+	_, err := w.Write(b)
+	return err
 }
 
 // pause lets who watches or reads along catch up.
@@ -135,22 +126,37 @@ func (x Exporter) pause(buf *bufio.Writer, written int) error {
 	return nil
 }
 
+// page is what a search found, or why it did not.
+type page struct {
+	requests []flows.Request // or
+	text     []byte          // n lines
+	n        int
+	next     flows.Place
+	err      error
+}
+
 // sheet is an export while it is written.
 type sheet interface {
-	add(ctx context.Context, r *flows.Request) error
+	// read reads a page, while the one before is written.
+	read(ctx context.Context, f flows.Search) page
+	// write writes a page, and returns of how many requests.
+	write(ctx context.Context, p page) (int, error)
 	end() error
 }
 
 func (x Exporter) sheet(w *bufio.Writer, form Form) (sheet, error) {
+	out := &lines{w: w, find: x.Finder, line: (*record).appendLine}
 	switch form {
 	case FormJSONL:
-		return &lines{w: w, line: (*Row).appendLine}, nil
+		return out, nil
 	case FormJSON:
+		out.list = true
 		_, err := w.WriteString("[")
-		return &array{lines{w: w, line: (*Row).appendLine}, "\n"}, err
+		return out, err
 	case FormCSV:
+		out.line = (*record).appendCells
 		_, err := w.Write(heads())
-		return &lines{w: w, line: (*Row).appendCells}, err
+		return out, err
 	case FormSym:
 		return &symEvents{x: x, enc: encoder(w)}, nil
 	}
@@ -165,38 +171,65 @@ func encoder(w io.Writer) *json.Encoder {
 
 // lines writes a line for each request.
 type lines struct {
-	w    io.Writer
-	line func(*Row, []byte) []byte
-	room []byte // to be used again
+	w     io.Writer
+	find  Finder
+	line  func(*record, []byte) []byte
+	list  bool // the lines are an array's
+	paper paper
+	rooms [2][]byte // a page is written from one while the next is read into the other
+	turn  int
 }
 
-func (l *lines) add(_ context.Context, r *flows.Request) error {
-	row := RowOf(r)
-	return l.row(&row)
-}
-
-func (l *lines) row(r *Row) error {
-	l.room = l.line(r, l.room[:0])
-	_, err := l.w.Write(l.room)
-	return err
-}
-
-func (*lines) end() error { return nil }
-
-type array struct {
-	lines
-	sep string
-}
-
-func (a *array) add(ctx context.Context, r *flows.Request) error {
-	if _, err := io.WriteString(a.w, a.sep); err != nil {
-		return err
+func (l *lines) read(ctx context.Context, f flows.Search) page {
+	l.turn ^= 1
+	p := page{text: l.rooms[l.turn][:0]}
+	add := func(i int, rec *record) {
+		if i == 0 { // perhaps not for the first time
+			p.text = p.text[:0]
+		}
+		if p.n = i + 1; l.list {
+			p.text = append(p.text, before(f, i))
+		}
+		p.text = l.line(rec, p.text)
 	}
-	a.sep = ","
-	return a.lines.add(ctx, r)
+	if docs, is := l.find.(Documents); is {
+		p.next, p.err = docs.SearchDocs(ctx, f, func(i int, doc []byte) error {
+			rec, err := l.paper.read(doc)
+			if err == nil {
+				add(i, rec)
+			}
+			return err
+		})
+	} else {
+		var found flows.Found
+		found, p.err = l.find.Search(ctx, f)
+		for i := range found.Requests {
+			row := RowOf(&found.Requests[i])
+			add(i, row.record())
+		}
+		p.next = found.Next
+	}
+	l.rooms[l.turn] = p.text
+	return p
 }
 
-func (a *array) end() error {
-	_, err := io.WriteString(a.w, "]\n")
+// before is what stands before line i of a page of an array.
+func before(f flows.Search, i int) byte {
+	if i == 0 && f.After.ID == "" {
+		return '\n'
+	}
+	return ','
+}
+
+func (l *lines) write(_ context.Context, p page) (int, error) {
+	_, err := l.w.Write(p.text)
+	return p.n, err
+}
+
+func (l *lines) end() error {
+	if !l.list {
+		return nil
+	}
+	_, err := io.WriteString(l.w, "]\n")
 	return err
 }

@@ -102,16 +102,7 @@ func RowOf(r *flows.Request) Row {
 	for _, v := range r.Votes {
 		row.Votes = append(row.Votes, Vote{v.By, v.At.UTC(), v.Door})
 	}
-	if p := r.Proof; p != nil {
-		e := &p.Entry
-		row.OnCall = &OnCall{
-			Policy: e.PolicyID, PolicyName: e.PolicyName, Schedule: e.ScheduleID, Level: e.Level, Start: e.Start.UTC(), End: e.End.UTC(),
-			Override: e.Override.String(), ReadAt: p.ReadAt.UTC(),
-		}
-	}
-	if v := r.Review; v != nil && v.State != flows.ReviewNone {
-		row.Review = &Review{State: v.State, Due: v.DueAt.UTC(), Overdue: v.Overdue, Verdict: v.Verdict, By: v.By, At: v.At.UTC(), Note: v.Note.Raw()}
-	}
+	row.OnCall, row.Review = onCallRow(r.Proof), reviewRow(r.Review)
 	return row
 }
 

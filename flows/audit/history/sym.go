@@ -100,6 +100,20 @@ type symEvents struct {
 	enc *json.Encoder
 }
 
+func (s *symEvents) read(ctx context.Context, f flows.Search) page {
+	found, err := s.x.Finder.Search(ctx, f)
+	return page{requests: found.Requests, next: found.Next, err: err}
+}
+
+func (s *symEvents) write(ctx context.Context, p page) (int, error) {
+	for i := range p.requests {
+		if err := s.add(ctx, &p.requests[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(p.requests), nil
+}
+
 func (s *symEvents) add(ctx context.Context, r *flows.Request) error {
 	entries, err := s.x.Chains.Entries(ctx, string(r.ID))
 	if err != nil {
