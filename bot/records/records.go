@@ -203,16 +203,9 @@ func (x *Records) Incident(ctx context.Context, a history.Asker, ref, after stri
 	if err != nil {
 		return IncidentPage{}, err
 	}
-	id := q.Incident
-	if q.Number > 0 {
-		ids, err := x.o.Timelines.IncidentsNumbered(ctx, q.Number)
-		switch {
-		case err != nil:
-			return IncidentPage{}, err
-		case len(ids) == 0:
-			return IncidentPage{}, ErrNotYours
-		}
-		id = ids[0]
+	id, err := x.seenIncident(ctx, a, q.Search)
+	if err != nil {
+		return IncidentPage{}, err
 	}
 	mark, err := readMark(after)
 	if err != nil {
@@ -220,16 +213,12 @@ func (x *Records) Incident(ctx context.Context, a history.Asker, ref, after stri
 	}
 	look := history.Look{What: history.LookTimeline, Search: flows.Search{Incident: id}, Onward: after != ""}
 	page := IncidentPage{Incident: id, Recorded: x.look(ctx, a, look)}
-	line, err := x.o.Timelines.Timeline(ctx, id, mark, mostEvents)
+	line, err := x.line(ctx, a, id, mark)
 	if err != nil {
 		return IncidentPage{}, err
 	}
 	page.Next = writeMark(line.Next)
-	mine, err := x.mine(ctx, a, line.Entries)
-	if err != nil {
-		return IncidentPage{}, err
-	}
-	if page.Events, err = history.Events(mine); err != nil {
+	if page.Events, err = history.Events(line.Entries); err != nil {
 		return page, err
 	}
 	calls, err := x.o.Calls.CallsFor(ctx, id)
@@ -255,24 +244,42 @@ func (x *Records) own(ctx context.Context, a history.Asker, all []flows.CallTota
 	return out, nil
 }
 
-// mine leaves out the entries of requests that are not the asker's to see.
-func (x *Records) mine(ctx context.Context, a history.Asker, all []flows.Sealed) ([]flows.Sealed, error) {
+// seenIncident is the incident that is asked about, if there is a request of it that the
+// asker may see: what is known of another incident, its id too, is not theirs.
+func (x *Records) seenIncident(ctx context.Context, a history.Asker, asked flows.Search) (flows.IncidentID, error) {
+	ids := []flows.IncidentID{asked.Incident}
+	if asked.Number > 0 {
+		var err error
+		if ids, err = x.o.Timelines.IncidentsNumbered(ctx, asked.Number); err != nil {
+			return "", err
+		}
+	}
+	for _, id := range ids {
+		f, err := a.Narrow(flows.Search{Incident: id, Limit: 1})
+		if err != nil {
+			return "", err
+		}
+		found, err := x.o.Finder.Search(ctx, f)
+		if err != nil || len(found.Requests) > 0 {
+			return id, err
+		}
+	}
+	return "", ErrNotYours
+}
+
+// line is a page of a time-line, of what is the asker's to see.
+func (x *Records) line(ctx context.Context, a history.Asker, id flows.IncidentID, after flows.Mark) (flows.Timeline, error) {
+	page := func(after flows.Mark, limit int) (flows.Timeline, error) { return x.o.Timelines.Timeline(ctx, id, after, limit) }
 	if a.All {
-		return all, nil
+		return page(after, mostEvents)
 	}
-	sees, out := map[string]bool{}, []flows.Sealed{}
-	for _, e := range all {
-		ok, known := sees[e.Chain]
-		if !known {
-			var err error
-			if ok, err = x.sees(ctx, a, flows.RequestID(e.Chain)); err != nil {
-				return nil, err
-			}
-			sees[e.Chain] = ok
+	known := map[flows.RequestID]bool{}
+	return history.OwnLine(page, func(id flows.RequestID) (yes bool, err error) {
+		yes, is := known[id]
+		if !is {
+			yes, err = x.sees(ctx, a, id)
+			known[id] = yes
 		}
-		if ok {
-			out = append(out, e)
-		}
-	}
-	return out, nil
+		return yes, err
+	}, after, mostEvents)
 }

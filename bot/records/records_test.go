@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -222,8 +224,11 @@ func TestStoryAndTimeline(t *testing.T) {
 			t.Errorf("the time-line of %s: %+v", ref, line)
 		}
 	}
-	if line := reads[records.IncidentPage](a, "sam", "/v1/audit/incidents/4711"); len(line.Events) != 0 {
-		t.Errorf("Sam reads %+v", line)
+	_, unknown, _ := a.get("sam", "/v1/audit/incidents/9")
+	for _, ref := range []string{"4711", "Q1", "Q2"} { // theirs, and none: nobody else can tell which
+		if status, body, _ := a.get("sam", "/v1/audit/incidents/"+ref); status != 404 || body != unknown {
+			t.Errorf("Sam reads of %s: %d %s", ref, status, body)
+		}
 	}
 	_, err := a.s.EraseOpenings(t.Context(), "T/UDANA")
 	must(t, err)
@@ -258,6 +263,31 @@ func TestLongTimeline(t *testing.T) {
 	middle := reads[records.IncidentPage](a, "dana", "/v1/audit/incidents/4711?after="+second)
 	if a.looked(2); len(middle.Events) == 0 { // a page that nobody turned to is a look
 		t.Error("the second page is empty")
+	}
+}
+
+// TestOwnTimeline: who sees only their own requests of an incident gets all of these, each
+// once, and learns from the pages neither how many others there are nor when they were.
+func TestOwnTimeline(t *testing.T) {
+	t.Parallel()
+	a := open(t, 620)
+	must(t, a.write(700, "T/UPAT", flows.IncidentRef{ID: "Q1", Number: 4711}))
+	for _, after := range []string{"", "1.1"} {
+		line := reads[records.IncidentPage](a, "pat", "/v1/audit/incidents/4711?after="+after)
+		if len(line.Events) != 1 || line.Events[0].Chain != "req_00700" || line.Next != "" {
+			t.Errorf("from %q on Pat reads %d events, and more from %q on", after, len(line.Events), line.Next)
+		}
+	}
+	seen, after := map[string]int{}, ""
+	for more := true; more; more = after != "" {
+		line := reads[records.IncidentPage](a, "dana", "/v1/audit/incidents/4711?after="+after)
+		for _, e := range line.Events {
+			seen[e.Chain]++
+		}
+		after = line.Next
+	}
+	if len(seen) != 620 || seen["req_00700"] != 0 || slices.Max(slices.Collect(maps.Values(seen))) != 1 {
+		t.Errorf("Dana reads %d chains: %v", len(seen), seen)
 	}
 }
 

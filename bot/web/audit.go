@@ -120,22 +120,11 @@ func (d *desk) request(ctx context.Context, id flows.RequestID) (flows.Record, [
 
 // timeline reads a page of an incident's time-line, of what the asker may see.
 func (d *desk) timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error) {
-	all, err := d.o.Archive.Timeline(ctx, id, after, limit)
-	if err != nil {
-		return all, err
+	page := func(after flows.Mark, limit int) (flows.Timeline, error) { return d.o.Archive.Timeline(ctx, id, after, limit) }
+	if d.asker.All {
+		return page(after, limit)
 	}
-	kept := all.Entries[:0]
-	for _, e := range all.Entries {
-		yes, err := d.sees(ctx, flows.RequestID(e.Chain))
-		if err != nil {
-			return flows.Timeline{}, err
-		}
-		if yes {
-			kept = append(kept, e)
-		}
-	}
-	all.Entries = kept
-	return all, nil
+	return history.OwnLine(page, func(id flows.RequestID) (bool, error) { return d.sees(ctx, id) }, after, limit)
 }
 
 // look records that somebody looked. A look that cannot be recorded is shown all the
