@@ -177,6 +177,8 @@ func (v *altering) once(i int, name string, alter func(*altering) tampered) {
 	switch {
 	case r.OK():
 		v.Errorf("%s %d (%s) was not found", name, i, what.what)
+	case what.names != "" && !strings.Contains(fmt.Sprint(r.Findings), what.names):
+		v.Errorf("%s %d (%s) is found, and %s is not named: %v", name, i, what.what, what.names, r.Findings)
 	case !covered || what.at >= 0 && r.First().From > what.at:
 		v.Errorf("%s %d (%s): place %d was altered, and the first is said to be: %v", name, i, what.what, what.at, r.Findings)
 	}
@@ -215,7 +217,8 @@ func (v *altering) verify(kept ...flows.Checkpoint) *audit.Report {
 type tampered struct {
 	what   string
 	at     int64
-	signed bool // by the real key: only a witness tells
+	names  string // what is no place in the tree, and must be named
+	signed bool   // by the real key: only a witness tells
 }
 
 func tamperings() map[string]func(*altering) tampered {
@@ -389,7 +392,7 @@ func (v *altering) head() tampered {
 	l := v.any()
 	set := []string{"UPDATE chains SET len = len - 1 WHERE chain = ?", "UPDATE chains SET hash = prev FROM entries WHERE entries.chain = chains.chain AND seq = len AND chains.chain = ?", "DELETE FROM chains WHERE chain = ?"}[v.rnd.IntN(3)]
 	v.do(set, l.Entry.Chain)
-	return tampered{what: set, at: -1}
+	return tampered{what: set, at: -1, names: l.Entry.Chain}
 }
 
 // resigned is an attacker who holds the database and the signing key: an entry is

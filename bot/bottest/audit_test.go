@@ -154,13 +154,13 @@ func TestWhatEntriesCarry(t *testing.T) {
 	s.Quiet()
 	r := s.Only()
 	for verb, want := range map[string][]string{
-		"submit":  {"requester", "beneficiary", "link", "reason", "seconds", "target_hash", "flow_hash", "door", "request"},
+		"submit":  {"requester", "beneficiary", "link", "reason", "seconds", "target_hash", "flow_hash", "door", "request", "scope"},
 		"route":   {"stages", "why", "evidence", "on_call", "origin"},
 		"approve": {"shown", "self", "why", "evidence", "on_call", "on_call_age_ms", "submitted_at", "latest_end", "beneficiary", "seconds"},
 		"granted": {"job", "attempts", "receipt", "had_before", "target_kind", "target_hash", "submitted_at", "decided_at", "granted_at", "granted_seconds", "ends_at"},
 	} {
 		facts := s.Facts(r.ID, verb)
-		for _, name := range append(want, "replica", "config", "world", "flow", "target") {
+		for _, name := range append(want, "replica", "version", "config", "world", "flow", "target") {
 			if _, has := facts[name]; !has {
 				t.Errorf("%s says nothing of %s: %v", verb, name, facts)
 			}

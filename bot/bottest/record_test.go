@@ -16,6 +16,7 @@ import (
 	"breakglass/flows"
 	"breakglass/flows/audit/history"
 	"breakglass/integrations/slackfake"
+	"breakglass/integrations/target/receiver"
 )
 
 // entry is the first entry of the kind about a request, with what can be opened of it.
@@ -201,6 +202,29 @@ func TestTheRecordOfARefusal(t *testing.T) {
 	notes(s, inc.ID, "sam@demo.example asked for Production database; it was refused because nobody may decide.")
 	s.As(company.Audi).Types("/access audit denied")
 	s.As(company.Audi).Told("refused, nobody may decide it")
+}
+
+// The target refuses: who approved, what was asked of the target and what it said are
+// recorded, and that nothing is left there.
+func TestTheRecordOfAFailure(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	inc := opened(s, "Ledger stuck")
+	s.Database.Fail(receiver.Fault{Type: "access.grant", Refuse: "the role is frozen"})
+	s.As(company.Sam).Asks("Production database", "the ledger is stuck", slackfake.Values{"incident": inc.ID})
+	s.As(company.Mara).Presses(s.As(company.Mara).Sees("asks for Production database", "Waiting for you"), "bg:approve")
+	s.As(company.Sam).Sees("the target did not give the access")
+	s.Quiet()
+	s.Overlook()
+	r := s.Only()
+	_, facts := entry(s, r.ID, "grant_failed")
+	holds(t, "grant_failed", facts, map[string]string{
+		"fault": ".*the role is frozen.*", "job": "grant:" + string(r.ID), "attempts": `\d+`, "target_kind": "webhook", "target_hash": "[0-9a-f]{64}",
+		"submitted_at": `\d{13}`, "decided_at": `\d{13}`, "asked_seconds": "1800", "as": "failed", "cause": "grant_failed", "replica": ".+", "version": ".+",
+	})
+	_, facts = entry(s, r.ID, "revoked")
+	holds(t, "revoked", facts, map[string]string{"read_back": `map\[has:no until:0\]`, "job": "revoke:.*", "cause": "grant_failed"})
+	notes(s, inc.ID, "sam@demo.example asked for Production database; it was approved by mara@demo.example, but the target did not give the access.")
 }
 
 // askedNoor is askedManagers where Mara's link is set aside.

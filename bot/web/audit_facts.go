@@ -104,7 +104,7 @@ func (w *Web) fact(path []string, v any) (fact, bool) {
 			f.Value = x.String()
 		case last == "seconds":
 			f.Value = flows.Span(time.Duration(ms) * time.Second)
-		case last == "at", strings.HasSuffix(last, "_at"), last == "shift_start", last == "shift_end":
+		case history.IsMoment(last):
 			f.Value = exact(history.Millis(ms))
 			return f, ms != 0
 		default:

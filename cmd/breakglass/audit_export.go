@@ -89,7 +89,9 @@ const progressEvery = 3 * time.Second
 
 // tally tells how far long work is, on standard error: on a terminal in one line
 // that changes, elsewhere in a line now and then. Short work says nothing.
-func (c *cli) tally(what string) func(int) {
+func (c *cli) tally(what string) func(int) { return c.tallyBy(now, what) }
+
+func (c *cli) tallyBy(now func() time.Time, what string) func(int) {
 	began := now()
 	last := began
 	every := progressEvery

@@ -194,8 +194,7 @@ func (p *printer) facts(path string, v any) {
 // moment is a number, as a time where its name says that it is one.
 func moment(path string, n json.Number) string {
 	ms, err := n.Int64()
-	name := path[strings.LastIndexByte(path, ' ')+1:]
-	if err != nil || ms == 0 || name != "at" && !strings.HasSuffix(name, "_at") && name != "shift_start" && name != "shift_end" {
+	if err != nil || ms == 0 || !history.IsMoment(path[strings.LastIndexByte(path, ' ')+1:]) {
 		return n.String()
 	}
 	return stamp(history.Millis(ms))

@@ -1,6 +1,11 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
 
 // Main is the program, for the scripts.
 func Main() { main() }
@@ -28,6 +33,11 @@ func Commands() []Command {
 	}
 	walk((&cli{getenv: func(string) string { return "" }}).root())
 	return all
+}
+
+// Tally tells how far an export is, by a clock, on a terminal or elsewhere.
+func Tally(w io.Writer, tty bool, now func() time.Time) func(int) {
+	return (&cli{err: w, tty: tty}).tallyBy(now, "requests written")
 }
 
 // PrintCalls is what audit show says of calls.

@@ -59,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"company": companyCmd, "token": tokenCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "freeport": freePort, "listening": listening, "curl": curl,
+			"company": companyCmd, "token": tokenCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "forge": forge, "freeport": freePort, "listening": listening, "curl": curl,
 		},
 		RequireUniqueNames: true,
 	})

@@ -172,6 +172,51 @@ func TestAnotherTreeAtTheStart(t *testing.T) {
 	}
 }
 
+// Where the tree does not take entries in, that is said after a minute, and nobody waits
+// for it: people ask and decide. When it can again, all of them get their places.
+func TestTheTreeIsLate(t *testing.T) {
+	t.Parallel()
+	var dir string
+	s := bottest.Open(t, func(o *company.Options) { dir = o.Dir })
+	s.FastForward(audit.GrowEvery + time.Second)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "breakglass.db")+"?_pragma=busy_timeout(60000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	do := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	state := func() (waiting, behind float64, late bool) {
+		t.Helper()
+		ready, _ := get(t, s, "/readyz")
+		of := ready["audit"].(map[string]any)
+		return of["entries_waiting"].(float64), of["seconds_behind"].(float64), of["late"].(bool)
+	}
+	do("CREATE TRIGGER no_leaves BEFORE INSERT ON leaves BEGIN SELECT RAISE(ABORT, 'no place'); END")
+	press := asked(s, "Production console")
+	s.Jump(59 * time.Second)
+	if waiting, _, late := state(); waiting == 0 || late {
+		t.Errorf("within the minute %v entries wait, and late is %v", waiting, late)
+	}
+	press("bg:approve")
+	s.As(company.Sam).Sees("You have access to Production console until")
+	s.Jump(5 * time.Second)
+	if waiting, behind, late := state(); waiting < 5 || behind <= 60 || !late {
+		t.Errorf("after the minute %v entries wait for %v s, and late is %v", waiting, behind, late)
+	}
+	do("DROP TRIGGER no_leaves")
+	s.Until("all entries to have a place", func() bool {
+		s.FastForward(10 * time.Second)
+		waiting, _, late := state()
+		return waiting == 0 && !late
+	})
+	s.Overlook()
+}
+
 // The key beside a SQLite file is made once, for its owner alone.
 func TestTheKeyBesideTheStore(t *testing.T) {
 	t.Parallel()

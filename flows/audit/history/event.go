@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"breakglass/flows"
@@ -124,6 +125,11 @@ func Events(entries []flows.Sealed) ([]Event, error) {
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// IsMoment reports whether a number of that name is a time, as Millis has it.
+func IsMoment(name string) bool {
+	return name == "at" || name == "until" || strings.HasSuffix(name, "_at") || strings.HasSuffix(name, "_end") || name == "shift_start"
 }
 
 // Millis is a time as entries write it.
