@@ -79,7 +79,7 @@ func TestIncidentNotes(t *testing.T) {
 // access ends: each note is written when it is back, and says when it was.
 func TestIncidentNotesWhilePagerDutyIsDown(t *testing.T) {
 	t.Parallel()
-	s := bottest.Open(t)
+	s := bottest.Open(t, hurried)
 	inc := opened(s, "Ledger stuck")
 	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 503, Route: "POST /incidents/{id}/notes"})
 	s.PagerDuty.AddFault(pagerdutyfake.Fault{Kind: pagerdutyfake.FaultStatus, Status: 503, Route: "GET /incidents/{id}/notes"})
