@@ -128,9 +128,10 @@ func (b *Bot) auditShow(ctx context.Context, p *interaction, a action) {
 
 func (b *Bot) story(ctx context.Context, who flows.PersonID, id flows.RequestID) told {
 	asker := b.asker(ctx, who)
-	part, err := b.o.History.PartIn(ctx, id, who)
-	if err == nil && part == 0 && !asker.All {
-		return only(":no_entry: Only auditors, and who had a part in it, see this request.")
+	roll := flows.Roll{Catalog: b.o.Catalog, Directory: b.o.Directory}
+	sees, err := history.Gate{PartIn: b.o.History.PartIn, Load: b.o.Engine.Load, Reviews: roll.Reviews}.Sees(ctx, asker, id)
+	if err == nil && !sees {
+		return only(":no_entry: Only auditors, who had a part in it, and who is to review it, see this request.")
 	}
 	var rec flows.Record
 	if err == nil {

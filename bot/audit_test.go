@@ -128,7 +128,7 @@ func TestAuditButtons(t *testing.T) {
 	d.cat.Auditors = nil // and who is none any more, and had no part, sees nothing
 	_, err = dana.Click(one, bot.ActionAuditShow)
 	must(t, err)
-	d.wait("the refusal", func() bool { return strings.Contains(d.said("U0DANA"), "Only auditors, and who had a part in it") })
+	d.wait("the refusal", func() bool { return strings.Contains(d.said("U0DANA"), "Only auditors, who had a part in it") })
 	looks := d.looks()
 	if n := len(looks); n != 3 || looks[2].Facts.(map[string]any)["what"] != history.LookRequest {
 		t.Errorf("%d looks are recorded; the next page is none of its own", n)

@@ -25,7 +25,8 @@ func (v cardView) renderReview() Message {
 		blocks = append(blocks, section("%s", answers))
 	}
 	if v.token != "" {
-		blocks = append(blocks, slack.NewActionBlock(blockActions+string(r.ID), v.button(ActionReview, "Reviewed…", slack.StylePrimary), v.menu()))
+		blocks = append(blocks, slack.NewActionBlock(blockActions+string(r.ID), v.button(ActionReview, "Reviewed…", slack.StylePrimary),
+			button(ActionAuditShow, string(r.ID), "Whole story", slack.StyleDefault), v.menu()))
 	}
 	blocks = append(blocks, contextLine("%s", v.footer()))
 	text := fmt.Sprintf("%s had access to %s, which they approved for themselves, “%s”: %s.",

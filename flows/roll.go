@@ -67,6 +67,21 @@ func (r Roll) Auditor(ctx context.Context, p PersonID) bool {
 	return r.among(ctx, cat, cat.Auditors, p)
 }
 
+// Reviews reports whether the review of a request is a member's to do, being among the
+// flow's fallback and nobody who had a part in it, or was done by them. Auditors and admins
+// review everything; they are not asked about here.
+func (r Roll) Reviews(ctx context.Context, req *Request, p PersonID) bool {
+	cat := r.Catalog()
+	switch req.ReviewIs() {
+	case ReviewClosed:
+		return p != "" && req.Review.By == p && r.Of(ctx, p, false).Is(RoleMember)
+	case ReviewOpen:
+		flow := cat.Flows[req.Content.Flow]
+		return flow != nil && req.ReviewableBy(p) && r.among(ctx, cat, flow.Fallback.Approvers, p) && r.Of(ctx, p, false).Is(RoleMember)
+	}
+	return false
+}
+
 // among looks at one principal after the other: a group that cannot be read makes
 // nobody else less.
 func (r Roll) among(ctx context.Context, cat *Catalog, all []Principal, p PersonID) bool {

@@ -55,13 +55,15 @@ type Engine interface {
 	Record(ctx context.Context, chain string, e flows.Entry, fin flows.Finish) error
 }
 
-// Options are what Records work with; Name and Log may be left empty.
+// Options are what Records work with; Reviews, Name and Log may be left empty.
 type Options struct {
 	Finder    Finder
 	Timelines Timelines
 	Calls     Calls
 	Proofs    audit.Provable
 	Engine    Engine
+	// Reviews reports whether a review is a person's to do, or was done by them.
+	Reviews func(context.Context, *flows.Request, flows.PersonID) bool
 	// Person finds the person that somebody typed.
 	Person func(typed string) (flows.PersonID, error)
 	// Name is how a person is called in Sym's events.
@@ -177,11 +179,7 @@ func (x *Records) CallPage(ctx context.Context, a history.Asker, id flows.Reques
 
 // sees reports whether a request is the asker's to see.
 func (x *Records) sees(ctx context.Context, a history.Asker, id flows.RequestID) (bool, error) {
-	if a.All || a.Person == "" {
-		return a.All, nil
-	}
-	part, err := x.o.Finder.PartIn(ctx, id, a.Person)
-	return part != 0, err
+	return history.Gate{PartIn: x.o.Finder.PartIn, Load: x.o.Engine.Load, Reviews: x.o.Reviews}.Sees(ctx, a, id)
 }
 
 // IncidentPage is a page of an incident's time-line.

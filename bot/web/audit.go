@@ -55,7 +55,7 @@ type Recorder interface {
 
 // desk is where somebody looks into the past. Whatever a page shows of it comes through
 // here, so that who may see what is decided in one place: auditors and admins see
-// everything, others what they asked for, had, decided or ended.
+// everything, others what they asked for, had, decided, ended, review or have reviewed.
 type desk struct {
 	*Web
 	asker history.Asker
@@ -84,12 +84,11 @@ func (d *desk) sees(ctx context.Context, id flows.RequestID) (bool, error) {
 	if yes, known := d.seen[id]; known {
 		return yes, nil
 	}
-	part, err := d.o.Archive.PartIn(ctx, id, d.asker.Person)
-	if err != nil {
-		return false, err
+	yes, err := history.Gate{PartIn: d.o.Archive.PartIn, Load: d.o.Engine.Load, Reviews: d.o.Reviews}.Sees(ctx, d.asker, id)
+	if err == nil {
+		d.seen[id] = yes
 	}
-	d.seen[id] = part != 0
-	return part != 0, nil
+	return yes, err
 }
 
 // record reads a request, if the asker may see it.

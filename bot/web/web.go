@@ -57,7 +57,8 @@ type Options struct {
 	Adapters  Adapters // as the page of adapters tries them
 	Recorder  Recorder // of who looked
 	Emergency Emergency
-	Live      func(context.Context) (int, error) // how many accesses there are now
+	Reviews   func(context.Context, *flows.Request, flows.PersonID) bool // whose review it is, besides auditors' and admins'
+	Live      func(context.Context) (int, error)                         // how many accesses there are now
 	Catalog   func() *flows.Catalog
 	Name      func(flows.PersonID) string // how the configuration calls people
 	Providers []Provider

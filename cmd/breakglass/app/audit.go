@@ -42,13 +42,18 @@ func (a *App) ownerCalls(r *http.Request) *doors.Caller {
 // openRecords makes the answers to questions about the past.
 func (a *App) openRecords() *records.Records {
 	return records.New(records.Options{
-		Finder: a.store, Timelines: a.store, Calls: a.store, Proofs: a.store, Engine: a.engine, Person: a.called, Name: a.nameOf,
+		Finder: a.store, Timelines: a.store, Calls: a.store, Proofs: a.store, Engine: a.engine, Reviews: a.reviews, Person: a.called, Name: a.nameOf,
 		Clock: a.o.Clock, Log: a.log,
 	})
 }
 
-// auditDoors are the doors to the past: people see what they had a part in, auditors
-// and admins everything, and so does the owner of the process.
+// reviews reports whether a review is a person's to do, or was done by them.
+func (a *App) reviews(ctx context.Context, r *flows.Request, p flows.PersonID) bool {
+	return a.roll.Reviews(ctx, r, p)
+}
+
+// auditDoors are the doors to the past: people see what they had a part in or are to
+// review, auditors and admins everything, and so does the owner of the process.
 func (a *App) auditDoors() []web.Door {
 	x, who := a.openRecords(), web.Reads.OrOwner()
 	return []web.Door{

@@ -33,7 +33,7 @@ func (a *App) buildWeb() {
 		Store: a.store, Recorder: a.engine, Roll: a.roll, Clock: a.o.Clock, IDs: a.o.IDs, Domains: domains, Tell: a.errorsTo(),
 	})
 	a.web = web.New(web.Options{
-		Doors: d, Owner: a.ownerCalls, Engine: a.engine, Requests: a.store, Archive: a.store, Adapters: explorer{a}, Recorder: a.engine, Emergency: killSwitch{a},
+		Doors: d, Owner: a.ownerCalls, Engine: a.engine, Requests: a.store, Archive: a.store, Adapters: explorer{a}, Recorder: a.engine, Emergency: killSwitch{a}, Reviews: a.reviews,
 		Live: a.liveAccess, Catalog: a.Catalog, Name: a.nameOf, Providers: providers,
 		Clock: a.o.Clock, Random: a.o.IDs.Random, Console: a.console, Version: a.o.Version, Log: a.log,
 	})
