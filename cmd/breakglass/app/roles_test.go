@@ -89,7 +89,7 @@ var doorTable = map[string]string{
 	"GET /v1/audit":                     "401 200 200 200 200 200 200 200 200 200",
 	"GET /v1/audit/requests/{id}":       "401 404 404 404 200 404 200 200 200 200",
 	"GET /v1/audit/requests/{id}/calls": "401 404 404 404 200 404 200 200 200 200",
-	"GET /v1/audit/incidents/{id}":      "401 200 200 200 200 200 200 200 200 200",
+	"GET /v1/audit/incidents/{id}":      "401 404 404 404 404 404 404 404 404 404",
 	"GET /v1/audit/totals":              "401 403 403 403 200 403 403 200 200 200",
 	"GET /v1/audit/export":              "401 200 200 200 200 200 200 200 200 200",
 	"GET /v1/audit/proof":               "401 422 422 422 422 422 422 422 422 422",
