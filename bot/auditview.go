@@ -218,7 +218,7 @@ func (v storyView) steps() string {
 	}
 	for i := range events {
 		e := &events[i]
-		line := fmt.Sprintf("%d. %s · %s", e.Seq, at(e.At), escape(e.Verb))
+		line := fmt.Sprintf("%d. %s · %s", e.Seq, at(e.At), escape(strings.ReplaceAll(e.Verb, "_", " ")))
 		if e.Code != "" {
 			line += " (" + e.Code + ")"
 		}

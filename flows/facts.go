@@ -42,6 +42,9 @@ func (d *decision) asked() map[string]any {
 		facts["extends"] = string(c.Extends)
 	}
 	facts["incident_number"] = int64(c.Incident.Number)
+	if c.Incident.ID == "" {
+		facts["no_incident"] = true // nobody forgot it: none was named, and the reason stands for itself
+	}
 	if f := d.f.flow(c); f != nil {
 		facts["flow_hash"] = f.Hash
 	}

@@ -169,6 +169,8 @@ func TestWhatEntriesCarry(t *testing.T) {
 			t.Errorf("%s has the incident as %v", verb, facts["incident_as_read"])
 		}
 	}
+	_, submitted := entry(s, r.ID, "submit")
+	holds(t, "submit", submitted, map[string]string{"no_incident": "true", "incident": "", "reason": "payments are down"})
 	_, approval := entry(s, r.ID, "approve")
 	holds(t, "approve", approval["evidence"].(map[string]any), map[string]string{
 		"calls":   `.*answer:true .*call:pagerduty.is_on_call .*entry:map\[level:1 override:no policy:primary schedule:primary, level 1 .*shift_start:\d{13}\].*read_at:\d{13}.*`,

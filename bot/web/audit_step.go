@@ -94,7 +94,9 @@ func (w *Web) step(e *history.Event) step {
 	case e.Verb == "refused" && e.Code != "":
 		s.Did += ": " + strings.ReplaceAll(e.Code, "_", " ")
 	case e.Verb == "approve" && f.yes("self"):
-		s.Did = "approved their own request, on call"
+		if s.Did = "approved their own request"; f["on_call"] != nil {
+			s.Did += ", on call"
+		}
 	case e.Verb == "incident_changed":
 		if now := factsOf(f["incident_as_read"]); now.text("status") != factsOf(f["was"]).text("status") {
 			s.Did += ": now " + now.text("status")

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -215,6 +217,46 @@ type call struct {
 	ReadAt                    time.Time
 	Age                       time.Duration // when it was used
 	Error                     said
+	Shifts                    []string // of the rota, that the answer rested on; instead of it where it is a list of them
+}
+
+// shift is an entry of the rota in a line.
+func shift(f facts) string {
+	parts := []string{f.text("policy")}
+	if n := f.number("level"); n > 0 {
+		parts[0] += fmt.Sprintf(", level %d", n)
+	}
+	if who := f.text("user"); who != "" {
+		parts[0] = who + ": " + parts[0]
+	}
+	on := f.text("schedule")
+	if on == "" {
+		on = "no shift, but a place in the policy itself"
+	}
+	if at := f.moment("shift_start"); !at.IsZero() {
+		on += ", since " + exact(at)
+	}
+	if at := f.moment("shift_end"); !at.IsZero() {
+		on += " until " + exact(at)
+	}
+	parts = append(parts, on)
+	if by := f.text("override"); by != "" {
+		parts = append(parts, "override: "+by)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// shifts are the entries of the rota that an answer names, or rested on.
+func shifts(c facts) (out []string) {
+	if e := c.sub("entry"); e != nil {
+		out = append(out, shift(e))
+	}
+	for _, x := range c.list("answer") {
+		if f := factsOf(x); f["level"] != nil {
+			out = append(out, shift(f))
+		}
+	}
+	return out
 }
 
 // rota is an entry of the rota as it was read.
@@ -237,7 +279,7 @@ func readingOf(s step, f facts) reading {
 	}
 	for _, x := range ev.list("calls") {
 		c := factsOf(x)
-		k := call{Name: c.text("call"), Answer: plain(c["answer"]), Known: c.text("known"), ReadAt: c.moment("read_at"), Error: saidOf(c.text("error"))}
+		k := call{Name: c.text("call"), Answer: plain(c["answer"]), Known: c.text("known"), ReadAt: c.moment("read_at"), Error: saidOf(c.text("error")), Shifts: shifts(c)}
 		k.Age = age(s.At, k.ReadAt)
 		for i, y := range c.list("args") {
 			if a := factsOf(y); i == 0 {
