@@ -2,7 +2,6 @@ package flows
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -24,21 +23,17 @@ const mostWait = time.Hour
 // What the program writes never contradicts itself, since all are of one transaction:
 // somebody has written past it.
 func Contradiction(r *Request, h *Holding, entries []Told) string {
-	t := telling{r: r, before: Unknown.String()}
+	t := Tell(r)
 	for i := range entries {
-		if why := t.entry(&entries[i]); why != "" {
-			return why
-		}
+		t.Entry(&entries[i])
 	}
-	if why := t.compare(); why != "" || h == nil {
-		return why
-	}
-	return t.compareHolding(h)
+	return t.Contradiction(h)
 }
 
-// telling is what the entries have told so far.
-type telling struct {
+// Telling is what the entries of a request have told so far.
+type Telling struct {
 	r     *Request
+	why   string // the first place where they contradict it, or each other
 	n     int64
 	state State
 	as    State
@@ -55,8 +50,29 @@ type telling struct {
 	before        string // what the person had before: unknown until it was read; empty: entries do not say
 }
 
+// Tell begins to hold a request to its entries.
+func Tell(r *Request) *Telling { return &Telling{r: r, before: Unknown.String()} }
+
+// Entry takes the next entry. It keeps nothing of its bytes.
+func (t *Telling) Entry(e *Told) {
+	if t.why == "" {
+		t.why = t.entry(e)
+	}
+}
+
+// Contradiction is what the function of this name says, after the last entry.
+func (t *Telling) Contradiction(h *Holding) string {
+	if t.why != "" {
+		return t.why
+	}
+	if why := t.compare(); why != "" || h == nil {
+		return why
+	}
+	return t.compareHolding(h)
+}
+
 // entry takes the next entry.
-func (t *telling) entry(e *Told) string {
+func (t *Telling) entry(e *Told) string {
 	t.n++
 	from, to, ok := bothStates(e.Bytes)
 	switch {
@@ -74,21 +90,7 @@ func (t *telling) entry(e *Told) string {
 	return ""
 }
 
-// toldFacts are the facts of the entries that say when access ends, of which incident it
-// is, and what was there before.
-type toldFacts struct {
-	Facts struct {
-		EndsAt int64      `json:"ends_at"`
-		Grace  int64      `json:"grace_seconds"`
-		As     State      `json:"as"`
-		Cause  EndCause   `json:"cause"`
-		Into   IncidentID `json:"into"`
-		Opened IncidentID `json:"incident"`
-		Before string     `json:"had_before"`
-	} `json:"facts"`
-}
-
-func (t *telling) step(e *Told, from, to State) string {
+func (t *Telling) step(e *Told, from, to State) string {
 	switch verb := Verb(e.Verb); {
 	case verb == VerbSubmit:
 		t.submitted = e.At
@@ -123,51 +125,58 @@ func (t *telling) step(e *Told, from, to State) string {
 }
 
 // names holds the request to what was asked: its hash stands in the entry.
-func (t *telling) names(e *Told) string {
-	if !bytes.Contains(e.Bytes, []byte(`"request":"`+t.r.Hash+`"`)) {
-		return "is about something else than the request says"
+func (t *Telling) names(e *Told) string {
+	const before = `"request":"`
+	for rest := e.Bytes; ; {
+		i := bytes.Index(rest, []byte(before))
+		if i < 0 {
+			return "is about something else than the request says"
+		}
+		rest = rest[i+len(before):]
+		if n := len(t.r.Hash); len(rest) > n && rest[n] == '"' && string(rest[:n]) == t.r.Hash {
+			return ""
+		}
 	}
-	return ""
 }
 
 // facts takes what an entry says about the incident, the end, and what was there before.
-func (t *telling) facts(e *Told) string {
-	var said toldFacts
-	if json.Unmarshal(e.Bytes, &said) != nil {
+func (t *Telling) facts(e *Told) string {
+	said, ok := factsOf(e.Bytes)
+	if !ok {
 		return "cannot be read"
 	}
 	switch e.Verb {
 	case "incident_merged":
-		t.moved = said.Facts.Into
+		t.moved = said.Into
 	case "incident_opened":
-		t.opened = said.Facts.Opened
+		t.opened = said.Opened
 	case "observed":
-		t.before = said.Facts.Before
+		t.before = said.Before
 	case string(VerbGranted):
-		if said.Facts.Before == "" { // an earlier version's
+		if said.Before == "" { // an earlier version's
 			t.before = ""
 		}
-		if said.Facts.Before != t.before {
-			return "says that " + had(said.Facts.Before) + ", and nobody read that"
+		if said.Before != t.before {
+			return "says that " + had(said.Before) + ", and nobody read that"
 		}
 	}
 	return t.ends(e, &said)
 }
 
 // ends takes what an entry says about the end: it can only move earlier.
-func (t *telling) ends(e *Told, said *toldFacts) string {
-	at := time.UnixMilli(said.Facts.EndsAt)
+func (t *Telling) ends(e *Told, said *toldFacts) string {
+	at := time.UnixMilli(said.EndsAt)
 	if e.Verb == "incident_resolved" {
 		t.gone = e.At
-		at = e.At.Add(time.Duration(said.Facts.Grace) * time.Second)
+		at = e.At.Add(time.Duration(said.Grace) * time.Second)
 	}
 	switch given := !t.until.IsZero(); {
-	case said.Facts.As != "":
-		t.as, t.cause = said.Facts.As, said.Facts.Cause
+	case said.As != "":
+		t.as, t.cause = said.As, said.Cause
 		if given && t.cause == EndTime && millis(e.At) < millis(t.until) {
 			return "ends access before its time"
 		}
-	case said.Facts.EndsAt == 0 && e.Verb != "incident_resolved":
+	case said.EndsAt == 0 && e.Verb != "incident_resolved":
 	case e.Verb == string(VerbGranted), given && at.Before(t.until):
 		t.until = at
 	}
@@ -175,7 +184,7 @@ func (t *telling) ends(e *Told, said *toldFacts) string {
 }
 
 // compare holds the request to all that was told.
-func (t *telling) compare() string {
+func (t *Telling) compare() string {
 	r := t.r
 	switch {
 	case t.n != r.Chain.Len:
@@ -209,7 +218,7 @@ func (t *telling) compare() string {
 
 // compareIncident holds the request to the incident that it is for, which ends it, and
 // for which alone its access may be.
-func (t *telling) compareIncident() string {
+func (t *Telling) compareIncident() string {
 	r := t.r
 	known := same(r.IncidentGone, t.gone) || t.gone.IsZero() && r.Content.Extends != "" && same(r.IncidentGone, t.submitted)
 	switch {
@@ -225,7 +234,7 @@ func (t *telling) compareIncident() string {
 
 // compareHolding holds what is kept of who holds the access to the request: by it the
 // target is told, at the end, to take away what was given, and nothing else.
-func (t *telling) compareHolding(h *Holding) string {
+func (t *Telling) compareHolding(h *Holding) string {
 	own, holds := h.Of(t.r.ID)
 	switch given := !t.granted.IsZero(); {
 	case !t.r.State.Live():
@@ -253,7 +262,7 @@ func had(tri string) string {
 }
 
 // compareEnd holds the end to the one that was given.
-func (t *telling) compareEnd() string {
+func (t *Telling) compareEnd() string {
 	r := t.r
 	switch latest := t.decided.Add(mostWait + r.Content.Duration); {
 	case !r.State.Live():
@@ -267,7 +276,7 @@ func (t *telling) compareEnd() string {
 }
 
 // compareVotes holds the approvals to the entries since it was routed last.
-func (t *telling) compareVotes() string {
+func (t *Telling) compareVotes() string {
 	r := t.r
 	if r.State != StatePending && r.State != StateApproved && r.State != StateGranting && r.State != StateActive {
 		return ""
@@ -296,21 +305,4 @@ func forgotten(r *Request) bool {
 		gone = gone || strings.Contains(f.Value.Raw(), "erased/")
 	}
 	return gone && r.State.Final()
-}
-
-// bothStates reads the two states of an entry. Their bytes are canonical: after the facts come
-// from, prev, seq and to, and a quotation mark within a value is escaped.
-func bothStates(b []byte) (from, to State, ok bool) {
-	text := string(b[max(bytes.LastIndex(b, []byte(`,"from":"`)), 0):])
-	rest, ok := strings.CutPrefix(text, `,"from":"`)
-	if !ok {
-		return "", "", false
-	}
-	first, rest, ok := strings.Cut(rest, `"`)
-	if !ok {
-		return "", "", false
-	}
-	_, rest, ok = strings.Cut(rest, `,"to":"`)
-	second, _, closed := strings.Cut(rest, `"`)
-	return State(first), State(second), ok && closed
 }

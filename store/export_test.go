@@ -66,25 +66,15 @@ const Sifting = sifting
 // how many entries each has.
 func (s *Store) HeldChains(ctx context.Context, most int64) (map[string]int, error) {
 	held := map[string]int{}
-	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-		clear(held)
-		for after := flows.RequestID(""); ; {
-			page, err := q.RequestsToHold(ctx, postgresdb.RequestsToHoldParams{After: string(after), Lim: heldAtOnce})
-			if err != nil {
-				return err
-			}
-			rows, last, err := entriesOf(ctx, q, after, page, most)
-			if err != nil || last == afterRequests && len(rows) == 0 {
-				return err
-			}
-			for _, e := range rows {
-				held[e.Chain]++
-			}
-			if last == afterRequests {
-				return nil
-			}
-			after = flows.RequestID(last)
+	for after := flows.RequestID(""); ; {
+		p := heldPage{after: after, requests: heldAtOnce, entries: most}
+		err := s.raw.raw(ctx, func(ctx context.Context, ask asker) error {
+			p.each = func(chain string, n int64) { held[chain] += int(n) }
+			return p.read(ctx, ask)
+		})
+		if err != nil || p.last == "" {
+			return held, err
 		}
-	})
-	return held, err
+		after = p.last
+	}
 }

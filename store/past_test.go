@@ -91,7 +91,7 @@ func (l *madeUpLife) step(v flows.Verb, to flows.State, by flows.PersonID) {
 	if by != "" {
 		actor = flows.Actor{Person: by, Door: flows.DoorSlack}
 	}
-	facts := map[string]any{"target": string(l.r.Content.Target)}
+	facts := map[string]any{"target": string(l.r.Content.Target), "request": l.r.Hash}
 	if v == flows.VerbSubmit {
 		facts["reason"] = flows.Personal{About: by, Value: l.r.Content.Reason.Raw()}
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"breakglass/flows"
@@ -50,45 +49,6 @@ func (s *Store) HoldOpen(ctx context.Context, after flows.RequestID) (found []Co
 	return found, last, wrapHold(err)
 }
 
-// HoldSome holds the next requests after one, whatever their state, to their entries. It
-// returns the last that it looked at; empty when there are no more.
-func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
-	err = s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-		found, last = nil, ""
-		page, err := q.RequestsToHold(ctx, postgresdb.RequestsToHoldParams{After: string(after), Lim: heldAtOnce})
-		if err != nil {
-			return err
-		}
-		rows, upTo, err := entriesOf(ctx, q, after, page, entriesAtOnce)
-		if err != nil {
-			return err
-		}
-		told, there := map[string][]flows.Told{}, map[string]bool{}
-		for i := range page {
-			there[page[i].ID] = true
-		}
-		for _, e := range rows {
-			if !there[e.Chain] && e.Verb == string(flows.VerbSubmit) {
-				found = append(found, Contradiction{flows.RequestID(e.Chain), "its entries tell of it, and it is gone"})
-			}
-			told[e.Chain] = append(told[e.Chain], flows.Told{At: fromMillis(e.At), Verb: e.Verb, Bytes: []byte(e.Bytes), By: flows.PersonID(e.ByPerson)})
-		}
-		for i := range page {
-			if page[i].ID > upTo {
-				break
-			}
-			if found, err = s.hold(ctx, q, found, &page[i], told[page[i].ID]); err != nil {
-				return err
-			}
-		}
-		if upTo != afterRequests {
-			last = flows.RequestID(upTo)
-		}
-		return nil
-	})
-	return found, last, wrapHold(err)
-}
-
 // HoldOne holds one request to its entries; flows.ErrNotFound where there is none.
 func (s *Store) HoldOne(ctx context.Context, id flows.RequestID) (why string, err error) {
 	err = s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
@@ -114,37 +74,6 @@ func (s *Store) HoldOne(ctx context.Context, id flows.RequestID) (why string, er
 		return err
 	})
 	return why, wrapHold(err)
-}
-
-// The chains of requests sort between these; the calls by grants, as many as somebody
-// makes, and the system's lie outside.
-const (
-	beforeRequests = "req_"
-	afterRequests  = "req`"
-)
-
-// entriesAtOnce is how many entries are read at a time: deleted requests may be many.
-const entriesAtOnce = 20_000
-
-// entriesOf reads the entries of a page of requests, and of those that are gone between
-// them, as far as last; after the last page of all, those that are left.
-func entriesOf(ctx context.Context, q queries, after flows.RequestID, page []postgresdb.Request, most int64) (rows []postgresdb.EntriesBetweenRow, last string, err error) {
-	last = afterRequests
-	if len(page) == heldAtOnce {
-		last = page[len(page)-1].ID
-	}
-	rows, err = q.EntriesBetween(ctx, postgresdb.EntriesBetweenParams{After: max(string(after), beforeRequests), Last: last, Lim: most})
-	if err != nil || int64(len(rows)) < most {
-		return rows, last, err
-	}
-	n := len(rows)
-	for last = rows[n-1].Chain; n > 0 && rows[n-1].Chain == last; n-- { // the last chain may go on
-	}
-	if n == 0 { // all of them are of one chain, and it has more
-		rows, err = q.EntriesBetween(ctx, postgresdb.EntriesBetweenParams{After: max(string(after), beforeRequests), Last: last, Lim: math.MaxInt64})
-		return rows, last, err
-	}
-	return rows[:n], rows[n-1].Chain, nil
 }
 
 func wrapHold(err error) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,5 +41,61 @@ func TestHeldInParts(t *testing.T) {
 				t.Errorf("%d at a time (-want +got):\n%s", most, diff)
 			}
 		}
+	})
+}
+
+// TestHeldTogetherAsOneByOne: what is found in pages is what is found request by request,
+// whatever somebody wrote past the program.
+func TestHeldTogetherAsOneByOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		s := simulated(t, p.Options)
+		var ids []flows.RequestID
+		for i := range 230 {
+			life := madeUp(t, i)
+			for _, step := range life {
+				if _, err := s.Apply(t.Context(), step.Change); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ids = append(ids, life[0].Change.Request.ID)
+		}
+		hold := func(what string, least int) {
+			t.Helper()
+			want, got := map[flows.RequestID]string{}, map[flows.RequestID]string{}
+			for _, id := range ids {
+				why, err := s.HoldOne(t.Context(), id)
+				switch {
+				case errors.Is(err, flows.ErrNotFound):
+					why = "its entries tell of it, and it is gone"
+				case err != nil:
+					why = "it cannot be read"
+				}
+				if why != "" {
+					want[id] = why
+				}
+			}
+			for after, more := flows.RequestID(""), true; more; more = after != "" {
+				found, last, err := s.HoldSome(t.Context(), after)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, c := range found {
+					got[c.Request] = c.Why
+				}
+				after = last
+			}
+			if diff := cmp.Diff(want, got); diff != "" || len(want) < least || len(want) > len(ids)/2 {
+				t.Errorf("%s, %d of %d are found one by one (-want +got):\n%s", what, len(want), len(ids), diff)
+			}
+		}
+		hold("as it was written", 0)
+		rules := map[string][2]string{
+			"sqlite": {"DROP TRIGGER entries_keep_delete; DROP TRIGGER entries_keep_update; DROP TRIGGER requests_stay; DROP TRIGGER requests_step; DROP TRIGGER requests_version; DROP TRIGGER requests_keep; PRAGMA foreign_keys = 0", "SELECT 1"},
+			"pgx":    {"SET session_replication_role = replica", "SET session_replication_role = DEFAULT"},
+		}[p.driver]
+		run(t, p.driver, p.raw, rules[0]+"; DELETE FROM requests WHERE id LIKE '%7'; DELETE FROM entries WHERE chain LIKE '%13' AND seq = 2; DELETE FROM entries WHERE chain LIKE '%24';"+
+			"UPDATE entries SET verb = 'deny' WHERE chain LIKE '%5' AND verb = 'lapse'; UPDATE requests SET doc = replace(doc, 'STUCK', 'fine') WHERE id LIKE '%1';"+
+			"UPDATE requests SET doc = substr(doc, 3) WHERE id LIKE '%42';"+rules[1])
+		hold("written over", 50)
 	})
 }

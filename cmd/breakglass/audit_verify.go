@@ -193,7 +193,7 @@ func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 		}
 		for after, more := flows.RequestID(""), b.err == nil; more; more = b.err == nil && after != "" {
 			var found []store.Contradiction
-			found, after, b.err = st.HoldSome(ctx, after)
+			found, after, b.err = st.HoldMany(ctx, after)
 			for _, c := range found {
 				b.find(c.String())
 			}

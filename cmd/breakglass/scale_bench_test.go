@@ -55,7 +55,7 @@ func BenchmarkAudit(b *testing.B) {
 	b.Run("hold requests", func(b *testing.B) {
 		for b.Loop() {
 			for after, more := flows.RequestID(""), true; more; more = after != "" {
-				found, last, err := s.HoldSome(b.Context(), after)
+				found, last, err := s.HoldMany(b.Context(), after)
 				if err != nil || len(found) > 0 {
 					b.Fatal(found, err)
 				}

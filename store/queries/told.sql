@@ -1,9 +1,9 @@
 -- Requests and what their entries tell of them, a page at a time.
 
--- name: RequestsToHold :many
+-- name: RequestToHold :one
 SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
     submitted_at, decided_at, due_at, overdue, doc
-FROM requests WHERE id > @after ORDER BY id LIMIT cast(@lim AS bigint);
+FROM requests WHERE id = @id;
 
 -- name: OpenRequestsToHold :many
 SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
@@ -25,9 +25,3 @@ SELECT run_at FROM jobs WHERE key = @key AND kind = 'revoke' AND subject = @subj
 -- name: LaneLeasedUntil :one
 -- Until when a lane is kept from everybody else.
 SELECT cast(coalesce(max(lease_until), 0) AS bigint) AS until FROM jobs WHERE lane = @lane AND lane <> '' AND leased_to <> '';
-
--- name: EntriesBetween :many
--- The entries of all chains after one and up to another, each decision with who made it.
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
-FROM entries e WHERE e.chain > @after AND e.chain <= @last ORDER BY e.chain, e.seq LIMIT cast(@lim AS bigint);

@@ -55,8 +55,6 @@ type Querier interface {
 	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
-	// The entries of all chains after one and up to another, each decision with who made it.
-	EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error)
 	// Chains with entries that their head does not know.
 	EntriesBeyondHead(ctx context.Context) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
@@ -170,12 +168,12 @@ type Querier interface {
 	RequestDoc(ctx context.Context, id string) (string, error)
 	RequestStanding(ctx context.Context, id string) (RequestStandingRow, error)
 	RequestToErase(ctx context.Context, id string) (RequestToEraseRow, error)
+	// Requests and what their entries tell of them, a page at a time.
+	RequestToHold(ctx context.Context, id string) (Request, error)
 	// The id at which so many requests after one end.
 	RequestsEnd(ctx context.Context, arg RequestsEndParams) (string, error)
 	RequestsNaming(ctx context.Context, arg RequestsNamingParams) ([]RequestsNamingRow, error)
 	RequestsSince(ctx context.Context, arg RequestsSinceParams) ([]RequestsSinceRow, error)
-	// Requests and what their entries tell of them, a page at a time.
-	RequestsToHold(ctx context.Context, arg RequestsToHoldParams) ([]Request, error)
 	// A job that was written again meanwhile keeps its new time: the failure was of the old one.
 	RetryJob(ctx context.Context, arg RetryJobParams) (int64, error)
 	ReviewState(ctx context.Context, request string) (string, error)

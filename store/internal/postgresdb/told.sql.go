@@ -9,53 +9,6 @@ import (
 	"context"
 )
 
-const entriesBetween = `-- name: EntriesBetween :many
-SELECT e.chain, e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
-FROM entries e WHERE e.chain > $1 AND e.chain <= $2 ORDER BY e.chain, e.seq LIMIT cast($3 AS bigint)
-`
-
-type EntriesBetweenParams struct {
-	After string
-	Last  string
-	Lim   int64
-}
-
-type EntriesBetweenRow struct {
-	Chain    string
-	At       int64
-	Verb     string
-	Bytes    string
-	ByPerson string
-}
-
-// The entries of all chains after one and up to another, each decision with who made it.
-func (q *Queries) EntriesBetween(ctx context.Context, arg EntriesBetweenParams) ([]EntriesBetweenRow, error) {
-	rows, err := q.db.Query(ctx, entriesBetween, arg.After, arg.Last, arg.Lim)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []EntriesBetweenRow
-	for rows.Next() {
-		var i EntriesBetweenRow
-		if err := rows.Scan(
-			&i.Chain,
-			&i.At,
-			&i.Verb,
-			&i.Bytes,
-			&i.ByPerson,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const entriesToHold = `-- name: EntriesToHold :many
 SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
@@ -156,53 +109,35 @@ func (q *Queries) OpenRequestsToHold(ctx context.Context, arg OpenRequestsToHold
 	return items, nil
 }
 
-const requestsToHold = `-- name: RequestsToHold :many
+const requestToHold = `-- name: RequestToHold :one
 
 SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
     submitted_at, decided_at, due_at, overdue, doc
-FROM requests WHERE id > $1 ORDER BY id LIMIT cast($2 AS bigint)
+FROM requests WHERE id = $1
 `
 
-type RequestsToHoldParams struct {
-	After string
-	Lim   int64
-}
-
 // Requests and what their entries tell of them, a page at a time.
-func (q *Queries) RequestsToHold(ctx context.Context, arg RequestsToHoldParams) ([]Request, error) {
-	rows, err := q.db.Query(ctx, requestsToHold, arg.After, arg.Lim)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Request
-	for rows.Next() {
-		var i Request
-		if err := rows.Scan(
-			&i.ID,
-			&i.Version,
-			&i.State,
-			&i.Flow,
-			&i.Target,
-			&i.Scope,
-			&i.Requester,
-			&i.Beneficiary,
-			&i.Incident,
-			&i.Hash,
-			&i.SubmittedAt,
-			&i.DecidedAt,
-			&i.DueAt,
-			&i.Overdue,
-			&i.Doc,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+func (q *Queries) RequestToHold(ctx context.Context, id string) (Request, error) {
+	row := q.db.QueryRow(ctx, requestToHold, id)
+	var i Request
+	err := row.Scan(
+		&i.ID,
+		&i.Version,
+		&i.State,
+		&i.Flow,
+		&i.Target,
+		&i.Scope,
+		&i.Requester,
+		&i.Beneficiary,
+		&i.Incident,
+		&i.Hash,
+		&i.SubmittedAt,
+		&i.DecidedAt,
+		&i.DueAt,
+		&i.Overdue,
+		&i.Doc,
+	)
+	return i, err
 }
 
 const revokeJobAt = `-- name: RevokeJobAt :one

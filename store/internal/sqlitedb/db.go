@@ -141,9 +141,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
 		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
 	}
-	if q.entriesBetweenStmt, err = db.PrepareContext(ctx, entriesBetween); err != nil {
-		return nil, fmt.Errorf("error preparing query EntriesBetween: %w", err)
-	}
 	if q.entriesBeyondHeadStmt, err = db.PrepareContext(ctx, entriesBeyondHead); err != nil {
 		return nil, fmt.Errorf("error preparing query EntriesBeyondHead: %w", err)
 	}
@@ -414,6 +411,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.requestToEraseStmt, err = db.PrepareContext(ctx, requestToErase); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestToErase: %w", err)
 	}
+	if q.requestToHoldStmt, err = db.PrepareContext(ctx, requestToHold); err != nil {
+		return nil, fmt.Errorf("error preparing query RequestToHold: %w", err)
+	}
 	if q.requestsEndStmt, err = db.PrepareContext(ctx, requestsEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestsEnd: %w", err)
 	}
@@ -422,9 +422,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.requestsSinceStmt, err = db.PrepareContext(ctx, requestsSince); err != nil {
 		return nil, fmt.Errorf("error preparing query RequestsSince: %w", err)
-	}
-	if q.requestsToHoldStmt, err = db.PrepareContext(ctx, requestsToHold); err != nil {
-		return nil, fmt.Errorf("error preparing query RequestsToHold: %w", err)
 	}
 	if q.retryJobStmt, err = db.PrepareContext(ctx, retryJob); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryJob: %w", err)
@@ -723,11 +720,6 @@ func (q *Queries) Close() error {
 	if q.dropSequencedStmt != nil {
 		if cerr := q.dropSequencedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing dropSequencedStmt: %w", cerr)
-		}
-	}
-	if q.entriesBetweenStmt != nil {
-		if cerr := q.entriesBetweenStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing entriesBetweenStmt: %w", cerr)
 		}
 	}
 	if q.entriesBeyondHeadStmt != nil {
@@ -1180,6 +1172,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing requestToEraseStmt: %w", cerr)
 		}
 	}
+	if q.requestToHoldStmt != nil {
+		if cerr := q.requestToHoldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing requestToHoldStmt: %w", cerr)
+		}
+	}
 	if q.requestsEndStmt != nil {
 		if cerr := q.requestsEndStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requestsEndStmt: %w", cerr)
@@ -1193,11 +1190,6 @@ func (q *Queries) Close() error {
 	if q.requestsSinceStmt != nil {
 		if cerr := q.requestsSinceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing requestsSinceStmt: %w", cerr)
-		}
-	}
-	if q.requestsToHoldStmt != nil {
-		if cerr := q.requestsToHoldStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing requestsToHoldStmt: %w", cerr)
 		}
 	}
 	if q.retryJobStmt != nil {
@@ -1443,7 +1435,6 @@ type Queries struct {
 	deleteSignInStmt           *sql.Stmt
 	denialsStmt                *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
-	entriesBetweenStmt         *sql.Stmt
 	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
 	entriesToHoldStmt          *sql.Stmt
@@ -1534,10 +1525,10 @@ type Queries struct {
 	requestDocStmt             *sql.Stmt
 	requestStandingStmt        *sql.Stmt
 	requestToEraseStmt         *sql.Stmt
+	requestToHoldStmt          *sql.Stmt
 	requestsEndStmt            *sql.Stmt
 	requestsNamingStmt         *sql.Stmt
 	requestsSinceStmt          *sql.Stmt
-	requestsToHoldStmt         *sql.Stmt
 	retryJobStmt               *sql.Stmt
 	reviewStateStmt            *sql.Stmt
 	revokeJobAtStmt            *sql.Stmt
@@ -1616,7 +1607,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteSignInStmt:           q.deleteSignInStmt,
 		denialsStmt:                q.denialsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
-		entriesBetweenStmt:         q.entriesBetweenStmt,
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
 		entriesToHoldStmt:          q.entriesToHoldStmt,
@@ -1707,10 +1697,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		requestDocStmt:             q.requestDocStmt,
 		requestStandingStmt:        q.requestStandingStmt,
 		requestToEraseStmt:         q.requestToEraseStmt,
+		requestToHoldStmt:          q.requestToHoldStmt,
 		requestsEndStmt:            q.requestsEndStmt,
 		requestsNamingStmt:         q.requestsNamingStmt,
 		requestsSinceStmt:          q.requestsSinceStmt,
-		requestsToHoldStmt:         q.requestsToHoldStmt,
 		retryJobStmt:               q.retryJobStmt,
 		reviewStateStmt:            q.reviewStateStmt,
 		revokeJobAtStmt:            q.revokeJobAtStmt,

@@ -1,0 +1,213 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"breakglass/flows"
+	"breakglass/store/internal/postgresdb"
+)
+
+// HoldSome holds the next requests after one, whatever their state, to their entries. It
+// returns the last that it looked at; empty when there are no more.
+func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
+	return s.holdPage(ctx, after, heldAtOnce)
+}
+
+// HoldMany is HoldSome for who holds all of them.
+func (s *Store) HoldMany(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
+	return s.holdPage(ctx, after, 10*heldAtOnce)
+}
+
+// holdPage reads requests and entries past what makes values of each of their columns. That
+// settles those that are over and as their entries tell: most. The others are held once
+// more, each with what else it has to be held to, on one state of the database.
+func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests int64) (found []Contradiction, last flows.RequestID, err error) {
+	p := heldPage{after: after, requests: requests, entries: entriesAtOnce}
+	if err := s.raw.raw(ctx, p.read); err != nil {
+		return nil, "", wrapHold(err)
+	}
+	found = p.found
+	for _, id := range p.doubtful {
+		err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+			row, err := q.RequestToHold(ctx, string(id))
+			if errors.Is(err, sql.ErrNoRows) {
+				found = append(found, Contradiction{id, goneWhy})
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			told, err := toldOf(ctx, q, row.ID)
+			if err == nil {
+				found, err = s.hold(ctx, q, found, &row, told)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, "", wrapHold(err)
+		}
+	}
+	return found, p.last, nil
+}
+
+// goneWhy is what is wrong where there is no request.
+const goneWhy = "its entries tell of it, and it is gone"
+
+// The chains of requests sort between these; the calls by grants, as many as somebody
+// makes, and the system's lie outside.
+const (
+	beforeRequests = "req_"
+	afterRequests  = "req`"
+)
+
+// entriesAtOnce is how many entries are read at a time: deleted requests may be many.
+const entriesAtOnce = 20_000
+
+// heldPage is some requests, held to what their entries tell.
+type heldPage struct {
+	after    flows.RequestID
+	requests int64                             // at most
+	entries  int64                             // at most, unless a chain has more
+	each     func(chain string, entries int64) // is told what was held; nil: nobody
+
+	found    []Contradiction
+	doubtful []flows.RequestID
+	last     flows.RequestID // that was looked at; empty: there are no more
+
+	rows    []postgresdb.Request
+	keep    arena
+	next    int             // the row that no entry has come for yet
+	chain   string          // of which entries come
+	n       int64           // how many have come of it
+	gone    bool            // they tell of a request that there is not
+	held    flows.Request   // that they tell of
+	told    *flows.Telling  // what they have told so far; nil: of nothing that is there
+	done    flows.RequestID // the last chain that has ended
+	certain int             // how many were doubtful when it had
+}
+
+func (p *heldPage) read(ctx context.Context, ask asker) error {
+	*p = heldPage{after: p.after, requests: p.requests, entries: p.entries, each: p.each} // afresh
+	if err := p.readRequests(ctx, ask); err != nil {
+		return err
+	}
+	upTo := afterRequests
+	if int64(len(p.rows)) == p.requests {
+		upTo = p.rows[len(p.rows)-1].ID
+	}
+	for limit := p.entries; ; limit = math.MaxInt64 {
+		all, err := p.readEntries(ctx, ask, upTo, limit)
+		if err != nil {
+			return err
+		}
+		if all < limit {
+			break
+		}
+		if p.done != "" { // the last chain may go on: it is held next time
+			p.last, p.doubtful = p.done, p.doubtful[:p.certain]
+			return nil
+		}
+		upTo = p.chain // all of them are of one chain, and it may have more
+		p.startOver()
+	}
+	p.end()
+	p.without(upTo + "\x00")
+	if upTo != afterRequests {
+		p.last = flows.RequestID(upTo)
+	}
+	return nil
+}
+
+func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
+	const question = `SELECT e.chain, e.at, e.verb, e.bytes, CASE WHEN e.verb IN ('approve', 'deny') THEN (
+			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END
+		FROM entries e WHERE e.chain > $1 AND e.chain <= $2 ORDER BY e.chain, e.seq LIMIT $3`
+	err = ask(ctx, question, []any{max(string(p.after), beforeRequests), upTo, limit}, func(r rawRow) error {
+		if chain := r.bytes(0); string(chain) != p.chain {
+			p.end()
+			p.begin(string(chain))
+		}
+		all++
+		p.entry(r)
+		return nil
+	})
+	return all, err
+}
+
+func (p *heldPage) startOver() {
+	p.found, p.doubtful, p.next, p.chain, p.done = nil, nil, 0, "", ""
+}
+
+func (p *heldPage) readRequests(ctx context.Context, ask asker) error {
+	const question = `SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
+		submitted_at, decided_at, due_at, overdue, doc FROM requests WHERE id > $1 ORDER BY id LIMIT $2`
+	return ask(ctx, question, []any{string(p.after), p.requests}, func(r rawRow) error {
+		text := func(col int32) string { return p.keep.text(r.bytes(col)) }
+		p.rows = append(p.rows, postgresdb.Request{
+			ID: text(0), Version: r.int(1), State: text(2), Flow: text(3), Target: text(4), Scope: text(5), Requester: text(6),
+			Beneficiary: text(7), Incident: text(8), Hash: text(9), SubmittedAt: r.int(10), DecidedAt: r.int(11), DueAt: r.int(12),
+			Overdue: r.int(13), Doc: text(14),
+		})
+		return nil
+	})
+}
+
+// begin is called before the first entry of a chain.
+func (p *heldPage) begin(chain string) {
+	p.certain = len(p.doubtful)
+	p.without(chain)
+	p.chain, p.n, p.gone, p.told = chain, 0, false, nil
+	if p.next == len(p.rows) || p.rows[p.next].ID != chain {
+		return
+	}
+	row := &p.rows[p.next]
+	p.next++
+	p.held = flows.Request{}
+	if decodeOne(row.Doc, &p.held) != nil {
+		p.doubtful = append(p.doubtful, flows.RequestID(row.ID))
+		return
+	}
+	p.told = flows.Tell(&p.held)
+}
+
+// without passes over the requests before a chain: they have no entry.
+func (p *heldPage) without(chain string) {
+	for ; p.next < len(p.rows) && p.rows[p.next].ID < chain; p.next++ {
+		p.doubtful = append(p.doubtful, flows.RequestID(p.rows[p.next].ID))
+	}
+}
+
+func (p *heldPage) entry(r rawRow) {
+	p.n++
+	verb := r.bytes(2)
+	if p.told == nil {
+		there := p.next > 0 && p.rows[p.next-1].ID == p.chain // and cannot be read
+		p.gone = p.gone || !there && string(verb) == string(flows.VerbSubmit)
+		return
+	}
+	p.told.Entry(&flows.Told{At: fromMillis(r.int(1)), Verb: string(verb), Bytes: r.bytes(3), By: flows.PersonID(r.bytes(4))})
+}
+
+// end is called after the last entry of a chain.
+func (p *heldPage) end() {
+	if p.chain == "" {
+		return
+	}
+	id := flows.RequestID(p.chain)
+	p.done = id
+	if p.each != nil {
+		p.each(p.chain, p.n)
+	}
+	if p.gone {
+		p.found = append(p.found, Contradiction{id, goneWhy})
+	}
+	if p.told == nil {
+		return
+	}
+	if p.held.State.Live() || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) {
+		p.doubtful = append(p.doubtful, id)
+	}
+}
