@@ -324,6 +324,15 @@ func (r *Request) Incident() IncidentID {
 	return r.IncidentRef().ID
 }
 
+// IncidentNow is the incident to follow now, with what is known of it: of one that the
+// request's was merged into, its id.
+func (r *Request) IncidentNow() IncidentRef {
+	if ref := r.IncidentRef(); r.MovedTo == "" || r.MovedTo == ref.ID {
+		return ref
+	}
+	return IncidentRef{ID: r.MovedTo}
+}
+
 // IncidentOpened ties a request to the incident that was opened for it.
 func IncidentOpened(req Request, f Facts, now time.Time, inc Incident) Outcome {
 	if req.IncidentRef().ID != "" {

@@ -9,6 +9,7 @@ import (
 	"breakglass/bot/bottest"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 	"breakglass/integrations/pagerdutyfake"
 	"breakglass/integrations/slackfake"
 )
@@ -186,6 +187,10 @@ func TestMerged(t *testing.T) {
 	s.Has()
 	notes(s, parent.ID, "no longer has access")
 	notes(s, child.ID, "has access")
+	r := s.Only()
+	if row := history.RowOf(&r); string(row.Incident) != parent.ID || row.Number != 0 || row.Title != "" {
+		t.Errorf("exports say incident %s, #%d %s", row.Incident, row.Number, row.Title) // of the child nothing is told as if it were the parent's
+	}
 	for _, who := range []string{company.Sam, company.Mara, company.Noor} {
 		s.All(who, "Production database")
 	}

@@ -150,7 +150,7 @@ func requestRows(all []flows.Request) []requestRow {
 func rowOf(r *flows.Request) requestRow {
 	return requestRow{
 		ID: r.ID, State: r.State, Flow: r.Content.Flow, Target: r.Content.Target, Requester: r.Content.Requester,
-		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.IncidentRef().Number,
+		Beneficiary: r.Content.Beneficiary, For: flows.Span(r.Content.Duration), Incident: r.Incident(), Number: r.IncidentNow().Number,
 		Submitted: r.SubmittedAt, DecidedBy: r.DecidedBy, Approvers: r.Approvers(), Decided: r.DecidedAt, Ends: r.EndsAt, Cause: r.EndCause, Overdue: r.Overdue,
 		Review: r.ReviewWord(),
 	}

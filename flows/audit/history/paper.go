@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -45,8 +46,8 @@ func (p *paper) quick(doc []byte) bool {
 		inc = &p.later
 	}
 	r.incident, r.number, r.title, r.url = inc.id, inc.number, inc.title, inc.url
-	if len(p.moved) > 0 {
-		r.incident = p.moved
+	if len(p.moved) > 0 && !bytes.Equal(p.moved, inc.id) { // no more is known of it
+		r.incident, r.number, r.title, r.url = p.moved, 0, nil, nil
 	}
 	return p.ok && p.i == len(doc)
 }

@@ -84,10 +84,10 @@ type OnCall struct {
 
 // RowOf is the request as a row.
 func RowOf(r *flows.Request) Row {
-	c, ref := &r.Content, r.IncidentRef()
+	c, ref := &r.Content, r.IncidentNow()
 	row := Row{
 		ID: r.ID, State: r.State, Flow: c.Flow, Target: c.Target, Scope: c.Scope, Requester: c.Requester, Beneficiary: c.Beneficiary,
-		Seconds: int64(c.Duration / time.Second), Reason: c.Reason.Raw(), Incident: r.Incident(), Number: ref.Number, Title: ref.Title.Raw(),
+		Seconds: int64(c.Duration / time.Second), Reason: c.Reason.Raw(), Incident: ref.ID, Number: ref.Number, Title: ref.Title.Raw(),
 		URL: ref.URL, Door: r.Door, Submitted: r.SubmittedAt.UTC(), Self: r.SelfMade, DecidedBy: r.DecidedBy, Decided: r.DecidedAt.UTC(),
 		DenyWhy: r.DenyWhy.Raw(), Granted: r.GrantedAt.UTC(), Ends: r.EndsAt.UTC(), Ended: r.EndedAt.UTC(), Cause: r.EndCause,
 		EndedBy: r.EndedBy, EndWhy: r.EndWhy.Raw(), Overdue: r.Overdue, Fault: r.Fault, Receipt: r.Receipt, Hash: r.Hash,

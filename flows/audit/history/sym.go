@@ -171,9 +171,8 @@ func (s *symEvents) event(r *flows.Request, e *Event, kind string, actors map[st
 			out.Fields.Deescalate = "scheduled"
 		}
 	}
-	if id := r.Incident(); id != "" {
-		ref := r.IncidentRef()
-		out.Incident = &symIncident{"pagerduty", string(id), ref.Number, ref.Title.Raw(), ref.URL}
+	if ref := r.IncidentNow(); ref.ID != "" {
+		out.Incident = &symIncident{"pagerduty", string(ref.ID), ref.Number, ref.Title.Raw(), ref.URL}
 	}
 	return out
 }
