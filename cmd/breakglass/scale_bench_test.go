@@ -16,9 +16,9 @@ import (
 	"breakglass/store"
 )
 
-// BenchmarkAudit is what reads all of a past: exports, and the two halves of a
-// verification. It reads a small past that it makes up, or the database that
-// BREAKGLASS_BENCH_DB names: one that `breakglass audit generate` filled.
+// BenchmarkAudit is what reads all of a past: exports, with and without their proof, and
+// the two halves of a verification. It reads a small past that it makes up, or the
+// database that BREAKGLASS_BENCH_DB names: one that `breakglass audit generate` filled.
 func BenchmarkAudit(b *testing.B) {
 	s := past(b)
 	for _, form := range []history.Form{history.FormJSONL, history.FormCSV} {
@@ -34,6 +34,17 @@ func BenchmarkAudit(b *testing.B) {
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "requests/s")
 		})
 	}
+	b.Run("export proof", func(b *testing.B) {
+		var n int64
+		for b.Loop() {
+			wrote, err := audit.Export(b.Context(), io.Discard, audit.Live(s), nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			n += wrote
+		}
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+	})
 	b.Run("verify", func(b *testing.B) {
 		var n int64
 		for b.Loop() {

@@ -191,11 +191,24 @@ func appendLeaf(b []byte, l *flows.Leaf) ([]byte, error) {
 
 // appendText writes a string in the canonical form.
 func appendText(b []byte, s string) []byte {
+	if plain(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
 	text, err := flows.Canonical(strings.ToValidUTF8(s, "\uFFFD"))
 	if err != nil {
 		return append(b, `""`...)
 	}
 	return append(b, text...)
+}
+
+// plain reports whether the canonical form of s is s between quotes. Nearly all are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // maxLine is the longest line of an export.

@@ -129,8 +129,8 @@ func (x Exporter) pause(buf *bufio.Writer, written int) error {
 // page is what a search found, or why it did not.
 type page struct {
 	requests []flows.Request // or
-	text     []byte          // n lines
-	n        int
+	docs     []byte          // documents, one after the other
+	ends     []int           // of them
 	next     flows.Place
 	err      error
 }
@@ -171,65 +171,75 @@ func encoder(w io.Writer) *json.Encoder {
 
 // lines writes a line for each request.
 type lines struct {
-	w     io.Writer
+	w     *bufio.Writer
 	find  Finder
 	line  func(*record, []byte) []byte
 	list  bool // the lines are an array's
+	begun bool
 	paper paper
-	rooms [2][]byte // a page is written from one while the next is read into the other
+	rooms [2]page // one is written while the next is read into the other
 	turn  int
 }
 
+// read copies documents no further than out of the database: taking them apart is for the
+// other processor.
 func (l *lines) read(ctx context.Context, f flows.Search) page {
+	docs, is := l.find.(Documents)
+	if !is {
+		found, err := l.find.Search(ctx, f)
+		return page{requests: found.Requests, next: found.Next, err: err}
+	}
 	l.turn ^= 1
-	p := page{text: l.rooms[l.turn][:0]}
-	add := func(i int, rec *record) {
+	p := &l.rooms[l.turn]
+	p.docs, p.ends = p.docs[:0], p.ends[:0]
+	p.next, p.err = docs.SearchDocs(ctx, f, func(i int, doc []byte) error {
 		if i == 0 { // perhaps not for the first time
-			p.text = p.text[:0]
+			p.docs, p.ends = p.docs[:0], p.ends[:0]
 		}
-		if p.n = i + 1; l.list {
-			p.text = append(p.text, before(f, i))
-		}
-		p.text = l.line(rec, p.text)
-	}
-	if docs, is := l.find.(Documents); is {
-		p.next, p.err = docs.SearchDocs(ctx, f, func(i int, doc []byte) error {
-			rec, err := l.paper.read(doc)
-			if err == nil {
-				add(i, rec)
-			}
-			return err
-		})
-	} else {
-		var found flows.Found
-		found, p.err = l.find.Search(ctx, f)
-		for i := range found.Requests {
-			row := RowOf(&found.Requests[i])
-			add(i, row.record())
-		}
-		p.next = found.Next
-	}
-	l.rooms[l.turn] = p.text
-	return p
-}
-
-// before is what stands before line i of a page of an array.
-func before(f flows.Search, i int) byte {
-	if i == 0 && f.After.ID == "" {
-		return '\n'
-	}
-	return ','
+		p.docs = append(p.docs, doc...)
+		p.ends = append(p.ends, len(p.docs))
+		return nil
+	})
+	return *p
 }
 
 func (l *lines) write(_ context.Context, p page) (int, error) {
-	_, err := l.w.Write(p.text)
-	return p.n, err
+	for i := range p.requests {
+		row := RowOf(&p.requests[i])
+		if err := l.add(row.record()); err != nil {
+			return i, err
+		}
+	}
+	from := 0
+	for i, to := range p.ends {
+		rec, err := l.paper.read(p.docs[from:to])
+		if err == nil {
+			err = l.add(rec)
+		}
+		if err != nil {
+			return i, err
+		}
+		from = to
+	}
+	return len(p.requests) + len(p.ends), nil
+}
+
+func (l *lines) add(rec *record) error {
+	b := l.w.AvailableBuffer()
+	if l.list && l.begun {
+		b = append(b, ',')
+	} else if l.list {
+		b = append(b, '\n')
+	}
+	l.begun = true
+	_, err := l.w.Write(l.line(rec, b))
+	return err
 }
 
 func (l *lines) end() error {
 	if !l.list {
 		return nil
 	}
-	_, err := io.WriteString(l.w, "]\n")
+	_, err := l.w.WriteString("]\n")
 	return err
 }
