@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,18 +78,24 @@ func (v *verification) options(progress func(string)) (audit.Options, error) {
 		if err != nil {
 			return o, fmt.Errorf("read a checkpoint: %w", err)
 		}
-		notes := audit.FindNotes(string(text))
+		notes, heads := audit.FindNotes(string(text)), audit.FindHeads(string(text))
+		heads = slices.DeleteFunc(heads, func(h audit.Head) bool { return !v.signs(h.Origin) })
 		for _, n := range notes {
 			o.Witnessed = append(o.Witnessed, audit.Witnessed{Note: n, Where: file})
 		}
-		for _, h := range audit.FindHeads(string(text)) {
+		for _, h := range heads {
 			o.Witnessed = append(o.Witnessed, audit.Witnessed{Head: &h, Where: file})
 		}
-		if len(o.Witnessed) == 0 {
-			return o, hint(fmt.Errorf("there is no checkpoint in %s", file), "copy the whole message: the lines between the marks, with the one that begins with a dash")
+		if len(notes)+len(heads) == 0 {
+			return o, hint(fmt.Errorf("there is no checkpoint of this log in %s", file), "copy the whole message: the lines between the marks, with the one that begins with a dash")
 		}
 	}
 	return o, nil
+}
+
+// signs reports whether a log is one of those whose keys are given; none: any.
+func (v *verification) signs(origin string) bool {
+	return len(v.keys) == 0 || slices.ContainsFunc(v.keys, func(key string) bool { return strings.HasPrefix(strings.TrimSpace(key), origin+"+") })
 }
 
 func (c *cli) verifyExport(ctx context.Context, v verification, file string) error {

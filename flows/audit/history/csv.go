@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -98,7 +99,7 @@ func (w *celler) line() []byte {
 
 // cell is text that somebody chose.
 func (w *celler) cell(s []byte) {
-	if len(s) > 0 && !alnum(s[0]) {
+	if len(s) > 0 && !alnum(s[0]) || bytes.ContainsAny(s, separators) {
 		s = []byte(Cell(string(s)))
 	}
 	w.text(s)
@@ -156,9 +157,18 @@ func (w *celler) moment(t []byte) {
 // alnum reports whether c is an ASCII letter or digit.
 func alnum(c byte) bool { return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
 
+// separators are what some spreadsheet begins a cell after.
+const separators = ";\t\r\n"
+
+var behind = regexp.MustCompile(`([;\t\r\n][ \x{a0}\x{3000}]*)([=+\-@|%＝＋－＠])`)
+
 // Cell is the one seam through which text gets into CSV: a spreadsheet must not read a
-// value as a formula, whatever width its first sign has.
+// value as a formula, whatever width its first sign has. Where the decimal sign is a comma,
+// spreadsheets begin a cell after each semicolon.
 func Cell(s string) string {
+	if strings.ContainsAny(s, separators) {
+		s = behind.ReplaceAllString(s, "$1'$2")
+	}
 	if s == "" || alnum(s[0]) {
 		return s
 	}

@@ -185,8 +185,9 @@ func TestExportBreaks(t *testing.T) {
 func TestCell(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
-		"": "", "plain": "plain", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1",
+		"": "", "plain": "plain", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1",
 		" =1": "' =1", "＝1": "'＝1", "|cmd": "'|cmd", "%0A": "'%0A", "\u00a0+1": "'\u00a0+1", "O'Hara": "O'Hara",
+		"stuck;=cmd|' /C calc'!A0;": "stuck;'=cmd|' /C calc'!A0;", "a; b": "a; b", "a; \u00a0＝1;@x": "a; \u00a0'＝1;'@x", "a\t-1": "a\t'-1", "a\n+1": "a\n'+1",
 	} {
 		if got := history.Cell(s); got != want {
 			t.Errorf("%q became %q, want %q", s, got, want)
