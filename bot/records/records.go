@@ -267,7 +267,9 @@ func (x *Records) seenIncident(ctx context.Context, a history.Asker, asked flows
 
 // line is a page of a time-line, of what is the asker's to see.
 func (x *Records) line(ctx context.Context, a history.Asker, id flows.IncidentID, after flows.Mark) (flows.Timeline, error) {
-	page := func(after flows.Mark, limit int) (flows.Timeline, error) { return x.o.Timelines.Timeline(ctx, id, after, limit) }
+	page := func(after flows.Mark, limit int) (flows.Timeline, error) {
+		return x.o.Timelines.Timeline(ctx, id, after, limit)
+	}
 	if a.All {
 		return page(after, mostEvents)
 	}

@@ -119,7 +119,9 @@ func (d *desk) request(ctx context.Context, id flows.RequestID) (flows.Record, [
 
 // timeline reads a page of an incident's time-line, of what the asker may see.
 func (d *desk) timeline(ctx context.Context, id flows.IncidentID, after flows.Mark, limit int) (flows.Timeline, error) {
-	page := func(after flows.Mark, limit int) (flows.Timeline, error) { return d.o.Archive.Timeline(ctx, id, after, limit) }
+	page := func(after flows.Mark, limit int) (flows.Timeline, error) {
+		return d.o.Archive.Timeline(ctx, id, after, limit)
+	}
 	if d.asker.All {
 		return page(after, limit)
 	}
