@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,13 +44,13 @@ func (h *hall) forgeNote(ts *testscript.TestScript) {
 // editMessage edits the message with the newest checkpoint, with the app's own token.
 func (h *hall) editMessage(ts *testscript.TestScript) {
 	all := h.company.Slack.Messages("C0ERRS")
-	for i := len(all) - 1; i >= 0; i-- {
-		if len(audit.FindNotes(all[i].Text)) == 0 {
+	for _, m := range slices.Backward(all) {
+		if len(audit.FindNotes(m.Text)) == 0 {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 		defer cancel()
-		body := url.Values{"channel": {"C0ERRS"}, "ts": {all[i].TS}, "text": {all[i].Text + "\nas good as new"}, "token": {"demo-bot-token"}}
+		body := url.Values{"channel": {"C0ERRS"}, "ts": {m.TS}, "text": {m.Text + "\nas good as new"}, "token": {"demo-bot-token"}}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, ts.Getenv("SLACK")+"/api/chat.update", strings.NewReader(body.Encode()))
 		ts.Check(err)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

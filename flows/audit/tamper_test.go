@@ -73,7 +73,7 @@ type exportTampering struct {
 
 func exportTamperings() []exportTampering {
 	return []exportTampering{
-		{"byte", (*file).flip}, {"delete", (*file).remove}, {"delete and count anew", (*file).removeClosing}, {"double", (*file).double},
+		{"byte", (*file).flip}, {"delete", (*file).remove}, {"delete and count anew", (*file).removeClosing}, {"double", (*file).double}, {"insert", (*file).insert},
 		{"swap", (*file).swap}, {"swap and count anew", (*file).swapClosing}, {"truncate", (*file).truncate}, {"truncate and end", (*file).truncateEnding},
 		{"replay", (*file).replay}, {"forge", (*file).forge},
 	}
@@ -156,6 +156,13 @@ func (f *file) double() (string, int64) {
 	f.lines = slices.Insert(f.lines, line+1, f.lines[line])
 	f.recount()
 	return "an entry twice", at + 1
+}
+
+func (f *file) insert() (string, int64) {
+	line, at := f.any()
+	f.lines = slices.Insert(f.lines, line+1, strings.Replace(f.lines[line], `"verb":"`, `"verb":"un`, 1))
+	f.recount()
+	return "an entry that was made up", at + 1
 }
 
 func (f *file) pair() (a, b int, at int64) {
