@@ -48,7 +48,7 @@ func (c *cli) playDemo(ctx context.Context, script bool, pace time.Duration) (er
 	if err != nil {
 		return fmt.Errorf("open the demo: %w", err)
 	}
-	defer s.signIn.Close()
+	defer func() { err = errors.Join(err, s.signIn.Close()) }()
 	s.c, err = company.Open(ctx, company.Options{
 		Clock: clock, IDs: app.RandomIDs{}, Dir: dir, Config: config, ControlToken: s.token, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
