@@ -165,8 +165,12 @@ func (f requestForm) incidentBlock() slack.Block {
 	if f.looking {
 		return contextLine(":hourglass_flowing_sand: Looking up your PagerDuty incidents…")
 	}
-	optional, hint := true, "Leave it empty where there is none."
-	if o := f.draft.offer; !o.none() && o.flow.Incident == flows.IncidentRequired {
+	optional, hint := true, "Leave it empty where there is none: the record then says so, beside your reason."
+	switch o := f.draft.offer; {
+	case o.none():
+	case o.flow.Incident == flows.IncidentCreate:
+		hint = "Leave it empty where there is none: one is opened at PagerDuty."
+	case o.flow.Incident == flows.IncidentRequired:
 		optional, hint = false, "Access ends after the incident is resolved."
 		if !slices.Contains(o.flow.EndWith, flows.EndIncident) {
 			hint = ""

@@ -92,7 +92,7 @@ func (c *cli) requestCreate() *cobra.Command {
 	cmd.Flags().StringVar(&flow, "flow", "prod", "`FLOW` of the configuration")
 	cmd.Flags().StringVar(&length, "for", "30m", "how `LONG`, for example 30m or 1h")
 	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; approvers and auditors read it")
-	cmd.Flags().StringVar(&incident, "incident", "", "PagerDuty incident, by its `ID` or number")
+	cmd.Flags().StringVar(&incident, "incident", "", "PagerDuty incident, by its `ID` or number; without one the record says that there is none")
 	cmd.Flags().StringToStringVar(&fields, "field", nil, "answer to a question of the flow: `NAME=ANSWER`")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it is decided")
 	return cmd
