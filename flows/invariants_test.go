@@ -361,6 +361,9 @@ func told(chain []flows.Sealed) []flows.Told {
 			if o.Path == "actor.person" {
 				t.By = flows.PersonID(o.Value)
 			}
+			if o.Path == "facts.reason" && e.Verb != "submit" || o.Path == "facts.note" {
+				t.Said = o.Value
+			}
 		}
 		out = append(out, t)
 	}

@@ -3,7 +3,6 @@ package flows
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -12,7 +11,8 @@ type Told struct {
 	At    time.Time
 	Verb  string
 	Bytes []byte
-	By    PersonID // who decided, as the opening beside the entry says; empty: nobody, or erased
+	By    PersonID // who decided, ended or reviewed, as the opening beside the entry says; empty: nobody, or erased
+	Said  string   // and the reason that they gave, likewise
 }
 
 // mostWait is more than any approval waits for its target.
@@ -40,7 +40,6 @@ type Telling struct {
 	cause EndCause
 
 	submitted, decided, granted, over time.Time
-	decidedBy                         PersonID
 	votes                             []Vote
 	until                             time.Time // the end that was given; zero: none was
 	review                            ReviewState
@@ -48,10 +47,17 @@ type Telling struct {
 	gone          time.Time // the incident was seen resolved at
 	moved, opened IncidentID
 	before        string // what the person had before: unknown until it was read; empty: entries do not say
+
+	otherAsked                 bool // than the request says, as far as it stands openly
+	decision, ending, reviewed act
+	self                       Tri
+	counted                    int64 // approvals; -1: not said
+	due                        int64 // when it was to end; -1: not said
+	verdict                    bool  // it is the request's
 }
 
 // Tell begins to hold a request to its entries.
-func Tell(r *Request) *Telling { return &Telling{r: r, before: Unknown.String()} }
+func Tell(r *Request) *Telling { return &Telling{r: r, before: Unknown.String(), counted: -1, due: -1} }
 
 // Entry takes the next entry. It keeps nothing of its bytes.
 func (t *Telling) Entry(e *Told) {
@@ -94,6 +100,7 @@ func (t *Telling) step(e *Told, from, to State) string {
 	switch verb := Verb(e.Verb); {
 	case verb == VerbSubmit:
 		t.submitted = e.At
+		t.otherAsked = Forgotten(t.r) && asksOther(&t.r.Content, e.Bytes)
 		return t.names(e)
 	case verb == VerbRoute || verb == VerbReroute:
 		t.votes = nil
@@ -112,10 +119,11 @@ func (t *Telling) step(e *Told, from, to State) string {
 			return why
 		}
 	}
+	t.deed(e, from, to)
 	switch {
 	case from == to:
 	case to == StateApproved || to == StateDenied:
-		t.decided, t.decidedBy = e.At, e.By
+		t.decided = e.At
 	case to == StateActive:
 		t.granted = e.At
 	case to.Final():
@@ -193,22 +201,18 @@ func (t *Telling) compare() string {
 		return fmt.Sprintf("the request is %s, and its entries say %q", r.State, t.state)
 	case !same(r.SubmittedAt, t.submitted):
 		return "it was submitted at another time than its entries say"
-	case !forgotten(r) && r.Content.Hash(r.ID) != r.Hash:
-		return "what is asked is not what was submitted"
 	case !t.decided.IsZero() && !same(r.DecidedAt, t.decided), t.decided.IsZero() && r.State.Live():
 		return "it was decided at another time than its entries say"
-	case t.decidedBy != "" && r.DecidedBy != t.decidedBy && r.DecidedBy.Team() != "erased":
-		return "somebody else decided than its entries say"
 	case !same(r.GrantedAt, t.granted):
 		return "access began at another time than its entries say"
 	case !r.EndedAt.IsZero() && !same(r.EndedAt, t.over):
 		return "it was over at another time than its entries say"
 	case r.ReviewIs() != t.review:
 		return "its review stands otherwise than its entries say"
-	case r.State == StateEnding && t.as != "" && (r.EndsAs != t.as || r.EndCause != t.cause):
+	case r.State == StateEnding && t.as != "" && r.EndsAs != t.as, t.ending.told && t.as != "" && r.EndCause != t.cause:
 		return "it ends otherwise than its entries say"
 	}
-	for _, compare := range [...]func() string{t.compareEnd, t.compareIncident, t.compareVotes} {
+	for _, compare := range [...]func() string{t.compareAsked, t.compareEnd, t.compareIncident, t.compareVotes, t.compareDeeds} {
 		if why := compare(); why != "" {
 			return why
 		}
@@ -265,6 +269,10 @@ func had(tri string) string {
 func (t *Telling) compareEnd() string {
 	r := t.r
 	switch latest := t.decided.Add(mostWait + r.Content.Duration); {
+	case r.State.Final() && t.due >= 0 && millis(r.EndsAt) != t.due:
+		return "access was to end at another time than its entries say"
+	case r.State.Final() && !t.granted.IsZero() && !t.until.IsZero() && millis(r.EndsAt) > min(millis(t.until), millis(t.ending.at)):
+		return "access was to last longer than its entries say"
 	case !r.State.Live():
 		return ""
 	case r.State == StateActive && !t.until.IsZero() && !same(r.EndsAt, t.until):
@@ -277,11 +285,7 @@ func (t *Telling) compareEnd() string {
 
 // compareVotes holds the approvals to the entries since it was routed last.
 func (t *Telling) compareVotes() string {
-	r := t.r
-	if r.State != StatePending && r.State != StateApproved && r.State != StateGranting && r.State != StateActive {
-		return ""
-	}
-	for _, v := range r.Votes {
+	for _, v := range t.r.Votes {
 		found := false
 		for _, told := range t.votes {
 			found = found || same(v.At, told.At) && (told.By == "" || told.By == v.By)
@@ -295,14 +299,3 @@ func (t *Telling) compareVotes() string {
 
 // same reports whether two times are one, as entries tell them: to the millisecond.
 func same(a, b time.Time) bool { return millis(a) == millis(b) }
-
-// forgotten reports whether what was asked was changed because somebody was erased: who
-// asked, whom it is for, or whom its words named.
-func forgotten(r *Request) bool {
-	c := &r.Content
-	gone := c.Requester.Team() == "erased" || c.Beneficiary.Team() == "erased" || strings.Contains(c.Reason.Raw(), "erased/")
-	for _, f := range c.Fields {
-		gone = gone || strings.Contains(f.Value.Raw(), "erased/")
-	}
-	return gone && r.State.Final()
-}

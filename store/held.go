@@ -122,8 +122,10 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 }
 
 func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
-	const question = `SELECT e.chain, e.at, e.verb, e.bytes, CASE WHEN e.verb IN ('approve', 'deny') THEN (
-			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END
+	const question = `SELECT e.chain, e.at, e.verb, e.bytes, CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END,
+		CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END
 		FROM entries e WHERE e.chain > $1 AND e.chain <= $2 ORDER BY e.chain, e.seq LIMIT $3`
 	err = ask(ctx, question, []any{max(string(p.after), beforeRequests), upTo, limit}, func(r rawRow) error {
 		if chain := r.bytes(0); string(chain) != p.chain {
@@ -188,7 +190,7 @@ func (p *heldPage) entry(r rawRow) {
 		p.gone = p.gone || !there && string(verb) == string(flows.VerbSubmit)
 		return
 	}
-	p.told.Entry(&flows.Told{At: fromMillis(r.int(1)), Verb: string(verb), Bytes: r.bytes(3), By: flows.PersonID(r.bytes(4))})
+	p.told.Entry(&flows.Told{At: fromMillis(r.int(1)), Verb: string(verb), Bytes: r.bytes(3), By: flows.PersonID(r.bytes(4)), Said: string(r.bytes(5))})
 }
 
 // end is called after the last entry of a chain.
@@ -207,7 +209,7 @@ func (p *heldPage) end() {
 	if p.told == nil {
 		return
 	}
-	if p.held.State.Live() || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) {
+	if p.held.State.Live() || flows.Forgotten(&p.held) || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) {
 		p.doubtful = append(p.doubtful, id)
 	}
 }

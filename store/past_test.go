@@ -95,6 +95,9 @@ func (l *madeUpLife) step(v flows.Verb, to flows.State, by flows.PersonID) {
 	if v == flows.VerbSubmit {
 		facts["reason"] = flows.Personal{About: by, Value: l.r.Content.Reason.Raw()}
 	}
+	if why := l.r.DenyWhy.Raw() + l.r.EndWhy.Raw(); why != "" && by != "" {
+		facts["reason"] = flows.Personal{About: by, Value: why}
+	}
 	sealed, head, err := flows.Seal(string(l.r.ID), l.r.Chain, []flows.Entry{{Verb: string(v), From: l.r.State, To: to, At: l.at, Actor: actor, Facts: facts}},
 		func(b []byte) { b[0] = l.salt })
 	if err != nil {

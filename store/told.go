@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -69,7 +70,7 @@ func (s *Store) HoldOne(ctx context.Context, id flows.RequestID) (why string, er
 		}
 		var h *flows.Holding
 		if h, why, err = heldBy(ctx, q, &r); why == "" && err == nil {
-			why = flows.Contradiction(&r, h, told)
+			why, err = contradicted(ctx, q, &r, h, told)
 		}
 		return err
 	})
@@ -87,7 +88,7 @@ func toldOf(ctx context.Context, q queries, chain string) ([]flows.Told, error) 
 	rows, err := q.EntriesToHold(ctx, chain)
 	told := make([]flows.Told, 0, len(rows))
 	for _, e := range rows {
-		told = append(told, flows.Told{At: fromMillis(e.At), Verb: e.Verb, Bytes: []byte(e.Bytes), By: flows.PersonID(e.ByPerson)})
+		told = append(told, flows.Told{At: fromMillis(e.At), Verb: e.Verb, Bytes: []byte(e.Bytes), By: flows.PersonID(e.ByPerson), Said: e.Said})
 	}
 	return told, err
 }
@@ -103,7 +104,9 @@ func (s *Store) hold(ctx context.Context, q queries, found []Contradiction, row 
 		return found, err
 	}
 	if why == "" {
-		why = flows.Contradiction(&r, h, told)
+		if why, err = contradicted(ctx, q, &r, h, told); err != nil {
+			return found, err
+		}
 	}
 	if why == "" && !columnsFit(&r, row) {
 		why = "its columns are not what it says itself"
@@ -117,6 +120,23 @@ func (s *Store) hold(ctx context.Context, q queries, found []Contradiction, row 
 		found = append(found, Contradiction{flows.RequestID(row.ID), why})
 	}
 	return found, nil
+}
+
+// contradicted holds a request to its entries. One that says that it was changed by an
+// erasure was not, where all of what they say about people is there.
+func contradicted(ctx context.Context, q queries, r *flows.Request, h *flows.Holding, told []flows.Told) (string, error) {
+	if why := flows.Contradiction(r, h, told); why != "" || !flows.Forgotten(r) {
+		return why, nil
+	}
+	commitments := 0
+	for i := range told {
+		commitments += bytes.Count(told[i].Bytes, []byte(`{"commit":"sha256:`))
+	}
+	openings, err := q.CountOpeningsOfChain(ctx, string(r.ID))
+	if err == nil && int64(commitments) <= openings {
+		return "what is asked is not what was submitted, and nobody was erased from it", nil
+	}
+	return "", err
 }
 
 // columnsFit reports whether what a request is searched by is what it says.

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +61,7 @@ func TestHeldTogetherAsOneByOne(t *testing.T) {
 			}
 			ids = append(ids, life[0].Change.Request.ID)
 		}
+		var said string
 		hold := func(what string, least int) {
 			t.Helper()
 			want, got := map[flows.RequestID]string{}, map[flows.RequestID]string{}
@@ -84,6 +87,7 @@ func TestHeldTogetherAsOneByOne(t *testing.T) {
 				}
 				after = last
 			}
+			said = fmt.Sprint(got)
 			if diff := cmp.Diff(want, got); diff != "" || len(want) < least || len(want) > len(ids)/2 {
 				t.Errorf("%s, %d of %d are found one by one (-want +got):\n%s", what, len(want), len(ids), diff)
 			}
@@ -97,5 +101,14 @@ func TestHeldTogetherAsOneByOne(t *testing.T) {
 			"UPDATE entries SET verb = 'deny' WHERE chain LIKE '%5' AND verb = 'lapse'; UPDATE requests SET doc = replace(doc, 'STUCK', 'fine') WHERE id LIKE '%1';"+
 			"UPDATE requests SET doc = substr(doc, 3) WHERE id LIKE '%42';"+rules[1])
 		hold("written over", 50)
+		run(t, p.driver, p.raw, strings.ReplaceAll(rules[0], "DROP TRIGGER", "DROP TRIGGER IF EXISTS")+`; UPDATE requests SET doc = replace(doc, 'done already', 'not yet') WHERE id LIKE '%3';
+			UPDATE requests SET doc = replace(doc, '"EndedBy":"T/U', '"EndedBy":"T/V') WHERE id LIKE '%9';
+			UPDATE requests SET doc = replace(doc, 'STUCK', 'erased/01') WHERE id LIKE '%28';`+rules[1])
+		hold("who and why, too", 50)
+		for _, why := range []string{"ended for another reason", "somebody else ended it", "nobody was erased from it"} {
+			if !strings.Contains(said, why) {
+				t.Errorf("it is not found that %q: %s", why, said)
+			}
+		}
 	})
 }

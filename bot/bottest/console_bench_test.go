@@ -70,6 +70,7 @@ func madeUp(s *bottest.Story, i int) error {
 	case 2:
 		l.step(flows.VerbLapse, flows.StateLapsed, "")
 	case 3:
+		l.r.EndedBy = who
 		l.step(flows.VerbCancel, flows.StateCancelled, who)
 	default:
 		l.given(decider)

@@ -47,6 +47,7 @@ type Querier interface {
 	CountNodes(ctx context.Context) (int64, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
 	CountOpeningsOf(ctx context.Context, person string) (int64, error)
+	CountOpeningsOfChain(ctx context.Context, chain string) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
 	CountUnhandled(ctx context.Context) (int64, error)
 	CountWaiting(ctx context.Context) (int64, error)
@@ -59,7 +60,7 @@ type Querier interface {
 	EntriesBeyondHead(ctx context.Context) ([]string, error)
 	// The time-line of an incident: it is sorted, but only an incident's own entries are.
 	EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentParams) ([]Entry, error)
-	// The entries of one request, each decision with who made it.
+	// The entries of one request, each decision, end and review with who made it, and why.
 	EntriesToHold(ctx context.Context, chain string) ([]EntriesToHoldRow, error)
 	EntryHash(ctx context.Context, arg EntryHashParams) (string, error)
 	EraseInCards(ctx context.Context, arg EraseInCardsParams) (int64, error)

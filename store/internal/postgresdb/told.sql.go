@@ -9,9 +9,22 @@ import (
 	"context"
 )
 
+const countOpeningsOfChain = `-- name: CountOpeningsOfChain :one
+SELECT count(*) FROM openings o JOIN entries e ON e.id = o.entry WHERE e.chain = $1
+`
+
+func (q *Queries) CountOpeningsOfChain(ctx context.Context, chain string) (int64, error) {
+	row := q.db.QueryRow(ctx, countOpeningsOfChain, chain)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const entriesToHold = `-- name: EntriesToHold :many
-SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny') THEN (
-        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person
+SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person,
+    cast(coalesce(CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+        SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END, '') AS text) AS said
 FROM entries e WHERE e.chain = $1 ORDER BY e.seq
 `
 
@@ -20,9 +33,10 @@ type EntriesToHoldRow struct {
 	Verb     string
 	Bytes    string
 	ByPerson string
+	Said     string
 }
 
-// The entries of one request, each decision with who made it.
+// The entries of one request, each decision, end and review with who made it, and why.
 func (q *Queries) EntriesToHold(ctx context.Context, chain string) ([]EntriesToHoldRow, error) {
 	rows, err := q.db.Query(ctx, entriesToHold, chain)
 	if err != nil {
@@ -37,6 +51,7 @@ func (q *Queries) EntriesToHold(ctx context.Context, chain string) ([]EntriesToH
 			&i.Verb,
 			&i.Bytes,
 			&i.ByPerson,
+			&i.Said,
 		); err != nil {
 			return nil, err
 		}

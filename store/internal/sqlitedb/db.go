@@ -117,6 +117,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countOpeningsOfStmt, err = db.PrepareContext(ctx, countOpeningsOf); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpeningsOf: %w", err)
 	}
+	if q.countOpeningsOfChainStmt, err = db.PrepareContext(ctx, countOpeningsOfChain); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOpeningsOfChain: %w", err)
+	}
 	if q.countStatesStmt, err = db.PrepareContext(ctx, countStates); err != nil {
 		return nil, fmt.Errorf("error preparing query CountStates: %w", err)
 	}
@@ -680,6 +683,11 @@ func (q *Queries) Close() error {
 	if q.countOpeningsOfStmt != nil {
 		if cerr := q.countOpeningsOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countOpeningsOfStmt: %w", cerr)
+		}
+	}
+	if q.countOpeningsOfChainStmt != nil {
+		if cerr := q.countOpeningsOfChainStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOpeningsOfChainStmt: %w", cerr)
 		}
 	}
 	if q.countStatesStmt != nil {
@@ -1427,6 +1435,7 @@ type Queries struct {
 	countNodesStmt             *sql.Stmt
 	countOpenStmt              *sql.Stmt
 	countOpeningsOfStmt        *sql.Stmt
+	countOpeningsOfChainStmt   *sql.Stmt
 	countStatesStmt            *sql.Stmt
 	countUnhandledStmt         *sql.Stmt
 	countWaitingStmt           *sql.Stmt
@@ -1599,6 +1608,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countNodesStmt:             q.countNodesStmt,
 		countOpenStmt:              q.countOpenStmt,
 		countOpeningsOfStmt:        q.countOpeningsOfStmt,
+		countOpeningsOfChainStmt:   q.countOpeningsOfChainStmt,
 		countStatesStmt:            q.countStatesStmt,
 		countUnhandledStmt:         q.countUnhandledStmt,
 		countWaitingStmt:           q.countWaitingStmt,
