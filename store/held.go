@@ -122,9 +122,11 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 }
 
 func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
-	const question = `SELECT e.chain, e.at, e.verb, e.bytes, CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+	// Most ends are the engine's: their entries name nobody, and give no reason.
+	const question = `SELECT e.chain, e.at, e.verb, e.bytes,
+		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
 			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END,
-		CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+		CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
 			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END
 		FROM entries e WHERE e.chain > $1 AND e.chain <= $2 ORDER BY e.chain, e.seq LIMIT $3`
 	err = ask(ctx, question, []any{max(string(p.after), beforeRequests), upTo, limit}, func(r rawRow) error {
