@@ -118,9 +118,6 @@ func (r lowRow) bytes(col int32) []byte {
 	return libc.GoBytes(at, int(n))
 }
 
-// text is a copy of a text.
-func (r lowRow) text(col int32) string { return string(r.bytes(col)) }
-
 // int is a number.
 func (r lowRow) int(col int32) int64 { return sqlite3.Xsqlite3_column_int64(r.tls, r.stmt, col) }
 

@@ -63,7 +63,7 @@ func TestLowReads(t *testing.T) {
 		err := db.low(t.Context(), func(c *lowConn) error {
 			const ask = "SELECT name, value, octet_length(value) FROM meta WHERE name >= ?1 AND name < ?2 AND ?3 = 1 ORDER BY name"
 			return c.query(t.Context(), ask, []any{"low ", "low!", int64(1)}, func(r lowRow) error {
-				got = append(got, pair{r.text(0), r.text(1), r.int(2)})
+				got = append(got, pair{string(r.bytes(0)), string(r.bytes(1)), r.int(2)})
 				return nil
 			})
 		})
@@ -75,7 +75,7 @@ func TestLowReads(t *testing.T) {
 		}
 	}
 	err := db.low(t.Context(), func(c *lowConn) error {
-		return c.query(t.Context(), "SELECT value FROM meta WHERE name = ?1", []any{"low f 'quoted' \x00"}, func(r lowRow) error { return errors.New(r.text(0)) })
+		return c.query(t.Context(), "SELECT value FROM meta WHERE name = ?1", []any{"low f 'quoted' \x00"}, func(r lowRow) error { return errors.New(string(r.bytes(0))) })
 	})
 	if err == nil || err.Error() != "1" {
 		t.Errorf("each said %v", err)
