@@ -43,6 +43,30 @@ func (r *Request) Team() string {
 	return r.Proof.Entry.PolicyID
 }
 
+// CountsAs are the totals that get one more when the request enters the state it is in, in
+// one order. Whoever counts requests asks here, and whoever holds totals to them.
+func (r *Request) CountsAs() []TotalName {
+	switch r.State {
+	case StateSubmitted:
+		return []TotalName{TotalAsked}
+	case StateApproved:
+		names := []TotalName{TotalApproved}
+		if r.SelfMade {
+			names = append(names, TotalSelf, TotalSelf.Of(r.Team()))
+		}
+		return append(names, WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
+	case StateActive:
+		return []TotalName{TotalBegan, TotalBegan.Of(string(r.Content.Target))}
+	case StateDenied, StateLapsed, StateCancelled, StateEnded, StateFailed:
+		names := []TotalName{TotalName(r.State)}
+		if !r.GrantedAt.IsZero() {
+			names = append(names, TotalOver, TotalOver.Of(string(r.Content.Target)))
+		}
+		return names
+	}
+	return nil
+}
+
 // waits are the buckets of the time from asking to the approval.
 var waits = [...]struct {
 	within time.Duration

@@ -105,34 +105,11 @@ func (p *change) count(ctx context.Context, q queries) error {
 		_, _ = h.Write([]byte(r.ID)) // never fails
 		shard = int64(h.Sum32() % uint32(p.shards))
 	}
-	for _, name := range totalsOf(r) {
+	for _, name := range r.CountsAs() {
 		err := q.AddTotal(ctx, postgresdb.AddTotalParams{Day: day, Flow: p.request.Flow, Name: string(name), Shard: shard, N: 1})
 		if err != nil {
 			return fmt.Errorf("count the step of %s: %w", r.ID, err)
 		}
-	}
-	return nil
-}
-
-// totalsOf are the totals that entering the request's state adds to, in one order.
-func totalsOf(r *flows.Request) []flows.TotalName {
-	switch r.State {
-	case flows.StateSubmitted:
-		return []flows.TotalName{flows.TotalAsked}
-	case flows.StateApproved:
-		names := []flows.TotalName{flows.TotalApproved}
-		if r.SelfMade {
-			names = append(names, flows.TotalSelf, flows.TotalSelf.Of(r.Team()))
-		}
-		return append(names, flows.WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
-	case flows.StateActive:
-		return []flows.TotalName{flows.TotalBegan, flows.TotalBegan.Of(string(r.Content.Target))}
-	case flows.StateDenied, flows.StateLapsed, flows.StateCancelled, flows.StateEnded, flows.StateFailed:
-		names := []flows.TotalName{flows.TotalName(r.State)}
-		if !r.GrantedAt.IsZero() {
-			names = append(names, flows.TotalOver, flows.TotalOver.Of(string(r.Content.Target)))
-		}
-		return names
 	}
 	return nil
 }
