@@ -65,7 +65,8 @@ var rooms = map[string]room{
 		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors", "flows/people"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/oidcfake", "integrations/target/receiver")},
-	"cmd/breakglass/app": {imports: everything},
+	"cmd/breakglass/past": {imports: list("flows", "flows/handler", "flows/worker", "store")},
+	"cmd/breakglass/app":  {imports: everything},
 	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
 		"integrations/httpadapter", "integrations/oidcfake", "integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
