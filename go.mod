@@ -39,6 +39,7 @@ require (
 require (
 	github.com/a-h/templ v0.3.977
 	github.com/itchyny/gojq v0.12.20
+	github.com/klauspost/compress v1.20.1
 )
 
 require github.com/itchyny/timefmt-go v0.1.9 // indirect
