@@ -28,6 +28,7 @@ type OpeningRef struct {
 // erasure need not look through everything again. It is the store's own affair.
 type Sight struct {
 	Entries  int64 // all before were looked at
+	Openings int   // so many were found
 	Jobs     int64
 	Handled  int64 // so were the payloads that were handled before
 	Versions map[RequestID]int64

@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -24,19 +27,12 @@ func (p *change) append(ctx context.Context, q queries) error {
 		return fmt.Errorf("entry %d of chain %s does not follow its end (%d): %w", first.Seq, p.chain, head.Len, flows.ErrConflict)
 	}
 	for _, e := range p.Entries {
-		id, err := q.InsertEntry(ctx, postgresdb.InsertEntryParams{
-			Chain: e.Chain, Seq: e.Seq, At: millis(e.At), Verb: e.Verb, Prev: e.Prev, Hash: e.Hash, Bytes: string(e.Bytes),
-		})
+		id, err := q.InsertEntry(ctx, entryParams(&e))
 		if err != nil {
 			return fmt.Errorf("append entry %d of chain %s: %w", e.Seq, e.Chain, err)
 		}
-		for _, o := range e.Openings {
-			err := q.InsertOpening(ctx, postgresdb.InsertOpeningParams{
-				Entry: id, Path: o.Path, Person: string(o.About), Salt: o.Salt, Value: o.Value,
-			})
-			if err != nil {
-				return fmt.Errorf("keep the openings of entry %d of chain %s: %w", e.Seq, e.Chain, err)
-			}
+		if err := keepOpenings(ctx, q, id, e.Openings); err != nil {
+			return fmt.Errorf("keep the openings of entry %d of chain %s: %w", e.Seq, e.Chain, err)
 		}
 	}
 	return nil
@@ -85,18 +81,28 @@ func (s *Store) Entries(ctx context.Context, chain string) ([]flows.Sealed, erro
 		if err != nil {
 			return fmt.Errorf("read the openings of chain %s: %w", chain, err)
 		}
-		out = join(rows, openings)
+		packed, err := q.ChainPackedOpenings(ctx, chain)
+		if err != nil {
+			return fmt.Errorf("read the packed openings of chain %s: %w", chain, err)
+		}
+		out = join(rows, openings, packed)
 		return nil
 	})
 	return out, err
 }
 
-func join(rows []postgresdb.Entry, openings []postgresdb.Opening) []flows.Sealed {
+// join puts entries and what opens their commitments together, however each is kept.
+func join(rows []postgresdb.Entry, openings []postgresdb.Opening, packed []postgresdb.PackedOpening) []flows.Sealed {
 	out := make([]flows.Sealed, 0, len(rows))
 	at := make(map[int64]int, len(rows))
+	var u pack.Unpacker
 	for _, r := range rows {
 		at[r.ID] = len(out)
+		unpack(&u, &r)
 		out = append(out, entryFrom(r))
+	}
+	for _, p := range packed {
+		out[at[p.Entry]].Openings = openingsFrom(&u, p.Doc)
 	}
 	for _, o := range openings {
 		e := &out[at[o.Entry]]
@@ -117,11 +123,37 @@ func (s *Store) EraseOpenings(ctx context.Context, person flows.PersonID) (int64
 		if n, err = q.EraseOpenings(ctx, string(person)); err != nil {
 			return err
 		}
+		packed, err := erasePacked(ctx, q, person)
+		if err != nil {
+			return err
+		}
+		n += packed
 		_, err = q.EraseWords(ctx, string(person))
 		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("erase the openings about %s: %w", person, err)
+	}
+	return n, nil
+}
+
+// erasePacked is EraseOpenings for those that are packed together.
+func erasePacked(ctx context.Context, q queries, person flows.PersonID) (n int64, err error) {
+	rows, err := q.PackedOpeningsBetween(ctx, postgresdb.PackedOpeningsBetweenParams{Upto: math.MaxInt64})
+	if err != nil {
+		return 0, err
+	}
+	var u pack.Unpacker
+	for _, r := range rows {
+		all := openingsFrom(&u, r.Doc)
+		rest := slices.DeleteFunc(slices.Clone(all), func(o flows.Opening) bool { return o.About == person })
+		if len(rest) == len(all) {
+			continue
+		}
+		if err := dropOpenings(ctx, q, r.Entry, r.Doc, pack.Openings(rest)); err != nil {
+			return n, err
+		}
+		n += int64(len(all) - len(rest))
 	}
 	return n, nil
 }

@@ -43,6 +43,9 @@ func (s *Store) Erase(ctx context.Context, x flows.Erasure) ([]flows.Job, error)
 	if err := e.rewrite(ctx, s.tx); err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
 	}
+	if err := e.repack(ctx, s.tx); err != nil {
+		return nil, fmt.Errorf("erase: %w", err)
+	}
 	err = s.tx.write(ctx, p.keys(), func(ctx context.Context, q queries) error {
 		for _, step := range []func(context.Context, queries) error{p.run, e.since, e.openings, e.requests, e.words, e.payloads, e.rest} {
 			if err := step(ctx, q); err != nil {
@@ -70,6 +73,8 @@ type erasing struct {
 	naming naming
 	now    int64
 	made   []postgresdb.EraseInRequestParams // the requests as they will stand
+	packed []repacked                        // the openings of entries as they will stand
+	single []flows.OpeningRef                // openings that are kept one by one
 	came   written                           // since the footprint
 }
 
@@ -166,11 +171,17 @@ func (e *erasing) since(ctx context.Context, q queries) (err error) {
 	return err
 }
 
-// openings destroys the openings, which must be those that the entries name: those about
-// the person all at once, by number, and those that name them one by one.
+// openings destroys the openings, which must be those that the entries name: packed ones
+// entry by entry; of the others those about the person all at once, by number, and those
+// that name them one by one.
 func (e *erasing) openings(ctx context.Context, q queries) error {
+	for _, p := range e.packed {
+		if err := dropOpenings(ctx, q, p.entry, p.doc, p.rest); err != nil {
+			return fmt.Errorf("destroy openings: %w", err)
+		}
+	}
 	var about int64
-	for _, o := range e.Openings {
+	for _, o := range e.single {
 		if !o.Named {
 			about++
 			continue

@@ -17,6 +17,10 @@ import (
 // PostgreSQL and the index that each has to take, if that is worth saying.
 var erasing = []struct{ name, args, lite, post string }{
 	{"openingsSince", "20000, 'T/U7', '%U7%'", "SEARCH o USING INDEX sqlite_autoindex_openings_1 (entry>?)", "openings_pkey"},
+	{"packedOpeningsSince", "20000", "SEARCH p USING INTEGER PRIMARY KEY (rowid>?)", "packed_openings_pkey"},
+	{"packedOpeningsAt", "'req_00000007', 1", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)", "packed_openings_pkey"},
+	{"keepOpenings", "'x', 7, 'y'", "SEARCH packed_openings USING INTEGER PRIMARY KEY (rowid=?)", "packed_openings_pkey"},
+	{"dropOpenings", "7, 'y'", "SEARCH packed_openings USING INTEGER PRIMARY KEY (rowid=?)", "packed_openings_pkey"},
 	{"requestsSince", "20000, 'T/U7', '%U7%'", "SEARCH requests USING INDEX sqlite_autoindex_requests_1 (id=?)", "requests_pkey"},
 	{"openRequestsNaming", "'T/U7', '%U7%'", "SEARCH requests USING INDEX requests_", "Index"},
 	{"wordsSince", "20000, '%u7%'", "SEARCH request_words USING PRIMARY KEY (request=?)", "request_words_pkey"},
@@ -46,6 +50,7 @@ INSERT INTO entries (id, chain, seq, at, verb, prev, hash, bytes) OVERRIDING SYS
 INSERT INTO leaves SELECT n, n FROM generate_series(1, 19990) n;
 INSERT INTO unsequenced SELECT n FROM generate_series(19991, 20000) n;
 INSERT INTO openings SELECT n, 'facts.reason', 'T/U' || n % 2000, '', 'because' FROM generate_series(1, 20000) n;
+INSERT INTO packed_openings SELECT n, 'doc' FROM generate_series(1, 20000) n;
 INSERT INTO cards SELECT 'c' || n, 'req_' || lpad(n::text, 8, '0'), 'requester', 'T/U' || n % 2000, '', '', '', '', 1, 1 FROM generate_series(1, 20000) n;
 INSERT INTO inbox SELECT 'slack:' || n, 'x', '{}', 1, n, 1 FROM generate_series(1, 20000) n;
 SET session_replication_role = origin;
@@ -99,7 +104,7 @@ func TestErasePlans(t *testing.T) {
 }
 
 // scanned is a whole table that grows for ever.
-var scanned = regexp.MustCompile(`Seq Scan on (entries|leaves|openings|requests|request_people|request_words|cards|inbox)\b`)
+var scanned = regexp.MustCompile(`Seq Scan on (entries|leaves|openings|packed_openings|requests|request_people|request_words|cards|inbox)\b`)
 
 // TestEraseLateCommit: on PostgreSQL an entry may be committed after others with higher
 // ids. One that was not there yet when it was looked is found by the erasure.

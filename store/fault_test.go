@@ -165,15 +165,17 @@ func damaged(t *testing.T, file []byte, want [][]flows.Sealed) bool {
 func TestForgedEntries(t *testing.T) {
 	t.Parallel()
 	for what, statement := range map[string]string{
-		"bytes":            "UPDATE entries SET bytes = replace(bytes, '\"verb\":\"step\"', '\"verb\":\"stop\"') WHERE chain = 'req_3' AND seq = 1",
+		"bytes":            "UPDATE entries SET ",
+		"packed":           "UPDATE entries SET packed = substr(packed, 2) WHERE chain = 'req_3' AND seq = 1",
+		"not packed":       "UPDATE entries SET packed = NULL WHERE chain = 'req_3' AND seq = 1",
 		"verb":             "UPDATE entries SET verb = 'other' WHERE chain = 'req_3' AND seq = 1",
 		"time":             "UPDATE entries SET at = at + 1 WHERE chain = 'req_3' AND seq = 2",
 		"a hash":           "UPDATE entries SET hash = 'x' WHERE chain = 'req_3' AND seq = 1",
-		"first is missing": "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 1",
-		"last is missing":  "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2",
-		"head moved back":  "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2; UPDATE chains SET len = 1, hash = (SELECT hash FROM entries WHERE chain = 'req_3' AND seq = 1) WHERE chain = 'req_3'",
+		"first is missing": "DELETE FROM packed_openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 1",
+		"last is missing":  "DELETE FROM packed_openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2",
+		"head moved back":  "DELETE FROM packed_openings; DELETE FROM entries WHERE chain = 'req_3' AND seq = 2; UPDATE chains SET len = 1, hash = (SELECT hash FROM entries WHERE chain = 'req_3' AND seq = 1) WHERE chain = 'req_3'",
 		"rewritten":        "UPDATE entries SET ",
-		"all missing":      "DELETE FROM openings; DELETE FROM entries WHERE chain = 'req_3'; DELETE FROM chains WHERE chain = 'req_3'",
+		"all missing":      "DELETE FROM packed_openings; DELETE FROM entries WHERE chain = 'req_3'; DELETE FROM chains WHERE chain = 'req_3'",
 		"moved":            "UPDATE entries SET chain = 'req_3x' WHERE chain = 'req_3'; UPDATE chains SET chain = 'req_3x' WHERE chain = 'req_3'",
 		"request's head":   "UPDATE requests SET doc = replace(doc, '\"Len\":2', '\"Len\":3') WHERE id = 'req_3'",
 		"no request":       "UPDATE requests SET doc = '{' WHERE id = 'req_3'",
@@ -196,8 +198,11 @@ func TestForgedEntries(t *testing.T) {
 			for _, trigger := range []string{"entries_keep_update", "entries_keep_delete", "chains_step", "chains_stay", "requests_version"} {
 				drop = append(drop, "DROP TRIGGER "+trigger)
 			}
-			if what == "rewritten" {
-				statement += rewritten(t, s)
+			switch what {
+			case "bytes":
+				statement += rewritten(t, s, "bytes = '%s' WHERE chain = 'req_3' AND seq = 1")
+			case "rewritten":
+				statement += rewritten(t, s, "verb = 'stop', bytes = '%s', hash = '%x' WHERE chain = 'req_3' AND seq = 1")
 			}
 			run(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)", append(drop, statement)...)
 			if err := s.VerifyTail(t.Context(), 0); !errors.Is(err, store.ErrDamaged) {
@@ -214,12 +219,12 @@ func TestForgedEntries(t *testing.T) {
 }
 
 // rewritten is an entry made anew, with a hash that fits; only the one after it knows.
-func rewritten(t *testing.T, s *store.Store) string {
+func rewritten(t *testing.T, s *store.Store, set string) string {
 	t.Helper()
 	list, err := s.Entries(t.Context(), "req_3")
 	if err != nil {
 		t.Fatal(err)
 	}
 	forged := strings.Replace(string(list[0].Bytes), `"verb":"step"`, `"verb":"stop"`, 1)
-	return fmt.Sprintf("verb = 'stop', bytes = '%s', hash = '%x' WHERE chain = 'req_3' AND seq = 1", forged, flows.LeafHash([]byte(forged)))
+	return strings.NewReplacer("%s", forged, "%x", fmt.Sprintf("%x", flows.LeafHash([]byte(forged)))).Replace(set)
 }

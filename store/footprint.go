@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -55,6 +56,28 @@ func (n naming) replaced(s string, pseudonym flows.PersonID) string {
 
 func (n naming) opening(o postgresdb.OpeningsNamingRow) bool {
 	return o.Person == string(n.person) || n.in(o.Value)
+}
+
+// packed are those about the person, or that name them, among openings that are packed
+// together.
+func (n naming) packed(rows []postgresdb.PackedOpeningsBetweenRow) (found []postgresdb.OpeningsNamingRow, err error) {
+	var u pack.Unpacker
+	for _, r := range rows {
+		all, err := u.Each(r.Doc)
+		if err != nil {
+			return nil, fmt.Errorf("%w: the openings of entry %d of chain %s cannot be read: %w", ErrDamaged, r.Seq, r.Chain, err)
+		}
+		for i := range all {
+			o := &all[i]
+			if string(o.About()) != string(n.person) && !n.exact.Match(o.Value()) {
+				continue
+			}
+			found = append(found, postgresdb.OpeningsNamingRow{
+				Entry: r.Entry, Path: string(o.Path()), Person: string(o.About()), Value: string(o.Value()), Chain: r.Chain, Seq: r.Seq, At: r.At,
+			})
+		}
+	}
+	return found, nil
 }
 
 func (n naming) request(r postgresdb.RequestsNamingRow) bool {
@@ -160,7 +183,15 @@ func (l *look) entries(ctx context.Context) error {
 			rows, err := q.OpeningsNaming(ctx, postgresdb.OpeningsNamingParams{
 				After: after, Upto: min(after+entriesLooked, l.newest), Person: string(l.person), Pattern: l.pattern,
 			})
-			l.sawOpenings(rows)
+			if err != nil {
+				return err
+			}
+			packed, err := q.PackedOpeningsBetween(ctx, postgresdb.PackedOpeningsBetweenParams{After: after, Upto: min(after+entriesLooked, l.newest)})
+			if err != nil {
+				return err
+			}
+			together, err := l.packed(packed)
+			l.sawOpenings(append(rows, together...))
 			return err
 		})
 		if err != nil {
@@ -295,6 +326,19 @@ func (n naming) seeSince(ctx context.Context, q queries, mark int64) (w written,
 			w.openings = append(w.openings, o)
 		}
 	}
+	packed, err := q.PackedOpeningsSince(ctx, mark)
+	if err != nil {
+		return w, fmt.Errorf("look for new packed openings: %w", err)
+	}
+	together := make([]postgresdb.PackedOpeningsBetweenRow, 0, len(packed))
+	for _, p := range packed {
+		together = append(together, postgresdb.PackedOpeningsBetweenRow(p))
+	}
+	more, err := n.packed(together)
+	if err != nil {
+		return w, fmt.Errorf("look for new openings: %w", err)
+	}
+	w.openings = append(w.openings, more...)
 	changed, err := q.RequestsSince(ctx, postgresdb.RequestsSinceParams{Mark: mark, Person: string(n.person), Pattern: n.pattern})
 	if err != nil {
 		return w, fmt.Errorf("look for new requests: %w", err)
@@ -369,6 +413,7 @@ func (l *look) footprint() flows.Footprint {
 			out.Reviews = append(out.Reviews, id)
 		}
 	}
+	out.Sight.Openings = len(out.Openings)
 	out.Sight.Words = slices.SortedFunc(maps.Keys(l.words), func(a, b flows.WordsRef) int {
 		return cmp.Or(cmp.Compare(a.Request, b.Request), strings.Compare(a.Kind, b.Kind))
 	})

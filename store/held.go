@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -79,6 +80,8 @@ type heldPage struct {
 
 	rows    []postgresdb.Request
 	keep    arena
+	unpack  pack.Unpacker
+	bytes   []byte          // of the entry that is held
 	next    int             // the row that no entry has come for yet
 	chain   string          // of which entries come
 	n       int64           // how many have come of it
@@ -123,7 +126,9 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 
 func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
 	// Most ends are the engine's: their entries name nobody, and give no reason.
-	const question = `SELECT e.chain, e.at, e.verb, e.bytes,
+	const question = `SELECT e.chain, e.at, e.verb, e.bytes, e.packed,
+		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review', 'end') THEN (
+			SELECT p.doc FROM packed_openings p WHERE p.entry = e.id) END,
 		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
 			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END,
 		CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
@@ -192,7 +197,11 @@ func (p *heldPage) entry(r rawRow) {
 		p.gone = p.gone || !there && string(verb) == string(flows.VerbSubmit)
 		return
 	}
-	p.told.Entry(&flows.Told{At: fromMillis(r.int(1)), Verb: string(verb), Bytes: r.bytes(3), By: flows.PersonID(r.bytes(4)), Said: string(r.bytes(5))})
+	at := r.int(1)
+	p.bytes = unpacked(&p.unpack, p.bytes[:0], p.chain, at, r.bytes(3), r.bytes(4))
+	t := flows.Told{At: fromMillis(at), Verb: string(verb), Bytes: p.bytes, By: flows.PersonID(r.bytes(6)), Said: string(r.bytes(7))}
+	tell(&p.unpack, &t, r.bytes(5))
+	p.told.Entry(&t)
 }
 
 // end is called after the last entry of a chain.

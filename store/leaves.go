@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 )
 
 // Leaves reads the entries at the places from up to, not including, to, with the
@@ -25,6 +26,9 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 				return err
 			}
 			if err := p.openings(ctx, first, next); err != nil {
+				return err
+			}
+			if err := p.packed(ctx, first, next); err != nil {
 				return err
 			}
 		}
@@ -50,6 +54,7 @@ type leafPage struct {
 	there  []bool       // the entry was found
 	order  []int        // the leaves by the ids of their entries
 	keep   arena
+	unpack pack.Unpacker
 }
 
 // id is the id of the nth entry in the order of their ids.
@@ -94,12 +99,14 @@ func (p *leafPage) walk(ctx context.Context, question string, first, next int, e
 }
 
 func (p *leafPage) entries(ctx context.Context, first, next int) error {
-	const question = "SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries WHERE id >= $1 AND id <= $2 ORDER BY id"
+	const question = "SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries WHERE id >= $1 AND id <= $2 ORDER BY id"
 	return p.walk(ctx, question, first, next, func(r rawRow, leaf int) {
 		p.there[leaf] = true
 		e := &p.leaves[leaf].Entry
 		e.Chain, e.Seq, e.At, e.Verb = p.keep.text(r.bytes(1)), r.int(2), fromMillis(r.int(3)), p.keep.text(r.bytes(4))
-		e.Prev, e.Hash, e.Bytes = p.keep.text(r.bytes(5)), p.keep.text(r.bytes(6)), p.keep.bytes(r.bytes(7))
+		from := len(p.keep.raw)
+		p.keep.raw = unpacked(&p.unpack, p.keep.raw, e.Chain, r.int(3), r.bytes(7), r.bytes(8))
+		e.Prev, e.Hash, e.Bytes = p.keep.text(r.bytes(5)), p.keep.text(r.bytes(6)), p.keep.raw[from:len(p.keep.raw):len(p.keep.raw)]
 		e.Prev = prevOf(e.Prev, e.Bytes)
 	})
 }
@@ -112,6 +119,24 @@ func (p *leafPage) openings(ctx context.Context, first, next int) error {
 			Path: p.keep.text(r.bytes(1)), About: flows.PersonID(p.keep.text(r.bytes(2))),
 			Salt: p.keep.bytes(r.bytes(3)), Value: p.keep.text(r.bytes(4)),
 		})
+	})
+}
+
+// packed reads the openings that are packed together.
+func (p *leafPage) packed(ctx context.Context, first, next int) error {
+	const question = "SELECT entry, doc FROM packed_openings WHERE entry >= $1 AND entry <= $2 ORDER BY entry"
+	return p.walk(ctx, question, first, next, func(r rawRow, leaf int) {
+		e := &p.leaves[leaf].Entry
+		all, err := p.unpack.Each(r.bytes(1))
+		if err != nil {
+			e.Openings = append(e.Openings, noOpening)
+		}
+		for i := range all {
+			o := &all[i]
+			e.Openings = append(e.Openings, flows.Opening{
+				Path: p.keep.text(o.Path()), About: flows.PersonID(p.keep.text(o.About())), Salt: p.keep.bytes(o.Salt), Value: p.keep.text(o.Value()),
+			})
+		}
 	})
 }
 

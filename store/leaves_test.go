@@ -53,7 +53,7 @@ func TestLeavesHoweverTheyLie(t *testing.T) {
 			shuffled[to].Index = int64(to)
 			fmt.Fprintf(&moves, "UPDATE leaves SET idx = %d WHERE idx = %d;", to, 10_000+from)
 		}
-		run(t, p.driver, p.raw, rules[0]+"; DELETE FROM openings WHERE entry > 50 AND entry <= 150; DELETE FROM entries WHERE id > 50 AND id <= 150;"+
+		run(t, p.driver, p.raw, rules[0]+"; DELETE FROM packed_openings WHERE entry > 50 AND entry <= 150; DELETE FROM entries WHERE id > 50 AND id <= 150;"+
 			"UPDATE leaves SET idx = idx + 10000;"+moves.String()+rules[1])
 		left := shuffled[:0]
 		for _, l := range shuffled {

@@ -42,6 +42,7 @@ type rows struct {
 	entries   []postgresdb.InsertEntryParams
 	heads     []postgresdb.Chain
 	openings  []postgresdb.InsertOpeningParams // entry counts within the batch, from 0
+	packed    []postgresdb.PackOpeningsParams  // likewise
 	people    []postgresdb.AddPersonParams
 	incidents []postgresdb.AddIncidentParams
 	words     []postgresdb.AddWordsParams
@@ -159,6 +160,10 @@ func (r *rows) add(one *rows) {
 		o.Entry += int64(len(r.entries))
 		r.openings = append(r.openings, o)
 	}
+	for _, o := range one.packed {
+		o.Entry += int64(len(r.entries))
+		r.packed = append(r.packed, o)
+	}
 	last := one.entries[len(one.entries)-1]
 	r.heads = append(r.heads, postgresdb.Chain{Chain: last.Chain, Len: last.Seq, Hash: last.Hash})
 	r.requests = append(r.requests, one.requests...)
@@ -215,6 +220,11 @@ func (sh *sheet) InsertEntry(_ context.Context, e postgresdb.InsertEntryParams) 
 
 func (sh *sheet) InsertOpening(_ context.Context, o postgresdb.InsertOpeningParams) error {
 	sh.rows.openings = append(sh.rows.openings, o)
+	return nil
+}
+
+func (sh *sheet) PackOpenings(_ context.Context, o postgresdb.PackOpeningsParams) error {
+	sh.rows.packed = append(sh.rows.packed, o)
 	return nil
 }
 

@@ -180,7 +180,7 @@ func TestPastIsAsDecided(t *testing.T) {
 			grow(t, decided)
 			grow(t, filled)
 			for _, table := range []string{
-				"requests", "entries", "openings", "chains", "leaves", "unsequenced", "tree", "jobs", "request_people", "request_incidents",
+				"requests", "entries", "openings", "packed_openings", "chains", "leaves", "unsequenced", "tree", "jobs", "request_people", "request_incidents",
 				"request_words", "totals", rulesOf[engine],
 			} {
 				if diff := cmp.Diff(dump(t, one, table), dump(t, other, table)); diff != "" {
@@ -205,7 +205,7 @@ var rulesOf = map[string]string{
 func guarded(t *testing.T, s *store.Store, dsn string) {
 	t.Helper()
 	db := opened(t, dsn)
-	for _, stmt := range []string{"UPDATE entries SET verb = 'x' WHERE id = 1", "DELETE FROM leaves", "DELETE FROM requests", "UPDATE openings SET value = 'x'"} {
+	for _, stmt := range []string{"UPDATE entries SET verb = 'x' WHERE id = 1", "DELETE FROM leaves", "DELETE FROM requests", "UPDATE packed_openings SET doc = doc"} {
 		if _, err := db.ExecContext(t.Context(), stmt); err == nil {
 			t.Errorf("%s: the database let it happen", stmt)
 		}

@@ -36,11 +36,11 @@ var tables = [...]table{
 		},
 	},
 	{
-		"entries", []string{"id", "chain", "seq", "at", "verb", "prev", "hash", "bytes"},
+		"entries", []string{"id", "chain", "seq", "at", "verb", "prev", "hash", "bytes", "packed"},
 		func(r *rows) int { return len(r.entries) },
 		func(r *rows, first int64, i int) []any {
 			e := &r.entries[i]
-			return []any{first + int64(i), e.Chain, e.Seq, e.At, e.Verb, e.Prev, e.Hash, e.Bytes}
+			return []any{first + int64(i), e.Chain, e.Seq, e.At, e.Verb, e.Prev, e.Hash, e.Bytes, e.Packed}
 		},
 	},
 	{
@@ -60,6 +60,11 @@ var tables = [...]table{
 			o := &r.openings[i]
 			return []any{first + o.Entry, o.Path, o.Person, o.Salt, o.Value}
 		},
+	},
+	{
+		"packed_openings", []string{"entry", "doc"},
+		func(r *rows) int { return len(r.packed) },
+		func(r *rows, first int64, i int) []any { return []any{first + r.packed[i].Entry, r.packed[i].Doc} },
 	},
 	{
 		"request_people", []string{"request", "person", "roles", "submitted_at"},

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/store"
+	"breakglass/store/internal/pack"
 )
 
 // A store is altered behind the program's back, a thousand times with the tests of
@@ -187,7 +189,7 @@ func (v *altering) once(i int, name string, alter func(*altering) tampered) {
 			v.Errorf("%s %d: who has the key is found without a witness, so the test does not test one: %v", name, i, r.First())
 		}
 	}
-	for _, table := range []string{"entries", "openings", "leaves", "tree", "checkpoints", "chains", "unsequenced"} {
+	for _, table := range []string{"entries", "packed_openings", "openings", "leaves", "tree", "checkpoints", "chains", "unsequenced"} {
 		v.do("DELETE FROM " + table)
 		v.do("INSERT INTO " + table + " SELECT * FROM whole." + table) //nolint:unqueryvet // whatever its columns are
 	}
@@ -223,7 +225,7 @@ type tampered struct {
 
 func tamperings() map[string]func(*altering) tampered {
 	return map[string]func(*altering) tampered{
-		"byte": (*altering).flip, "column": (*altering).column, "rehash": (*altering).rehash, "delete": (*altering).remove,
+		"byte": (*altering).flip, "packed byte": (*altering).packed, "column": (*altering).column, "rehash": (*altering).rehash, "delete": (*altering).remove,
 		"delete and close the gap": (*altering).removeClosing, "insert": (*altering).insert, "swap": (*altering).swap, "truncate": (*altering).truncate,
 		"replay a checkpoint": (*altering).replay, "forge a signature": (*altering).forge, "opening": (*altering).opening, "stored hash": (*altering).node,
 		"chain head": (*altering).head, "sign all anew": (*altering).resigned, "remove and sign anew": (*altering).removeSigned,
@@ -288,7 +290,7 @@ func (v *altering) remove() tampered {
 
 func (v *altering) removeClosing() tampered {
 	at := int64(v.rnd.IntN(tamperEntries - 1))
-	v.do("DELETE FROM openings WHERE entry = "+ofLeaf, at)
+	v.do("DELETE FROM packed_openings WHERE entry = "+ofLeaf, at)
 	v.do("DELETE FROM entries WHERE id = "+ofLeaf, at)
 	v.close(at)
 	return tampered{what: "an entry and its place", at: at}
@@ -331,7 +333,7 @@ func (v *altering) swap() tampered {
 // truncate takes the end away as if it had never been; the rest is whole.
 func (v *altering) truncate() tampered {
 	size := int64(v.rnd.IntN(tamperEntries))
-	v.do("DELETE FROM openings WHERE entry IN (SELECT entry FROM leaves WHERE idx >= ?)", size)
+	v.do("DELETE FROM packed_openings WHERE entry IN (SELECT entry FROM leaves WHERE idx >= ?)", size)
 	v.do("DELETE FROM entries WHERE id IN (SELECT entry FROM leaves WHERE idx >= ?)", size)
 	v.do("DELETE FROM leaves WHERE idx >= ?", size)
 	v.do("DELETE FROM checkpoints WHERE size > ?", size)
@@ -376,11 +378,70 @@ func (v *altering) forge() tampered {
 
 func (v *altering) opening() tampered {
 	l := v.any()
-	where := " WHERE path = 'facts.reason' AND entry = " + ofLeaf
-	set := []string{"UPDATE openings SET value = value || '!'" + where, "UPDATE openings SET salt = zeroblob(16)" + where, "UPDATE openings SET path = 'facts.why'" + where,
-		"DELETE FROM openings" + where, "INSERT INTO openings (entry, path, person, salt, value) SELECT entry, 'facts.other', person, salt, value FROM openings" + where}[v.rnd.IntN(5)]
-	v.do(set, l.Index)
-	return tampered{what: set, at: l.Index}
+	all := slices.Clone(l.Entry.Openings)
+	i := slices.IndexFunc(all, func(o flows.Opening) bool { return o.Path == "facts.reason" })
+	what := []string{"value", "salt", "path", "gone", "all gone", "one more", "one more by itself", "a byte"}[v.rnd.IntN(8)]
+	other := all[i]
+	other.Path = "facts.other"
+	switch what {
+	case "value":
+		all[i].Value += "!"
+	case "salt":
+		all[i].Salt = make([]byte, 16)
+	case "path":
+		all[i].Path = "facts.why"
+	case "gone":
+		all = slices.Delete(all, i, i+1)
+	case "all gone":
+		all = nil
+	case "one more":
+		all = append(all, other)
+	case "one more by itself":
+		v.do("INSERT INTO openings (entry, path, person, salt, value) SELECT entry, 'facts.other', 'T/UEVE', zeroblob(16), 'x' FROM leaves WHERE idx = ?", l.Index)
+		return tampered{what: what, at: l.Index}
+	}
+	doc := pack.Openings(all)
+	if what == "a byte" {
+		doc = v.another(doc, func(u *pack.Unpacker, b []byte) (string, error) {
+			got, err := u.Openings(b)
+			return fmt.Sprint(got), err
+		})
+	}
+	v.do("DELETE FROM packed_openings WHERE entry = "+ofLeaf, l.Index)
+	if doc != nil {
+		v.do("INSERT INTO packed_openings (entry, doc) SELECT entry, ? FROM leaves WHERE idx = ?", doc, l.Index)
+	}
+	return tampered{what: what, at: l.Index}
+}
+
+// packed is a byte of a packed entry.
+func (v *altering) packed() tampered {
+	l := v.any()
+	e := l.Entry
+	doc := v.another(pack.Entry(e.Chain, e.At.UnixMilli(), e.Bytes), func(u *pack.Unpacker, b []byte) (string, error) {
+		got, err := u.Entry(nil, e.Chain, e.At.UnixMilli(), b)
+		return string(got), err
+	})
+	v.do("UPDATE entries SET packed = ? WHERE id = "+ofLeaf, doc, l.Index)
+	return tampered{what: "a byte of what is packed", at: l.Index}
+}
+
+// another is something packed with another byte somewhere, so that it says something else,
+// or nothing.
+func (v *altering) another(doc []byte, says func(*pack.Unpacker, []byte) (string, error)) []byte {
+	v.Helper()
+	var u pack.Unpacker
+	before, err := says(&u, doc)
+	if err != nil {
+		v.Fatal(err)
+	}
+	for {
+		b := bytes.Clone(doc)
+		b[v.rnd.IntN(len(b))] ^= byte(1 + v.rnd.IntN(255))
+		if after, err := says(&u, b); err != nil || after != before {
+			return b
+		}
+	}
 }
 
 func (v *altering) node() tampered {
@@ -433,7 +494,7 @@ func (v *altering) removeSigned() tampered {
 		v.close(int64(i) - gone)
 		gone++
 	}
-	v.do("DELETE FROM openings WHERE entry IN (SELECT id FROM entries WHERE chain = ?)", l.Entry.Chain)
+	v.do("DELETE FROM packed_openings WHERE entry IN (SELECT id FROM entries WHERE chain = ?)", l.Entry.Chain)
 	v.do("DELETE FROM entries WHERE chain = ?", l.Entry.Chain)
 	v.do("DELETE FROM chains WHERE chain = ?", l.Entry.Chain)
 	v.signAnew(tamperEntries - gone)

@@ -71,12 +71,21 @@ func (s *Store) Tail(ctx context.Context, chain string, before int64, limit int)
 // opened is the entries with what opens them.
 func opened(ctx context.Context, q queries, rows []postgresdb.Entry) ([]flows.Sealed, error) {
 	var openings []postgresdb.Opening
+	var packed []postgresdb.PackedOpening
 	for _, r := range rows {
+		together, err := q.PackedOpeningsOf(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		packed = append(packed, together...)
+		if len(r.Packed) > 0 && len(together) > 0 {
+			continue // what is written with a packed entry is packed, too
+		}
 		more, err := q.OpeningsOfEntry(ctx, r.ID)
 		if err != nil {
 			return nil, err
 		}
 		openings = append(openings, more...)
 	}
-	return join(rows, openings), nil
+	return join(rows, openings, packed), nil
 }

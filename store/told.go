@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -86,11 +87,57 @@ func wrapHold(err error) error {
 
 func toldOf(ctx context.Context, q queries, chain string) ([]flows.Told, error) {
 	rows, err := q.EntriesToHold(ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := q.ChainPackedOpenings(ctx, chain)
+	if err != nil {
+		return nil, err
+	}
+	docs := make(map[int64][]byte, len(packed))
+	for _, p := range packed {
+		docs[p.Entry] = p.Doc
+	}
+	var u pack.Unpacker
 	told := make([]flows.Told, 0, len(rows))
 	for _, e := range rows {
-		told = append(told, flows.Told{At: fromMillis(e.At), Verb: e.Verb, Bytes: []byte(e.Bytes), By: flows.PersonID(e.ByPerson), Said: e.Said})
+		t := flows.Told{
+			At: fromMillis(e.At), Verb: e.Verb, Bytes: unpacked(&u, nil, chain, e.At, []byte(e.Bytes), e.Packed),
+			By: flows.PersonID(e.ByPerson), Said: e.Said,
+		}
+		tell(&u, &t, docs[e.ID])
+		told = append(told, t)
 	}
-	return told, err
+	return told, nil
+}
+
+// tell puts in what is told from the openings that are packed together: who did it, and why.
+func tell(u *pack.Unpacker, t *flows.Told, doc []byte) {
+	reason := "facts.reason"
+	switch flows.Verb(t.Verb) {
+	case flows.VerbApprove:
+		reason = ""
+	case flows.VerbReview:
+		reason = "facts.note"
+	case flows.VerbDeny, flows.VerbCancel, flows.VerbDone, flows.VerbRevoke, flows.VerbEnd:
+	default:
+		return
+	}
+	if len(doc) == 0 {
+		return
+	}
+	all, err := u.Each(doc)
+	if err != nil { // nobody is told of: the request names somebody, and does not fit
+		return
+	}
+	for i := range all {
+		switch o := &all[i]; string(o.Path()) {
+		case "actor.person":
+			t.By = flows.PersonID(o.Value())
+		case reason:
+			t.Said = string(o.Value())
+		}
+	}
 }
 
 // hold adds what is wrong with a row.
@@ -132,11 +179,29 @@ func contradicted(ctx context.Context, q queries, r *flows.Request, h *flows.Hol
 	for i := range told {
 		commitments += bytes.Count(told[i].Bytes, []byte(`{"commit":"sha256:`))
 	}
-	openings, err := q.CountOpeningsOfChain(ctx, string(r.ID))
-	if err == nil && int64(commitments) <= openings {
+	openings, err := countOpenings(ctx, q, string(r.ID))
+	if err == nil && commitments <= openings {
 		return "what is asked is not what was submitted, and nobody was erased from it", nil
 	}
 	return "", err
+}
+
+// countOpenings counts what is left of the openings of a chain.
+func countOpenings(ctx context.Context, q queries, chain string) (int, error) {
+	one, err := q.CountOpeningsOfChain(ctx, chain)
+	if err != nil {
+		return 0, err
+	}
+	packed, err := q.ChainPackedOpenings(ctx, chain)
+	if err != nil {
+		return 0, err
+	}
+	n := int(one)
+	var u pack.Unpacker
+	for _, p := range packed {
+		n += len(openingsFrom(&u, p.Doc))
+	}
+	return n, nil
 }
 
 // columnsFit reports whether what a request is searched by is what it says.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"breakglass/flows"
+	"breakglass/store/internal/pack"
 	"breakglass/store/internal/postgresdb"
 )
 
@@ -83,6 +84,7 @@ func headless(ctx context.Context, what string, find func(context.Context) ([]st
 type verifier struct {
 	q    queries
 	seen map[string]bool // chains whose head was checked
+	u    pack.Unpacker
 }
 
 // said is what the bytes of an entry say about its place.
@@ -103,6 +105,7 @@ func (v *verifier) tail(ctx context.Context, n int) error {
 			return err
 		}
 		for _, r := range rows {
+			unpack(&v.u, &r)
 			if err := v.entry(ctx, r); err != nil {
 				return err
 			}

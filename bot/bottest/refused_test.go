@@ -34,18 +34,18 @@ func TestARefusedSubmissionIsRecorded(t *testing.T) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "breakglass.db")+"?mode=ro")
 	must(t, err)
 	defer db.Close()
-	var chain, bytes string
-	must(t, db.QueryRowContext(t.Context(), "SELECT chain, bytes FROM entries WHERE verb = 'refused'").Scan(&chain, &bytes))
+	var chain string
+	must(t, db.QueryRowContext(t.Context(), "SELECT chain FROM entries WHERE verb = 'refused'").Scan(&chain))
+	all, err := s.App.Store().Entries(t.Context(), chain)
+	must(t, err)
 	var entry struct {
 		Code  string
 		Facts map[string]any
 	}
-	must(t, json.Unmarshal([]byte(bytes), &entry))
+	must(t, json.Unmarshal(all[0].Bytes, &entry))
 	if entry.Code != string(flows.RefusedStanding) || entry.Facts["asked_for"] != "submit" || entry.Facts["target"] != "production_console" || entry.Facts["flow"] != "prod" {
-		t.Errorf("recorded is %s", bytes)
+		t.Errorf("recorded is %s", all[0].Bytes)
 	}
-	all, err := s.App.Store().Entries(t.Context(), chain)
-	must(t, err)
 	if len(all) != 1 || !slices.ContainsFunc(all[0].Openings, func(o flows.Opening) bool { return o.Value == string(company.Person(company.Sam)) }) {
 		t.Errorf("the entry does not name who asked: %+v", all)
 	}

@@ -352,12 +352,20 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	file := ts.MkAbs(args[0])
 	raw, err := os.ReadFile(file)
 	ts.Check(err)
-	old := []byte(`"verb":"deny"`)
-	if !bytes.Contains(raw, old) {
+	found := denial.FindAllIndex(raw, -1)
+	if found == nil {
 		ts.Fatalf("%s has no denial", args[0])
 	}
-	ts.Check(os.WriteFile(file, bytes.ReplaceAll(raw, old, []byte(`"verb":"dent"`)), 0o600))
+	for _, at := range found {
+		raw[at[1]+1] ^= 1
+	}
+	ts.Check(os.WriteFile(file, raw, 0o600))
 }
+
+// denial is how the row of a denial lies in a SQLite file: its verb, the hash before and its
+// own, and what says that its bytes are packed. Behind it stand how many hashes there are,
+// and these.
+var denial = regexp.MustCompile(`deny[0-9a-f]{128}-\x01`)
 
 func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {

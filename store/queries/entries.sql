@@ -2,16 +2,19 @@
 SELECT len, hash FROM chains WHERE chain = @chain;
 
 -- name: InsertEntry :one
-INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes)
-VALUES (@chain, @seq, @at, @verb, @prev, @hash, @bytes)
+INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes, packed)
+VALUES (@chain, @seq, @at, @verb, @prev, @hash, @bytes, @packed)
 RETURNING id;
 
 -- name: InsertOpening :exec
 INSERT INTO openings (entry, path, person, salt, value)
 VALUES (@entry, @path, @person, @salt, @value);
 
+-- name: PackOpenings :exec
+INSERT INTO packed_openings (entry, doc) VALUES (@entry, @doc);
+
 -- name: ChainEntries :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE chain = @chain ORDER BY seq;
 
 -- name: ChainOpenings :many
@@ -19,11 +22,19 @@ SELECT o.entry, o.path, o.person, o.salt, o.value FROM openings o
 JOIN entries e ON e.id = o.entry
 WHERE e.chain = @chain ORDER BY o.entry, o.path;
 
+-- name: ChainPackedOpenings :many
+SELECT p.entry, p.doc FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE e.chain = @chain ORDER BY p.entry;
+
+-- name: PackedOpeningsOf :many
+SELECT entry, doc FROM packed_openings WHERE entry = @entry;
+
 -- name: EraseOpenings :execrows
 DELETE FROM openings WHERE person = @person;
 
 -- name: TailEntries :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE id < @before ORDER BY id DESC LIMIT cast(@lim AS bigint);
 
 -- name: EntryHash :one

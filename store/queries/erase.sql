@@ -12,11 +12,24 @@ JOIN entries e ON e.id = o.entry
 WHERE o.entry > @after AND o.entry <= @upto AND (o.person = @person OR o.value LIKE cast(@pattern AS text))
 ORDER BY o.entry, o.path;
 
+-- name: PackedOpeningsBetween :many
+SELECT p.entry, p.doc, e.chain, e.seq, e.at FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE p.entry > @after AND p.entry <= @upto ORDER BY p.entry;
+
+-- name: PackedOpeningsAt :one
+SELECT p.entry, p.doc FROM packed_openings p
+WHERE p.entry = (SELECT e.id FROM entries e WHERE e.chain = @chain AND e.seq = @seq);
+
+-- name: KeepOpenings :execrows
+-- What is left of them is shorter.
+UPDATE packed_openings SET doc = @rest WHERE entry = @entry AND doc = @doc;
+
+-- name: DropOpenings :execrows
+DELETE FROM packed_openings WHERE entry = @entry AND doc = @doc;
+
 -- name: EraseOpening :execrows
 DELETE FROM openings WHERE path = @path AND entry = (SELECT e.id FROM entries e WHERE e.chain = @chain AND e.seq = @seq);
-
--- name: CountOpeningsOf :one
-SELECT count(*) FROM openings WHERE person = @person;
 
 -- name: RequestsEnd :one
 -- The id at which so many requests after one end.

@@ -195,7 +195,7 @@ SELECT submitted_at FROM requests ORDER BY submitted_at DESC, id DESC LIMIT 1;
 
 -- name: ChainTail :many
 -- The last entries of a chain, the newest first.
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE chain = @chain AND seq < @before ORDER BY seq DESC LIMIT cast(@lim AS bigint);
 
 -- name: OpeningsOfEntry :many
@@ -203,7 +203,7 @@ SELECT entry, path, person, salt, value FROM openings WHERE entry = @entry ORDER
 
 -- name: EntriesOfIncident :many
 -- The time-line of an incident: it is sorted, but only an incident's own entries are.
-SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes FROM request_incidents i
+SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes, e.packed FROM request_incidents i
 JOIN entries e ON e.chain = i.request
 WHERE i.incident = @incident AND (e.at > @after_at OR e.at = @after_at AND e.id > @after_id)
 ORDER BY e.at, e.id LIMIT cast(@lim AS bigint);

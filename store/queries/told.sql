@@ -14,7 +14,7 @@ ORDER BY id LIMIT cast(@lim AS bigint);
 
 -- name: EntriesToHold :many
 -- The entries of one request, each decision, end and review with who made it, and why.
-SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+SELECT e.id, e.at, e.verb, e.bytes, e.packed, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person,
     cast(coalesce(CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END, '') AS text) AS said

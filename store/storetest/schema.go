@@ -18,7 +18,7 @@ func schemaCases() []contractCase {
 		{"Schema/OpeningsMayGo", func(f *fixture) {
 			db := f.raw()
 			f.walk(asks("req_1", "T/UDANA", "db"), flows.StateSubmitted)
-			if _, err := db.ExecContext(f.ctx, "DELETE FROM openings"); err != nil {
+			if _, err := db.ExecContext(f.ctx, "DELETE FROM packed_openings"); err != nil {
 				f.Fatal(err)
 			}
 			f.same(0, len(f.entries("req_1")[0].Openings))
@@ -107,6 +107,9 @@ func schemaRefuses(f *fixture) {
 	r := f.walk(asks("req_1", "T/UDANA", "db"), flows.StateSubmitted)
 	f.apply(flows.Change{Holding: &flows.Holding{Key: r.Content.Key(), Version: 1}})
 	f.write(in("l", job("a", "1", noon)), in("l", job("a", "2", noon)))
+	if _, err := db.ExecContext(f.ctx, "INSERT INTO openings (entry, path, person, salt, value) SELECT entry, 'facts.x', '', doc, 'y' FROM packed_openings"); err != nil {
+		f.Fatal(err)
+	}
 	entry := "INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes) VALUES "
 	for statement, why := range map[string]string{
 		"UPDATE entries SET bytes = 'x'":                                                             "append-only",
@@ -122,6 +125,8 @@ func schemaRefuses(f *fixture) {
 		"INSERT INTO chains (chain, len, hash) VALUES ('x', 1, 'y')":                                 "head of a chain",
 		"DELETE FROM chains":                                                                         "never shrinks",
 		"UPDATE openings SET value = 'x'":                                                            "never changed",
+		"UPDATE packed_openings SET doc = doc":                                                       "never changed",
+		"UPDATE packed_openings SET entry = entry + 1":                                               "never changed",
 		"DELETE FROM requests":                                                                       "never deleted",
 		"UPDATE requests SET doc = '{}'":                                                             "exactly one",
 		"UPDATE requests SET version = version + 2":                                                  "exactly one",

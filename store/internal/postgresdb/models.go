@@ -39,14 +39,15 @@ type Checkpoint struct {
 }
 
 type Entry struct {
-	ID    int64
-	Chain string
-	Seq   int64
-	At    int64
-	Verb  string
-	Prev  string
-	Hash  string
-	Bytes string
+	ID     int64
+	Chain  string
+	Seq    int64
+	At     int64
+	Verb   string
+	Prev   string
+	Hash   string
+	Bytes  string
+	Packed []byte
 }
 
 type Holding struct {
@@ -108,6 +109,11 @@ type Opening struct {
 	Person string
 	Salt   []byte
 	Value  string
+}
+
+type PackedOpening struct {
+	Entry int64
+	Doc   []byte
 }
 
 type Pass struct {

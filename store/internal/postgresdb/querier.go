@@ -31,6 +31,7 @@ type Querier interface {
 	ChainEntries(ctx context.Context, chain string) ([]Entry, error)
 	ChainHead(ctx context.Context, chain string) (ChainHeadRow, error)
 	ChainOpenings(ctx context.Context, chain string) ([]Opening, error)
+	ChainPackedOpenings(ctx context.Context, chain string) ([]PackedOpening, error)
 	// The last entries of a chain, the newest first.
 	ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, error)
 	// Requests whose chain is not there.
@@ -46,7 +47,6 @@ type Querier interface {
 	// How many complete subtrees of 256 leaves are hashed.
 	CountNodes(ctx context.Context) (int64, error)
 	CountOpen(ctx context.Context, arg CountOpenParams) (int64, error)
-	CountOpeningsOf(ctx context.Context, person string) (int64, error)
 	CountOpeningsOfChain(ctx context.Context, chain string) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
 	CountUnhandled(ctx context.Context) (int64, error)
@@ -55,6 +55,7 @@ type Querier interface {
 	DeleteLink(ctx context.Context, arg DeleteLinkParams) (int64, error)
 	DeleteSignIn(ctx context.Context, arg DeleteSignInParams) (int64, error)
 	Denials(ctx context.Context, arg DenialsParams) ([]string, error)
+	DropOpenings(ctx context.Context, arg DropOpeningsParams) (int64, error)
 	DropSequenced(ctx context.Context, since int64) (int64, error)
 	// Chains with entries that their head does not know.
 	EntriesBeyondHead(ctx context.Context) ([]string, error)
@@ -109,6 +110,8 @@ type Querier interface {
 	InsertWitness(ctx context.Context, arg InsertWitnessParams) error
 	JobByKey(ctx context.Context, key string) (Job, error)
 	JobsNaming(ctx context.Context, arg JobsNamingParams) ([]JobsNamingRow, error)
+	// What is left of them is shorter.
+	KeepOpenings(ctx context.Context, arg KeepOpeningsParams) (int64, error)
 	// Until when a lane is kept from everybody else.
 	LaneLeasedUntil(ctx context.Context, lane string) (int64, error)
 	LastCheckpoint(ctx context.Context) (Checkpoint, error)
@@ -154,6 +157,11 @@ type Querier interface {
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
 	OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([]OpeningsSinceRow, error)
+	PackOpenings(ctx context.Context, arg PackOpeningsParams) error
+	PackedOpeningsAt(ctx context.Context, arg PackedOpeningsAtParams) (PackedOpening, error)
+	PackedOpeningsBetween(ctx context.Context, arg PackedOpeningsBetweenParams) ([]PackedOpeningsBetweenRow, error)
+	PackedOpeningsOf(ctx context.Context, entry int64) ([]PackedOpening, error)
+	PackedOpeningsSince(ctx context.Context, mark int64) ([]PackedOpeningsSinceRow, error)
 	PassByCode(ctx context.Context, code string) (PassByCodeRow, error)
 	PassByHash(ctx context.Context, hash string) (PassByHashRow, error)
 	PassByID(ctx context.Context, id string) (PassByIDRow, error)

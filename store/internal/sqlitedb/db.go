@@ -78,6 +78,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.chainOpeningsStmt, err = db.PrepareContext(ctx, chainOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainOpenings: %w", err)
 	}
+	if q.chainPackedOpeningsStmt, err = db.PrepareContext(ctx, chainPackedOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query ChainPackedOpenings: %w", err)
+	}
 	if q.chainTailStmt, err = db.PrepareContext(ctx, chainTail); err != nil {
 		return nil, fmt.Errorf("error preparing query ChainTail: %w", err)
 	}
@@ -114,9 +117,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countOpenStmt, err = db.PrepareContext(ctx, countOpen); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpen: %w", err)
 	}
-	if q.countOpeningsOfStmt, err = db.PrepareContext(ctx, countOpeningsOf); err != nil {
-		return nil, fmt.Errorf("error preparing query CountOpeningsOf: %w", err)
-	}
 	if q.countOpeningsOfChainStmt, err = db.PrepareContext(ctx, countOpeningsOfChain); err != nil {
 		return nil, fmt.Errorf("error preparing query CountOpeningsOfChain: %w", err)
 	}
@@ -140,6 +140,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.denialsStmt, err = db.PrepareContext(ctx, denials); err != nil {
 		return nil, fmt.Errorf("error preparing query Denials: %w", err)
+	}
+	if q.dropOpeningsStmt, err = db.PrepareContext(ctx, dropOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query DropOpenings: %w", err)
 	}
 	if q.dropSequencedStmt, err = db.PrepareContext(ctx, dropSequenced); err != nil {
 		return nil, fmt.Errorf("error preparing query DropSequenced: %w", err)
@@ -279,6 +282,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.jobsNamingStmt, err = db.PrepareContext(ctx, jobsNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query JobsNaming: %w", err)
 	}
+	if q.keepOpeningsStmt, err = db.PrepareContext(ctx, keepOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepOpenings: %w", err)
+	}
 	if q.laneLeasedUntilStmt, err = db.PrepareContext(ctx, laneLeasedUntil); err != nil {
 		return nil, fmt.Errorf("error preparing query LaneLeasedUntil: %w", err)
 	}
@@ -371,6 +377,21 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.openingsSinceStmt, err = db.PrepareContext(ctx, openingsSince); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsSince: %w", err)
+	}
+	if q.packOpeningsStmt, err = db.PrepareContext(ctx, packOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query PackOpenings: %w", err)
+	}
+	if q.packedOpeningsAtStmt, err = db.PrepareContext(ctx, packedOpeningsAt); err != nil {
+		return nil, fmt.Errorf("error preparing query PackedOpeningsAt: %w", err)
+	}
+	if q.packedOpeningsBetweenStmt, err = db.PrepareContext(ctx, packedOpeningsBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query PackedOpeningsBetween: %w", err)
+	}
+	if q.packedOpeningsOfStmt, err = db.PrepareContext(ctx, packedOpeningsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query PackedOpeningsOf: %w", err)
+	}
+	if q.packedOpeningsSinceStmt, err = db.PrepareContext(ctx, packedOpeningsSince); err != nil {
+		return nil, fmt.Errorf("error preparing query PackedOpeningsSince: %w", err)
 	}
 	if q.passByCodeStmt, err = db.PrepareContext(ctx, passByCode); err != nil {
 		return nil, fmt.Errorf("error preparing query PassByCode: %w", err)
@@ -620,6 +641,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing chainOpeningsStmt: %w", cerr)
 		}
 	}
+	if q.chainPackedOpeningsStmt != nil {
+		if cerr := q.chainPackedOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing chainPackedOpeningsStmt: %w", cerr)
+		}
+	}
 	if q.chainTailStmt != nil {
 		if cerr := q.chainTailStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing chainTailStmt: %w", cerr)
@@ -680,11 +706,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countOpenStmt: %w", cerr)
 		}
 	}
-	if q.countOpeningsOfStmt != nil {
-		if cerr := q.countOpeningsOfStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countOpeningsOfStmt: %w", cerr)
-		}
-	}
 	if q.countOpeningsOfChainStmt != nil {
 		if cerr := q.countOpeningsOfChainStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countOpeningsOfChainStmt: %w", cerr)
@@ -723,6 +744,11 @@ func (q *Queries) Close() error {
 	if q.denialsStmt != nil {
 		if cerr := q.denialsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing denialsStmt: %w", cerr)
+		}
+	}
+	if q.dropOpeningsStmt != nil {
+		if cerr := q.dropOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropOpeningsStmt: %w", cerr)
 		}
 	}
 	if q.dropSequencedStmt != nil {
@@ -955,6 +981,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing jobsNamingStmt: %w", cerr)
 		}
 	}
+	if q.keepOpeningsStmt != nil {
+		if cerr := q.keepOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepOpeningsStmt: %w", cerr)
+		}
+	}
 	if q.laneLeasedUntilStmt != nil {
 		if cerr := q.laneLeasedUntilStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing laneLeasedUntilStmt: %w", cerr)
@@ -1108,6 +1139,31 @@ func (q *Queries) Close() error {
 	if q.openingsSinceStmt != nil {
 		if cerr := q.openingsSinceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing openingsSinceStmt: %w", cerr)
+		}
+	}
+	if q.packOpeningsStmt != nil {
+		if cerr := q.packOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing packOpeningsStmt: %w", cerr)
+		}
+	}
+	if q.packedOpeningsAtStmt != nil {
+		if cerr := q.packedOpeningsAtStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing packedOpeningsAtStmt: %w", cerr)
+		}
+	}
+	if q.packedOpeningsBetweenStmt != nil {
+		if cerr := q.packedOpeningsBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing packedOpeningsBetweenStmt: %w", cerr)
+		}
+	}
+	if q.packedOpeningsOfStmt != nil {
+		if cerr := q.packedOpeningsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing packedOpeningsOfStmt: %w", cerr)
+		}
+	}
+	if q.packedOpeningsSinceStmt != nil {
+		if cerr := q.packedOpeningsSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing packedOpeningsSinceStmt: %w", cerr)
 		}
 	}
 	if q.passByCodeStmt != nil {
@@ -1422,6 +1478,7 @@ type Queries struct {
 	chainEntriesStmt           *sql.Stmt
 	chainHeadStmt              *sql.Stmt
 	chainOpeningsStmt          *sql.Stmt
+	chainPackedOpeningsStmt    *sql.Stmt
 	chainTailStmt              *sql.Stmt
 	chainlessRequestsStmt      *sql.Stmt
 	checkpointsAfterStmt       *sql.Stmt
@@ -1434,7 +1491,6 @@ type Queries struct {
 	countJobsStmt              *sql.Stmt
 	countNodesStmt             *sql.Stmt
 	countOpenStmt              *sql.Stmt
-	countOpeningsOfStmt        *sql.Stmt
 	countOpeningsOfChainStmt   *sql.Stmt
 	countStatesStmt            *sql.Stmt
 	countUnhandledStmt         *sql.Stmt
@@ -1443,6 +1499,7 @@ type Queries struct {
 	deleteLinkStmt             *sql.Stmt
 	deleteSignInStmt           *sql.Stmt
 	denialsStmt                *sql.Stmt
+	dropOpeningsStmt           *sql.Stmt
 	dropSequencedStmt          *sql.Stmt
 	entriesBeyondHeadStmt      *sql.Stmt
 	entriesOfIncidentStmt      *sql.Stmt
@@ -1489,6 +1546,7 @@ type Queries struct {
 	insertWitnessStmt          *sql.Stmt
 	jobByKeyStmt               *sql.Stmt
 	jobsNamingStmt             *sql.Stmt
+	keepOpeningsStmt           *sql.Stmt
 	laneLeasedUntilStmt        *sql.Stmt
 	lastCheckpointStmt         *sql.Stmt
 	lastEntryStmt              *sql.Stmt
@@ -1520,6 +1578,11 @@ type Queries struct {
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	openingsSinceStmt          *sql.Stmt
+	packOpeningsStmt           *sql.Stmt
+	packedOpeningsAtStmt       *sql.Stmt
+	packedOpeningsBetweenStmt  *sql.Stmt
+	packedOpeningsOfStmt       *sql.Stmt
+	packedOpeningsSinceStmt    *sql.Stmt
 	passByCodeStmt             *sql.Stmt
 	passByHashStmt             *sql.Stmt
 	passByIDStmt               *sql.Stmt
@@ -1595,6 +1658,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		chainEntriesStmt:           q.chainEntriesStmt,
 		chainHeadStmt:              q.chainHeadStmt,
 		chainOpeningsStmt:          q.chainOpeningsStmt,
+		chainPackedOpeningsStmt:    q.chainPackedOpeningsStmt,
 		chainTailStmt:              q.chainTailStmt,
 		chainlessRequestsStmt:      q.chainlessRequestsStmt,
 		checkpointsAfterStmt:       q.checkpointsAfterStmt,
@@ -1607,7 +1671,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countJobsStmt:              q.countJobsStmt,
 		countNodesStmt:             q.countNodesStmt,
 		countOpenStmt:              q.countOpenStmt,
-		countOpeningsOfStmt:        q.countOpeningsOfStmt,
 		countOpeningsOfChainStmt:   q.countOpeningsOfChainStmt,
 		countStatesStmt:            q.countStatesStmt,
 		countUnhandledStmt:         q.countUnhandledStmt,
@@ -1616,6 +1679,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteLinkStmt:             q.deleteLinkStmt,
 		deleteSignInStmt:           q.deleteSignInStmt,
 		denialsStmt:                q.denialsStmt,
+		dropOpeningsStmt:           q.dropOpeningsStmt,
 		dropSequencedStmt:          q.dropSequencedStmt,
 		entriesBeyondHeadStmt:      q.entriesBeyondHeadStmt,
 		entriesOfIncidentStmt:      q.entriesOfIncidentStmt,
@@ -1662,6 +1726,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		insertWitnessStmt:          q.insertWitnessStmt,
 		jobByKeyStmt:               q.jobByKeyStmt,
 		jobsNamingStmt:             q.jobsNamingStmt,
+		keepOpeningsStmt:           q.keepOpeningsStmt,
 		laneLeasedUntilStmt:        q.laneLeasedUntilStmt,
 		lastCheckpointStmt:         q.lastCheckpointStmt,
 		lastEntryStmt:              q.lastEntryStmt,
@@ -1693,6 +1758,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		openingsSinceStmt:          q.openingsSinceStmt,
+		packOpeningsStmt:           q.packOpeningsStmt,
+		packedOpeningsAtStmt:       q.packedOpeningsAtStmt,
+		packedOpeningsBetweenStmt:  q.packedOpeningsBetweenStmt,
+		packedOpeningsOfStmt:       q.packedOpeningsOfStmt,
+		packedOpeningsSinceStmt:    q.packedOpeningsSinceStmt,
 		passByCodeStmt:             q.passByCodeStmt,
 		passByHashStmt:             q.passByHashStmt,
 		passByIDStmt:               q.passByIDStmt,

@@ -12,7 +12,7 @@ import (
 )
 
 const chainEntries = `-- name: ChainEntries :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE chain = ?1 ORDER BY seq
 `
 
@@ -34,6 +34,7 @@ func (q *Queries) ChainEntries(ctx context.Context, chain string) ([]Entry, erro
 			&i.Prev,
 			&i.Hash,
 			&i.Bytes,
+			&i.Packed,
 		); err != nil {
 			return nil, err
 		}
@@ -83,6 +84,35 @@ func (q *Queries) ChainOpenings(ctx context.Context, chain string) ([]Opening, e
 			&i.Salt,
 			&i.Value,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const chainPackedOpenings = `-- name: ChainPackedOpenings :many
+SELECT p.entry, p.doc FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE e.chain = ?1 ORDER BY p.entry
+`
+
+func (q *Queries) ChainPackedOpenings(ctx context.Context, chain string) ([]PackedOpening, error) {
+	rows, err := q.query(ctx, q.chainPackedOpeningsStmt, chainPackedOpenings, chain)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PackedOpening
+	for rows.Next() {
+		var i PackedOpening
+		if err := rows.Scan(&i.Entry, &i.Doc); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -277,8 +307,8 @@ func (q *Queries) HeadlessRequests(ctx context.Context) ([]string, error) {
 }
 
 const insertEntry = `-- name: InsertEntry :one
-INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes, packed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 RETURNING id
 `
 
@@ -293,6 +323,7 @@ func (q *Queries) InsertEntry(ctx context.Context, arg InsertEntryParams) (int64
 		arg.Prev,
 		arg.Hash,
 		arg.Bytes,
+		arg.Packed,
 	)
 	var id int64
 	err := row.Scan(&id)
@@ -317,8 +348,46 @@ func (q *Queries) InsertOpening(ctx context.Context, arg InsertOpeningParams) er
 	return err
 }
 
+const packOpenings = `-- name: PackOpenings :exec
+INSERT INTO packed_openings (entry, doc) VALUES (?1, ?2)
+`
+
+type PackOpeningsParams = postgresdb.PackOpeningsParams
+
+func (q *Queries) PackOpenings(ctx context.Context, arg PackOpeningsParams) error {
+	_, err := q.exec(ctx, q.packOpeningsStmt, packOpenings, arg.Entry, arg.Doc)
+	return err
+}
+
+const packedOpeningsOf = `-- name: PackedOpeningsOf :many
+SELECT entry, doc FROM packed_openings WHERE entry = ?1
+`
+
+func (q *Queries) PackedOpeningsOf(ctx context.Context, entry int64) ([]PackedOpening, error) {
+	rows, err := q.query(ctx, q.packedOpeningsOfStmt, packedOpeningsOf, entry)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PackedOpening
+	for rows.Next() {
+		var i PackedOpening
+		if err := rows.Scan(&i.Entry, &i.Doc); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const tailEntries = `-- name: TailEntries :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE id < ?1 ORDER BY id DESC LIMIT cast(?2 AS bigint)
 `
 
@@ -342,6 +411,7 @@ func (q *Queries) TailEntries(ctx context.Context, arg TailEntriesParams) ([]Ent
 			&i.Prev,
 			&i.Hash,
 			&i.Bytes,
+			&i.Packed,
 		); err != nil {
 			return nil, err
 		}

@@ -11,15 +11,18 @@ import (
 	"context"
 )
 
-const countOpeningsOf = `-- name: CountOpeningsOf :one
-SELECT count(*) FROM openings WHERE person = ?1
+const dropOpenings = `-- name: DropOpenings :execrows
+DELETE FROM packed_openings WHERE entry = ?1 AND doc = ?2
 `
 
-func (q *Queries) CountOpeningsOf(ctx context.Context, person string) (int64, error) {
-	row := q.queryRow(ctx, q.countOpeningsOfStmt, countOpeningsOf, person)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+type DropOpeningsParams = postgresdb.DropOpeningsParams
+
+func (q *Queries) DropOpenings(ctx context.Context, arg DropOpeningsParams) (int64, error) {
+	result, err := q.exec(ctx, q.dropOpeningsStmt, dropOpenings, arg.Entry, arg.Doc)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const eraseInCards = `-- name: EraseInCards :execrows
@@ -297,6 +300,21 @@ func (q *Queries) JobsNaming(ctx context.Context, arg JobsNamingParams) ([]JobsN
 	return items, nil
 }
 
+const keepOpenings = `-- name: KeepOpenings :execrows
+UPDATE packed_openings SET doc = ?1 WHERE entry = ?2 AND doc = ?3
+`
+
+type KeepOpeningsParams = postgresdb.KeepOpeningsParams
+
+// What is left of them is shorter.
+func (q *Queries) KeepOpenings(ctx context.Context, arg KeepOpeningsParams) (int64, error) {
+	result, err := q.exec(ctx, q.keepOpeningsStmt, keepOpenings, arg.Rest, arg.Entry, arg.Doc)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const lastEntry = `-- name: LastEntry :one
 
 SELECT cast(coalesce(max(e.id), 0) AS bigint) AS newest FROM entries e
@@ -452,6 +470,96 @@ func (q *Queries) OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([
 			&i.Path,
 			&i.Person,
 			&i.Value,
+			&i.Chain,
+			&i.Seq,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const packedOpeningsAt = `-- name: PackedOpeningsAt :one
+SELECT p.entry, p.doc FROM packed_openings p
+WHERE p.entry = (SELECT e.id FROM entries e WHERE e.chain = ?1 AND e.seq = ?2)
+`
+
+type PackedOpeningsAtParams = postgresdb.PackedOpeningsAtParams
+
+func (q *Queries) PackedOpeningsAt(ctx context.Context, arg PackedOpeningsAtParams) (PackedOpening, error) {
+	row := q.queryRow(ctx, q.packedOpeningsAtStmt, packedOpeningsAt, arg.Chain, arg.Seq)
+	var i PackedOpening
+	err := row.Scan(&i.Entry, &i.Doc)
+	return i, err
+}
+
+const packedOpeningsBetween = `-- name: PackedOpeningsBetween :many
+SELECT p.entry, p.doc, e.chain, e.seq, e.at FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE p.entry > ?1 AND p.entry <= ?2 ORDER BY p.entry
+`
+
+type PackedOpeningsBetweenParams = postgresdb.PackedOpeningsBetweenParams
+
+type PackedOpeningsBetweenRow = postgresdb.PackedOpeningsBetweenRow
+
+func (q *Queries) PackedOpeningsBetween(ctx context.Context, arg PackedOpeningsBetweenParams) ([]PackedOpeningsBetweenRow, error) {
+	rows, err := q.query(ctx, q.packedOpeningsBetweenStmt, packedOpeningsBetween, arg.After, arg.Upto)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PackedOpeningsBetweenRow
+	for rows.Next() {
+		var i PackedOpeningsBetweenRow
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Doc,
+			&i.Chain,
+			&i.Seq,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const packedOpeningsSince = `-- name: PackedOpeningsSince :many
+SELECT p.entry, p.doc, e.chain, e.seq, e.at FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE p.entry > ?1 ORDER BY p.entry
+`
+
+type PackedOpeningsSinceRow = postgresdb.PackedOpeningsSinceRow
+
+func (q *Queries) PackedOpeningsSince(ctx context.Context, mark int64) ([]PackedOpeningsSinceRow, error) {
+	rows, err := q.query(ctx, q.packedOpeningsSinceStmt, packedOpeningsSince, mark)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PackedOpeningsSinceRow
+	for rows.Next() {
+		var i PackedOpeningsSinceRow
+		if err := rows.Scan(
+			&i.Entry,
+			&i.Doc,
 			&i.Chain,
 			&i.Seq,
 			&i.At,

@@ -30,6 +30,8 @@ type Meta = postgresdb.Meta
 
 type Opening = postgresdb.Opening
 
+type PackedOpening = postgresdb.PackedOpening
+
 type Pass = postgresdb.Pass
 
 type Request = postgresdb.Request

@@ -91,7 +91,7 @@ func (q *Queries) AddWords(ctx context.Context, arg AddWordsParams) error {
 }
 
 const chainTail = `-- name: ChainTail :many
-SELECT id, chain, seq, at, verb, prev, hash, bytes FROM entries
+SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries
 WHERE chain = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT cast(?3 AS bigint)
 `
 
@@ -116,6 +116,7 @@ func (q *Queries) ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, 
 			&i.Prev,
 			&i.Hash,
 			&i.Bytes,
+			&i.Packed,
 		); err != nil {
 			return nil, err
 		}
@@ -131,7 +132,7 @@ func (q *Queries) ChainTail(ctx context.Context, arg ChainTailParams) ([]Entry, 
 }
 
 const entriesOfIncident = `-- name: EntriesOfIncident :many
-SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes FROM request_incidents i
+SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes, e.packed FROM request_incidents i
 JOIN entries e ON e.chain = i.request
 WHERE i.incident = ?1 AND (e.at > ?2 OR e.at = ?2 AND e.id > ?3)
 ORDER BY e.at, e.id LIMIT cast(?4 AS bigint)
@@ -163,6 +164,7 @@ func (q *Queries) EntriesOfIncident(ctx context.Context, arg EntriesOfIncidentPa
 			&i.Prev,
 			&i.Hash,
 			&i.Bytes,
+			&i.Packed,
 		); err != nil {
 			return nil, err
 		}

@@ -23,7 +23,7 @@ func (q *Queries) CountOpeningsOfChain(ctx context.Context, chain string) (int64
 }
 
 const entriesToHold = `-- name: EntriesToHold :many
-SELECT e.at, e.verb, e.bytes, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
+SELECT e.id, e.at, e.verb, e.bytes, e.packed, cast(coalesce(CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END, '') AS text) AS by_person,
     cast(coalesce(CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'end', 'review') THEN (
         SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END, '') AS text) AS said
@@ -43,9 +43,11 @@ func (q *Queries) EntriesToHold(ctx context.Context, chain string) ([]EntriesToH
 	for rows.Next() {
 		var i EntriesToHoldRow
 		if err := rows.Scan(
+			&i.ID,
 			&i.At,
 			&i.Verb,
 			&i.Bytes,
+			&i.Packed,
 			&i.ByPerson,
 			&i.Said,
 		); err != nil {

@@ -13,6 +13,13 @@ JOIN openings o ON o.entry = s.entry
 WHERE o.person = @person OR o.value LIKE cast(@pattern AS text)
 ORDER BY o.entry, o.path;
 
+-- name: PackedOpeningsSince :many
+SELECT p.entry, p.doc, e.chain, e.seq, e.at
+FROM (SELECT l.entry FROM leaves l WHERE l.idx >= @mark UNION SELECT u.entry FROM unsequenced u) AS s
+JOIN entries e ON e.id = s.entry
+JOIN packed_openings p ON p.entry = s.entry
+ORDER BY p.entry;
+
 -- name: RequestsSince :many
 SELECT r.id, r.version, r.state, r.requester, r.beneficiary, r.doc,
     (SELECT count(*) FROM reviews v WHERE v.request = r.id AND v.state = 'open') AS reviewed

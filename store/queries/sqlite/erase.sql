@@ -9,6 +9,11 @@ JOIN entries e ON e.id = o.entry
 WHERE o.entry > @mark AND (o.person = @person OR o.value LIKE cast(@pattern AS text))
 ORDER BY o.entry, o.path;
 
+-- name: PackedOpeningsSince :many
+SELECT p.entry, p.doc, e.chain, e.seq, e.at FROM packed_openings p
+JOIN entries e ON e.id = p.entry
+WHERE p.entry > @mark ORDER BY p.entry;
+
 -- name: RequestsSince :many
 SELECT id, version, state, requester, beneficiary, doc,
     (SELECT count(*) FROM reviews v WHERE v.request = requests.id AND v.state = 'open') AS reviewed FROM requests
