@@ -12,7 +12,8 @@ import (
 
 // BenchmarkRealEntries is what the entries of real requests take on disk, with all their
 // evidence: every other one approved by the person on call, the others by a manager, each
-// ended by its time. Those that `audit generate` makes up carry less.
+// ended by its time. None names an incident; those that do, as most of the ones that
+// `audit generate` makes up, carry how that was read, too.
 func BenchmarkRealEntries(b *testing.B) {
 	s := bottest.Open(b)
 	for i := range b.N {

@@ -68,7 +68,7 @@ var rooms = map[string]room{
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/oidcfake", "integrations/target/receiver")},
 	"cmd/breakglass/past": {imports: list("flows", "flows/handler", "flows/worker", "store")},
 	"cmd/breakglass/app":  {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
+	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "cmd/breakglass/past", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
 		"integrations/httpadapter", "integrations/oidcfake", "integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 
