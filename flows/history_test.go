@@ -35,6 +35,7 @@ type history struct {
 	told    bool            // each request is held to what its entries tell: slow, so only some are
 	extends bool            // people ask for what they have to go on, too
 	reviews bool            // what people approved for themselves is looked back at
+	scope   flows.Scope     // of all that is asked for
 	last    flows.RequestID // asked for last
 	stale   []flows.Job     // jobs whose lease has passed on: a zombie's hand
 }
@@ -230,7 +231,7 @@ func (h *history) pressSome() {
 }
 
 func (h *history) ask() {
-	c := flows.Content{Flow: "prod", Target: "db", Duration: time.Hour, Reason: flows.NewText("canary-reason")}
+	c := flows.Content{Flow: "prod", Target: "db", Scope: h.scope, Duration: time.Hour, Reason: flows.NewText("canary-reason")}
 	if h.Seed.IntN(3) == 0 {
 		c.Flow = "two"
 	}

@@ -113,7 +113,7 @@ func (h *history) watchVote(was, r flows.Request, v flows.Vote) {
 		i.fail("I6", "%s was approved by %s, who is not asked", r.ID, v.By)
 	case h.PagerDown && !h.fallbackAsked(r, v.By):
 		i.fail("I15", "%s was approved by %s while on call was unknown", r.ID, v.By)
-	case f.Incident == flows.IncidentRequired && !h.PagerDown && h.IncidentsAt["INC1"].Status == flows.IncidentResolved && was.IncidentGone.IsZero():
+	case f.Incident == flows.IncidentRequired && !h.PagerDown && h.IncidentsAt[r.Incident()].Status == flows.IncidentResolved && was.IncidentGone.IsZero():
 		i.fail("I6", "%s was approved for a resolved incident", r.ID)
 	}
 	for n, x := range r.Votes {

@@ -14,36 +14,62 @@ import (
 
 // calls counts the calls by a grant that the entries tell of, by rule.
 func (p *change) calls(ctx context.Context, q queries) error {
-	request, by := strings.CutPrefix(p.chain, flows.CallsChain(""))
-	if !by || strings.Contains(request, "/") { // calls that need no grant are not counted
+	request, counted := countedCalls(p.chain)
+	if !counted {
 		return nil
 	}
-	var all []postgresdb.AddCallsParams
+	t := tally{request: request}
 	for i := range p.Entries {
 		e := &p.Entries[i]
 		if e.Verb != flows.VerbCallSent {
 			continue
 		}
-		var body struct{ Facts struct{ Rule string } }
-		if err := json.Unmarshal(e.Bytes, &body); err != nil {
+		if err := t.add(e.Bytes, millis(e.At)); err != nil {
 			return fmt.Errorf("read entry %d of chain %s: %w", e.Seq, e.Chain, err)
 		}
-		at := millis(e.At)
-		n := slices.IndexFunc(all, func(a postgresdb.AddCallsParams) bool { return a.Rule == body.Facts.Rule })
-		if n < 0 {
-			n = len(all)
-			all = append(all, postgresdb.AddCallsParams{Request: request, Rule: body.Facts.Rule, FirstAt: at, LastAt: at})
-		}
-		all[n].N++
-		all[n].FirstAt, all[n].LastAt = min(all[n].FirstAt, at), max(all[n].LastAt, at)
 	}
-	slices.SortFunc(all, func(a, b postgresdb.AddCallsParams) int { return cmp.Compare(a.Rule, b.Rule) })
-	for _, a := range all {
-		if err := q.AddCalls(ctx, a); err != nil {
+	for _, row := range t.sorted() {
+		if err := q.AddCalls(ctx, row); err != nil {
 			return fmt.Errorf("count the calls by %s: %w", request, err)
 		}
 	}
 	return nil
+}
+
+// countedCalls is by which request the calls of a chain were made. Calls that need no grant
+// are not counted.
+func countedCalls(chain string) (request string, counted bool) {
+	request, by := strings.CutPrefix(chain, flows.CallsChain(""))
+	return request, by && !strings.Contains(request, "/")
+}
+
+// tally counts the calls by a request, by rule.
+type tally struct {
+	request string
+	rows    []postgresdb.AddCallsParams
+}
+
+// add counts the call that an entry tells of.
+func (t *tally) add(entry []byte, at int64) error {
+	var body struct{ Facts struct{ Rule string } }
+	if err := json.Unmarshal(entry, &body); err != nil {
+		return err
+	}
+	n := slices.IndexFunc(t.rows, func(a postgresdb.AddCallsParams) bool { return a.Rule == body.Facts.Rule })
+	if n < 0 {
+		n = len(t.rows)
+		t.rows = append(t.rows, postgresdb.AddCallsParams{Request: t.request, Rule: body.Facts.Rule, FirstAt: at, LastAt: at})
+	}
+	row := &t.rows[n]
+	row.N++
+	row.FirstAt, row.LastAt = min(row.FirstAt, at), max(row.LastAt, at)
+	return nil
+}
+
+// sorted is what was counted, by rule.
+func (t *tally) sorted() []postgresdb.AddCallsParams {
+	slices.SortFunc(t.rows, func(a, b postgresdb.AddCallsParams) int { return cmp.Compare(a.Rule, b.Rule) })
+	return t.rows
 }
 
 // Calls are the calls by a grant, counted by rule, most first.

@@ -78,3 +78,17 @@ func (s *Store) HeldChains(ctx context.Context, most int64) (map[string]int, err
 		after = p.last
 	}
 }
+
+// HeldCalls holds the calls that are counted, so many entries at a time.
+func (s *Store) HeldCalls(ctx context.Context, most int64) (found []string, err error) {
+	err = s.holdCalls(ctx, most, func(c Contradiction) { found = append(found, c.String()) })
+	return found, err
+}
+
+// Questions are those that lists are held with, and the index that each goes along.
+func Questions() map[string]string {
+	return map[string]string{
+		traceQuestions[people]: "request_people", traceQuestions[words]: "request_words", traceQuestions[looks]: "reviews",
+		traceQuestions[incidents]: "requests", incidentQuestion: "request_incidents", callEntries: "entries_chain_seq", callRows: "calls",
+	}
+}

@@ -17,9 +17,21 @@ func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Co
 	return s.holdPage(ctx, after, heldAtOnce)
 }
 
-// HoldMany is HoldSome for who holds all of them.
-func (s *Store) HoldMany(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
-	return s.holdPage(ctx, after, 10*heldAtOnce)
+// HoldAll holds all requests to their entries, and what questions about the past go by to
+// the requests and entries that it follows from. It tells each of what does not fit.
+func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
+	tell := func(c Contradiction) { each(c.String()) }
+	for after, more := flows.RequestID(""), true; more; more = after != "" {
+		found, last, err := s.holdPage(ctx, after, 10*heldAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			tell(c)
+		}
+		after = last
+	}
+	return wrapHold(errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)))
 }
 
 // holdPage reads requests and entries past what makes values of each of their columns. That
@@ -35,7 +47,7 @@ func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests in
 		err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
 			row, err := q.RequestToHold(ctx, string(id))
 			if errors.Is(err, sql.ErrNoRows) {
-				found = append(found, Contradiction{id, goneWhy})
+				found = append(found, Contradiction{Request: id, Why: goneWhy})
 				return nil
 			}
 			if err != nil {
@@ -79,6 +91,7 @@ type heldPage struct {
 	last     flows.RequestID // that was looked at; empty: there are no more
 
 	rows    []postgresdb.Request
+	traces  tracePage // what they are found by
 	keep    arena
 	unpack  pack.Unpacker
 	bytes   []byte          // of the entry that is held
@@ -97,9 +110,13 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 	if err := p.readRequests(ctx, ask); err != nil {
 		return err
 	}
-	upTo := afterRequests
+	upTo, last := afterRequests, lastID
 	if int64(len(p.rows)) == p.requests {
 		upTo = p.rows[len(p.rows)-1].ID
+		last = upTo
+	}
+	if err := p.traces.read(ctx, ask, string(p.after), last, p.rows); err != nil {
+		return err
 	}
 	for limit := p.entries; ; limit = math.MaxInt64 {
 		all, err := p.readEntries(ctx, ask, upTo, limit)
@@ -111,6 +128,7 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 		}
 		if p.done != "" { // the last chain may go on: it is held next time
 			p.last, p.doubtful = p.done, p.doubtful[:p.certain]
+			p.found = p.traces.strays(p.found, string(p.last))
 			return nil
 		}
 		upTo = p.chain // all of them are of one chain, and it may have more
@@ -119,8 +137,9 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 	p.end()
 	p.without(upTo + "\x00")
 	if upTo != afterRequests {
-		p.last = flows.RequestID(upTo)
+		p.last, last = flows.RequestID(upTo), upTo
 	}
+	p.found = p.traces.strays(p.found, last)
 	return nil
 }
 
@@ -215,12 +234,13 @@ func (p *heldPage) end() {
 		p.each(p.chain, p.n)
 	}
 	if p.gone {
-		p.found = append(p.found, Contradiction{id, goneWhy})
+		p.found = append(p.found, Contradiction{Request: id, Why: goneWhy})
 	}
 	if p.told == nil {
 		return
 	}
-	if p.held.State.Live() || flows.Forgotten(&p.held) || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) {
+	if p.held.State.Live() || flows.Forgotten(&p.held) || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) ||
+		!p.traces.fit(&p.held) {
 		p.doubtful = append(p.doubtful, id)
 	}
 }

@@ -45,6 +45,7 @@ func madeUp(t testing.TB, i int) []store.Step {
 	l.at = l.at.Add(time.Duration(r.IntN(3000)) * time.Second)
 	switch r.IntN(6) {
 	case 0:
+		l.step(flows.VerbRoute, flows.StatePending, "")
 		l.r.DecidedAt, l.r.DecidedBy, l.r.DenyWhy = l.at, person(), flows.NewText("use the replica")
 		l.step(flows.VerbDeny, flows.StateDenied, l.r.DecidedBy)
 	case 1:

@@ -17,6 +17,8 @@ type raws interface {
 	// raw runs f on one consistent state. f may run more than once and must then start
 	// afresh.
 	raw(ctx context.Context, f func(context.Context, asker) error) error
+	// along is raw where each question is answered along its index or not at all.
+	along(ctx context.Context, f func(context.Context, asker) error) error
 }
 
 // asker calls each for the rows that answer a question, in order. The question is in the
@@ -43,8 +45,20 @@ func (db *sqliteDB) raw(ctx context.Context, f func(context.Context, asker) erro
 	})
 }
 
+func (db *sqliteDB) along(ctx context.Context, f func(context.Context, asker) error) error {
+	return db.raw(ctx, f)
+}
+
 func (db *postgresDB) raw(ctx context.Context, f func(context.Context, asker) error) error {
-	return db.looks(ctx, "", func(ctx context.Context, tx pgx.Tx) error {
+	return db.asks(ctx, "", f)
+}
+
+func (db *postgresDB) along(ctx context.Context, f func(context.Context, asker) error) error {
+	return db.asks(ctx, walking, f)
+}
+
+func (db *postgresDB) asks(ctx context.Context, first string, f func(context.Context, asker) error) error {
+	return db.looks(ctx, first, func(ctx context.Context, tx pgx.Tx) error {
 		return f(ctx, func(ctx context.Context, question string, args []any, each func(rawRow) error) error {
 			rows, err := tx.Query(ctx, question, args...)
 			if err != nil {

@@ -19,20 +19,25 @@ const heldAtOnce = 100
 // jobLate is how much later than it is due a job may run, having been tried in vain.
 const jobLate = 10 * time.Minute
 
-// Contradiction is a request whose row is not what its entries tell.
+// Contradiction is a request whose row is not what its entries tell, or whose rows that it
+// is found by are not what it says.
 type Contradiction struct {
 	Request flows.RequestID
 	Why     string
+	Lists   bool // the request itself is as its entries tell: it is not found, or found as something else
 }
 
 // String is the finding in a line.
 func (c Contradiction) String() string {
+	if c.Lists {
+		return fmt.Sprintf("request %s: %s; somebody has written past the program. The entries stand: put the rows of the table back from a backup", c.Request, c.Why)
+	}
 	return fmt.Sprintf("request %s: %s; somebody has written past the program", c.Request, c.Why)
 }
 
 // HoldOpen holds the next requests after one that are not over to what their entries
-// tell of them: state, what was asked, approved and given, columns, holding, and the job
-// that ends the access. It returns the last that it looked at; empty when there are no more.
+// tell of them: state, what was asked, approved and given, columns, holding, the job
+// that ends the access, and what they are found by. It returns the last that it looked at; empty when there are no more.
 func (s *Store) HoldOpen(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
 	err = s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
 		found, last = nil, ""
@@ -144,7 +149,7 @@ func tell(u *pack.Unpacker, t *flows.Told, doc []byte) {
 func (s *Store) hold(ctx context.Context, q queries, found []Contradiction, row *postgresdb.Request, told []flows.Told) ([]Contradiction, error) {
 	r, err := decodeRequest(row.Doc)
 	if err != nil {
-		return append(found, Contradiction{flows.RequestID(row.ID), "it cannot be read"}), nil //nolint:nilerr // that is the finding
+		return append(found, Contradiction{Request: flows.RequestID(row.ID), Why: "it cannot be read"}), nil //nolint:nilerr // that is the finding
 	}
 	h, why, err := heldBy(ctx, q, &r)
 	if err != nil {
@@ -164,9 +169,9 @@ func (s *Store) hold(ctx context.Context, q queries, found []Contradiction, row 
 		}
 	}
 	if why != "" {
-		found = append(found, Contradiction{flows.RequestID(row.ID), why})
+		return append(found, Contradiction{Request: r.ID, Why: why}), nil
 	}
-	return found, nil
+	return traced(ctx, q, found, &r, told)
 }
 
 // contradicted holds a request to its entries. One that says that it was changed by an
@@ -175,15 +180,22 @@ func contradicted(ctx context.Context, q queries, r *flows.Request, h *flows.Hol
 	if why := flows.Contradiction(r, h, told); why != "" || !flows.Forgotten(r) {
 		return why, nil
 	}
+	gone, err := openingsGone(ctx, q, r.ID, told)
+	if err == nil && !gone {
+		return "what is asked is not what was submitted, and nobody was erased from it", nil
+	}
+	return "", err
+}
+
+// openingsGone reports whether some of what the entries of a request say about people
+// cannot be opened any more: somebody was erased.
+func openingsGone(ctx context.Context, q queries, id flows.RequestID, told []flows.Told) (bool, error) {
 	commitments := 0
 	for i := range told {
 		commitments += bytes.Count(told[i].Bytes, []byte(`{"commit":"sha256:`))
 	}
-	openings, err := countOpenings(ctx, q, string(r.ID))
-	if err == nil && commitments <= openings {
-		return "what is asked is not what was submitted, and nobody was erased from it", nil
-	}
-	return "", err
+	openings, err := countOpenings(ctx, q, string(id))
+	return commitments > openings, err
 }
 
 // countOpenings counts what is left of the openings of a chain.

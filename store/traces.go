@@ -21,11 +21,8 @@ func (p *change) traces(ctx context.Context, q queries) error {
 	}
 	asked := r.Version == 1
 	if asked || p.was.Incident != p.request.Incident {
-		for _, ref := range r.Incidents() {
-			err := q.AddIncident(ctx, postgresdb.AddIncidentParams{
-				Incident: string(ref.ID), SubmittedAt: p.request.SubmittedAt, Request: p.request.ID, Number: int64(max(ref.Number, 0)),
-			})
-			if err != nil {
+		for _, row := range incidentRows(r) {
+			if err := q.AddIncident(ctx, row); err != nil {
 				return fmt.Errorf("keep the incident of %s: %w", r.ID, err)
 			}
 		}
@@ -33,15 +30,20 @@ func (p *change) traces(ctx context.Context, q queries) error {
 	if !asked && !p.byPerson() {
 		return nil
 	}
-	for _, in := range r.Parts() {
-		err := q.AddPerson(ctx, postgresdb.AddPersonParams{
-			Request: p.request.ID, Person: string(in.Person), Roles: int64(in.Part), SubmittedAt: p.request.SubmittedAt,
-		})
-		if err != nil {
+	for _, row := range peopleRows(r) {
+		if err := q.AddPerson(ctx, row); err != nil {
 			return fmt.Errorf("keep who had a part in %s: %w", r.ID, err)
 		}
 	}
-	return p.words(ctx, q)
+	for _, row := range wordRows(r) {
+		if row.Kind == wordsAsked && !asked { // it is there
+			continue
+		}
+		if err := q.AddWords(ctx, row); err != nil {
+			return fmt.Errorf("keep the reasons of %s to be found: %w", r.ID, err)
+		}
+	}
+	return nil
 }
 
 // byPerson reports whether one of the steps may have been a person's: the engine's own
@@ -57,30 +59,56 @@ func (p *change) byPerson() bool {
 	return false
 }
 
-// words keeps the reasons that are new.
-func (p *change) words(ctx context.Context, q queries) error {
-	r := p.Request
+// incidentRows are the incidents that the request belongs to, or ever belonged to, as far
+// as it knows itself.
+func incidentRows(r *flows.Request) []postgresdb.AddIncidentParams {
+	var rows []postgresdb.AddIncidentParams
+	for _, ref := range r.Incidents() {
+		rows = append(rows, postgresdb.AddIncidentParams{
+			Incident: string(ref.ID), SubmittedAt: millis(r.SubmittedAt), Request: string(r.ID), Number: int64(max(ref.Number, 0)),
+		})
+	}
+	return rows
+}
+
+// peopleRows are those who have a part in the request as it stands.
+func peopleRows(r *flows.Request) []postgresdb.AddPersonParams {
+	var rows []postgresdb.AddPersonParams
+	for _, in := range r.Parts() {
+		rows = append(rows, postgresdb.AddPersonParams{
+			Request: string(r.ID), Person: string(in.Person), Roles: int64(in.Part), SubmittedAt: millis(r.SubmittedAt),
+		})
+	}
+	return rows
+}
+
+// The reasons that words are looked for in.
+const (
+	wordsAsked  = "asked"
+	wordsDenied = "denied"
+	wordsEnded  = "ended"
+)
+
+// wordRows are the reasons that the request has.
+func wordRows(r *flows.Request) []postgresdb.AddWordsParams {
+	var rows []postgresdb.AddWordsParams
 	for _, w := range [...]struct {
 		kind string
 		by   flows.PersonID
 		text flows.Text
 		now  bool
 	}{
-		{"asked", r.Content.Requester, r.Content.Reason, r.Version == 1},
-		{"denied", r.DecidedBy, r.DenyWhy, r.State == flows.StateDenied},
-		{"ended", r.EndedBy, r.EndWhy, true},
+		{wordsAsked, r.Content.Requester, r.Content.Reason, true},
+		{wordsDenied, r.DecidedBy, r.DenyWhy, r.State == flows.StateDenied},
+		{wordsEnded, r.EndedBy, r.EndWhy, true},
 	} {
-		if !w.now || w.text.Empty() {
-			continue
-		}
-		err := q.AddWords(ctx, postgresdb.AddWordsParams{
-			Request: p.request.ID, Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()), SubmittedAt: p.request.SubmittedAt,
-		})
-		if err != nil {
-			return fmt.Errorf("keep the reasons of %s to be found: %w", r.ID, err)
+		if w.now && !w.text.Empty() {
+			rows = append(rows, postgresdb.AddWordsParams{
+				Request: string(r.ID), Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()), SubmittedAt: millis(r.SubmittedAt),
+			})
 		}
 	}
-	return nil
+	return rows
 }
 
 // searched is a text as it is kept and looked for: in lower case, words apart by one

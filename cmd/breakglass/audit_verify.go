@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"breakglass/cmd/breakglass/app"
-	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/flows/config"
 	"breakglass/store"
@@ -159,7 +158,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		return err
 	}
 	r.Waiting = waiting
-	progress("looking at the chains, and holding requests to their entries")
+	progress("looking at the chains, and holding requests and lists to their entries")
 	found := <-rest
 	progress("")
 	if found.err != nil {
@@ -168,6 +167,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	for _, f := range append(fetched.findings, found.findings...) {
 		r.Find(f)
 	}
+	r.More += found.more
 	if v.live && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "%s from Slack and %s from notes on %s were compared.\n", count(fetched.slack, "checkpoint", "checkpoints"),
 			count(fetched.notes, "checkpoint", "checkpoints"), count(fetched.incidents, "incident", "incidents")); err != nil {
@@ -185,11 +185,17 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 // beside is what was found in a database beside the tree.
 type beside struct {
 	findings []audit.Finding
+	more     int64 // that are not kept
 	err      error
 }
 
+// mostBeside is how many findings are kept: a table that somebody emptied is one for each
+// request, and a report names the first few.
+const mostBeside = 1000
+
 // besideTheTree looks, while the tree is walked, at what that does not see: whether the
-// chains end where their heads say, and each request is what its entries tell of it.
+// chains end where their heads say, each request is what its entries tell of it, and what
+// questions about the past go by is what follows from them.
 func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 	out := make(chan beside, 1)
 	go func() {
@@ -199,12 +205,8 @@ func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 		} else if err != nil {
 			b.err = err
 		}
-		for after, more := flows.RequestID(""), b.err == nil; more; more = b.err == nil && after != "" {
-			var found []store.Contradiction
-			found, after, b.err = st.HoldMany(ctx, after)
-			for _, c := range found {
-				b.find(c.String())
-			}
+		if b.err == nil {
+			b.err = st.HoldAll(ctx, b.find)
 		}
 		out <- b
 	}()
@@ -212,6 +214,10 @@ func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 }
 
 func (b *beside) find(what string) {
+	if len(b.findings) == mostBeside {
+		b.more++
+		return
+	}
 	b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: what})
 }
 

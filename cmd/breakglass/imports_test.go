@@ -24,7 +24,7 @@ type room struct {
 // is above here is called, never calls: the domain knows nobody, the integrations know
 // the domain, and only app sees everything.
 var rooms = map[string]room{
-	"flows":                          {tests: list("flows/worker")},
+	"flows":                          {tests: list("flows/worker", "store")},
 	"flows/flowtest":                 {imports: list("flows")},
 	"flows/config":                   {imports: list("flows")},
 	"flows/config/atlas":             {imports: list("flows/config/source", "flows/config/yaml"), tests: list("flows/config")},

@@ -36,6 +36,8 @@ type Memory struct {
 	NoSwap bool
 	// Alter, if set, changes what is about to be written: seeded bugs.
 	Alter func(*flows.Change)
+	// Wrote, if set, is told what was written.
+	Wrote func(flows.Change)
 
 	nextJob int64
 }
@@ -127,6 +129,9 @@ func (m *Memory) Apply(_ context.Context, c flows.Change) ([]flows.Job, error) {
 	}
 	if c.Freeze != nil {
 		m.Frozen = !c.Freeze.IsZero()
+	}
+	if m.Wrote != nil {
+		m.Wrote(c)
 	}
 	if m.Fail != nil {
 		if err := m.Fail(true); err != nil {

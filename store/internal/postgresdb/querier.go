@@ -96,6 +96,7 @@ type Querier interface {
 	InboxNamingSince(ctx context.Context, arg InboxNamingSinceParams) ([]string, error)
 	InboxRow(ctx context.Context, key string) (InboxRowRow, error)
 	InboxWaitingNaming(ctx context.Context, needle string) (int64, error)
+	IncidentNumber(ctx context.Context, arg IncidentNumberParams) (int64, error)
 	IncidentsNumbered(ctx context.Context, number int64) ([]string, error)
 	InsertCheckpoint(ctx context.Context, arg InsertCheckpointParams) error
 	InsertEntry(ctx context.Context, arg InsertEntryParams) (int64, error)
@@ -213,6 +214,9 @@ type Querier interface {
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
 	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
 	TouchPass(ctx context.Context, arg TouchPassParams) error
+	// What one request is found by.
+	// Of the incidents, only the one that it says it is for.
+	TracesOf(ctx context.Context, request string) ([]TracesOfRow, error)
 	TreeNode(ctx context.Context, arg TreeNodeParams) ([]byte, error)
 	TreeSize(ctx context.Context) (int64, error)
 	// Entries that have no place and do not wait for one.

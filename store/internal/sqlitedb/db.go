@@ -240,6 +240,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.inboxWaitingNamingStmt, err = db.PrepareContext(ctx, inboxWaitingNaming); err != nil {
 		return nil, fmt.Errorf("error preparing query InboxWaitingNaming: %w", err)
 	}
+	if q.incidentNumberStmt, err = db.PrepareContext(ctx, incidentNumber); err != nil {
+		return nil, fmt.Errorf("error preparing query IncidentNumber: %w", err)
+	}
 	if q.incidentsNumberedStmt, err = db.PrepareContext(ctx, incidentsNumbered); err != nil {
 		return nil, fmt.Errorf("error preparing query IncidentsNumbered: %w", err)
 	}
@@ -518,6 +521,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.touchPassStmt, err = db.PrepareContext(ctx, touchPass); err != nil {
 		return nil, fmt.Errorf("error preparing query TouchPass: %w", err)
+	}
+	if q.tracesOfStmt, err = db.PrepareContext(ctx, tracesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query TracesOf: %w", err)
 	}
 	if q.treeNodeStmt, err = db.PrepareContext(ctx, treeNode); err != nil {
 		return nil, fmt.Errorf("error preparing query TreeNode: %w", err)
@@ -909,6 +915,11 @@ func (q *Queries) Close() error {
 	if q.inboxWaitingNamingStmt != nil {
 		if cerr := q.inboxWaitingNamingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing inboxWaitingNamingStmt: %w", cerr)
+		}
+	}
+	if q.incidentNumberStmt != nil {
+		if cerr := q.incidentNumberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing incidentNumberStmt: %w", cerr)
 		}
 	}
 	if q.incidentsNumberedStmt != nil {
@@ -1376,6 +1387,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing touchPassStmt: %w", cerr)
 		}
 	}
+	if q.tracesOfStmt != nil {
+		if cerr := q.tracesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing tracesOfStmt: %w", cerr)
+		}
+	}
 	if q.treeNodeStmt != nil {
 		if cerr := q.treeNodeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing treeNodeStmt: %w", cerr)
@@ -1532,6 +1548,7 @@ type Queries struct {
 	inboxNamingSinceStmt       *sql.Stmt
 	inboxRowStmt               *sql.Stmt
 	inboxWaitingNamingStmt     *sql.Stmt
+	incidentNumberStmt         *sql.Stmt
 	incidentsNumberedStmt      *sql.Stmt
 	insertCheckpointStmt       *sql.Stmt
 	insertEntryStmt            *sql.Stmt
@@ -1625,6 +1642,7 @@ type Queries struct {
 	tailEntriesStmt            *sql.Stmt
 	totalsBetweenStmt          *sql.Stmt
 	touchPassStmt              *sql.Stmt
+	tracesOfStmt               *sql.Stmt
 	treeNodeStmt               *sql.Stmt
 	treeSizeStmt               *sql.Stmt
 	unplacedEntriesStmt        *sql.Stmt
@@ -1712,6 +1730,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		inboxNamingSinceStmt:       q.inboxNamingSinceStmt,
 		inboxRowStmt:               q.inboxRowStmt,
 		inboxWaitingNamingStmt:     q.inboxWaitingNamingStmt,
+		incidentNumberStmt:         q.incidentNumberStmt,
 		incidentsNumberedStmt:      q.incidentsNumberedStmt,
 		insertCheckpointStmt:       q.insertCheckpointStmt,
 		insertEntryStmt:            q.insertEntryStmt,
@@ -1805,6 +1824,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tailEntriesStmt:            q.tailEntriesStmt,
 		totalsBetweenStmt:          q.totalsBetweenStmt,
 		touchPassStmt:              q.touchPassStmt,
+		tracesOfStmt:               q.tracesOfStmt,
 		treeNodeStmt:               q.treeNodeStmt,
 		treeSizeStmt:               q.treeSizeStmt,
 		unplacedEntriesStmt:        q.unplacedEntriesStmt,
