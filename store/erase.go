@@ -75,28 +75,28 @@ type erasing struct {
 	made   []postgresdb.EraseInRequestParams // the requests as they will stand
 	packed []repacked                        // the openings of entries as they will stand
 	single []flows.OpeningRef                // openings that are kept one by one
+	typed  []postgresdb.EraseIncidentParams  // what somebody typed for an incident of theirs
 	came   written                           // since the footprint
 }
 
 // rewrite makes what will stand of the requests, a part at a time.
 func (e *erasing) rewrite(ctx context.Context, tx transactor) error {
 	for ids := range slices.Chunk(e.Requests, 200) {
-		var made []postgresdb.EraseInRequestParams
+		made, typed := len(e.made), len(e.typed)
 		err := tx.snapshot(ctx, func(ctx context.Context, q queries) error {
-			made = made[:0]
+			e.made, e.typed = e.made[:made], e.typed[:typed]
 			for _, id := range ids {
 				r, err := e.rewritten(ctx, q, id)
 				if err != nil {
 					return fmt.Errorf("rewrite request %s: %w", id, err)
 				}
-				made = append(made, r)
+				e.made = append(e.made, r)
 			}
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		e.made = append(e.made, made...)
 	}
 	return nil
 }
@@ -114,14 +114,18 @@ func (e *erasing) rewritten(ctx context.Context, q queries, id flows.RequestID) 
 	if err != nil {
 		return out, err
 	}
+	was := r.Content.Incident.ID
 	r.Forget(e.Person)
+	if r.Content.Incident.ID != was {
+		e.typed = append(e.typed, postgresdb.EraseIncidentParams{Incident: string(was), SubmittedAt: millis(r.SubmittedAt), Request: string(id)})
+	}
 	r.Version++
 	doc, err := encodeRequest(r)
 	if err == nil {
 		doc, err = eachString(doc, func(s string) string { return e.naming.replaced(s, e.Pseudonym) })
 	}
 	return postgresdb.EraseInRequestParams{
-		ID: string(id), Version: row.Version, Requester: e.mask(row.Requester), Beneficiary: e.mask(row.Beneficiary), Doc: doc,
+		ID: string(id), Version: row.Version, Requester: e.mask(row.Requester), Beneficiary: e.mask(row.Beneficiary), Incident: string(r.Incident()), Doc: doc,
 	}, err
 }
 
@@ -204,8 +208,14 @@ func (e *erasing) openings(ctx context.Context, q queries) error {
 	return nil
 }
 
-// requests writes the requests that are over.
+// requests writes the requests that are over. What others said about those of the person
+// goes from what searches find, too, as it goes from the requests.
 func (e *erasing) requests(ctx context.Context, q queries) error {
+	for _, typed := range e.typed {
+		if _, err := q.EraseIncident(ctx, typed); err != nil {
+			return fmt.Errorf("erase what was typed for an incident: %w", err)
+		}
+	}
 	for _, r := range e.made {
 		n, err := q.EraseInRequest(ctx, r)
 		if err == nil && n == 0 {
@@ -213,6 +223,12 @@ func (e *erasing) requests(ctx context.Context, q queries) error {
 		}
 		if err != nil {
 			return fmt.Errorf("rewrite request %s: %w", r.ID, err)
+		}
+		if own := string(e.Pseudonym); r.Requester != own && r.Beneficiary != own {
+			continue
+		}
+		if _, err := q.EraseWordsOf(ctx, r.ID); err != nil {
+			return fmt.Errorf("erase the words about request %s: %w", r.ID, err)
 		}
 	}
 	return nil

@@ -33,7 +33,9 @@ func (c *cli) auditVerify() *cobra.Command {
 		Long: "Checks every audit entry from the first to the last: its bytes, its links, its place in the tree, what\n" +
 			"opens its commitments, and every checkpoint against the public key. It names the first entry that was\n" +
 			"altered, removed, inserted or moved, and says what it cannot know. Without EXPORT it reads the database,\n" +
-			"beside a running server too; with one it needs neither database nor configuration.\n\n" +
+			"beside a running server too, and holds each request to its entries, and to the requests what they are\n" +
+			"found by: lists by person and incident, searches for words, reviews, calls that are counted. With EXPORT\n" +
+			"it needs neither database nor configuration.\n\n" +
 			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
 			"somebody with the database and the signing key cannot hide: give it with --checkpoint, or let --live\n" +
 			"fetch those that Slack and PagerDuty have.",

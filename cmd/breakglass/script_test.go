@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,6 +48,7 @@ import (
 //	edit FILE OLD NEW            replaces text, which must be there
 //	unpeople FILE                takes the person and roles blocks out of a configuration
 //	damage FILE                  changes a recorded byte of a database
+//	hide FILE                    takes the requests out of its lists by person
 //	freeport NAME                puts a free port into the environment
 //	listening ADDRESS            waits until somebody listens there
 //	curl -s [-X M] [-H H] URL [-d BODY]
@@ -59,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"company": companyCmd, "token": tokenCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "forge": forge, "freeport": freePort, "listening": listening, "curl": curl,
+			"company": companyCmd, "token": tokenCmd, "exits": exits, "reads": reads, "edit": edit, "unpeople": unpeople, "damage": damage, "hide": hide, "forge": forge, "freeport": freePort, "listening": listening, "curl": curl,
 		},
 		RequireUniqueNames: true,
 	})
@@ -342,6 +344,17 @@ func unpeopled(file string) error {
 		return err
 	}
 	return os.WriteFile(file, personBlocks.ReplaceAll(text, nil), 0o600)
+}
+
+// hide takes the requests out of the lists by person, as whoever writes into the database can.
+func hide(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hide FILE")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.ExecContext(context.Background(), "DELETE FROM request_people")
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // damage writes over an audit entry behind the back of the store, which forbids it.

@@ -53,7 +53,7 @@ ORDER BY id;
 SELECT version, requester, beneficiary, doc FROM requests WHERE id = @id;
 
 -- name: EraseInRequest :execrows
-UPDATE requests SET version = version + 1, requester = @requester, beneficiary = @beneficiary, doc = @doc
+UPDATE requests SET version = version + 1, requester = @requester, beneficiary = @beneficiary, incident = @incident, doc = @doc
 WHERE id = @id AND version = @version;
 
 -- name: JobsNaming :many
@@ -93,6 +93,12 @@ SELECT text FROM request_words WHERE request = @request AND kind = @kind;
 
 -- name: EraseInWords :execrows
 UPDATE request_words SET text = @text WHERE request = @request AND kind = @kind;
+
+-- name: EraseWordsOf :execrows
+DELETE FROM request_words WHERE request = @request;
+
+-- name: EraseIncident :execrows
+DELETE FROM request_incidents WHERE incident = @incident AND submitted_at = @submitted_at AND request = @request;
 
 -- name: EraseInPasses :execrows
 UPDATE passes SET holder = @pseudonym, version = version + 1, code = '', doc = '{}',

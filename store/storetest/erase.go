@@ -41,7 +41,11 @@ func (f *fixture) eraser() flows.Eraser {
 func (f *fixture) past() {
 	f.Helper()
 	f.eraser()
-	f.walk(asks("req_1", leaver, "db"), flows.StateSubmitted, flows.StatePending, flows.StateDenied)
+	own := asks("req_1", leaver, "db")
+	own.Content.Incident = flows.IncidentRef{ID: "my own outage"}
+	never := f.step(f.walk(own, flows.StateSubmitted, flows.StatePending), flows.StateDenied)
+	never.Request.DecidedBy, never.Request.DenyWhy = "T/UMARA", flows.NewText("never again")
+	f.apply(never)
 	named := asks("req_2", "T/UDANA", "db")
 	named.Content.Reason = flows.NewText("instead of <@ULEAVER>,\nULEAVER, not of ULEAVERS")
 	no := f.step(f.walk(named, flows.StateSubmitted, flows.StatePending), flows.StateDenied)
@@ -114,7 +118,7 @@ func eraseEverywhere(f *fixture) {
 	if _, err := f.eraser().Erase(f.ctx, f.erasure(foot)); err != nil {
 		f.Fatal(err)
 	}
-	f.sameNowhere("ULEAVER\"", "ULEAVER,", "ULEAVER>", "T/ULEAVER", "uleaver>", "says the leaver", "leaver-1", "192.0.2.7", "D0LEAVER")
+	f.sameNowhere("ULEAVER\"", "ULEAVER,", "ULEAVER>", "T/ULEAVER", "uleaver>", "says the leaver", "my own outage", "never again", "leaver-1", "192.0.2.7", "D0LEAVER")
 	one, two := f.load("req_1").Request, f.load("req_2").Request
 	if one.Content.Requester != pseudonym || !one.Content.Reason.Empty() || one.State != flows.StateDenied || one.Content.Target != "db" {
 		f.Errorf("%+v", one)
@@ -135,7 +139,7 @@ func (f *fixture) sameNowhere(texts ...string) {
 	f.Helper()
 	db := f.raw()
 	for _, table := range []string{
-		"requests", "holdings", "entries", "openings", "packed_openings", "cards", "jobs", "inbox", "request_people", "request_words", "passes", "sign_ins", "links", "meta",
+		"requests", "holdings", "entries", "openings", "packed_openings", "cards", "jobs", "inbox", "request_people", "request_words", "request_incidents", "passes", "sign_ins", "links", "meta",
 	} {
 		f.nowhereIn(db, table, texts)
 	}

@@ -93,6 +93,10 @@ func (a *App) tellContradiction(ctx context.Context, c store.Contradiction) erro
 	a.log.ErrorContext(ctx, "a request is not what its audit entries say", "request", c.Request, "why", c.Why)
 	say := fmt.Sprintf("request %s is not what its audit entries say: %s. Somebody has written into the database past the program. "+
 		"Look at the target by hand, end it with breakglass request end, and run breakglass audit verify", c.Request, c.Why)
+	if c.Lists {
+		say = fmt.Sprintf("request %s is as its audit entries say, and not found by it: %s. Somebody has written into the database past the program. "+
+			"Run breakglass audit verify, and put the rows back from a backup", c.Request, c.Why)
+	}
 	var jobs []flows.Job
 	for _, channel := range a.engine.FaultChannels() {
 		jobs = append(jobs, operatorNotice("contradicted/"+string(c.Request)+"/"+channel, channel, say, a.o.Clock.Now()))

@@ -111,13 +111,14 @@ func (q *Queries) EraseInPeople(ctx context.Context, arg EraseInPeopleParams) (i
 }
 
 const eraseInRequest = `-- name: EraseInRequest :execrows
-UPDATE requests SET version = version + 1, requester = $1, beneficiary = $2, doc = $3
-WHERE id = $4 AND version = $5
+UPDATE requests SET version = version + 1, requester = $1, beneficiary = $2, incident = $3, doc = $4
+WHERE id = $5 AND version = $6
 `
 
 type EraseInRequestParams struct {
 	Requester   string
 	Beneficiary string
+	Incident    string
 	Doc         string
 	ID          string
 	Version     int64
@@ -127,6 +128,7 @@ func (q *Queries) EraseInRequest(ctx context.Context, arg EraseInRequestParams) 
 	result, err := q.db.Exec(ctx, eraseInRequest,
 		arg.Requester,
 		arg.Beneficiary,
+		arg.Incident,
 		arg.Doc,
 		arg.ID,
 		arg.Version,
@@ -149,6 +151,24 @@ type EraseInWordsParams struct {
 
 func (q *Queries) EraseInWords(ctx context.Context, arg EraseInWordsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, eraseInWords, arg.Text, arg.Request, arg.Kind)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const eraseIncident = `-- name: EraseIncident :execrows
+DELETE FROM request_incidents WHERE incident = $1 AND submitted_at = $2 AND request = $3
+`
+
+type EraseIncidentParams struct {
+	Incident    string
+	SubmittedAt int64
+	Request     string
+}
+
+func (q *Queries) EraseIncident(ctx context.Context, arg EraseIncidentParams) (int64, error) {
+	result, err := q.db.Exec(ctx, eraseIncident, arg.Incident, arg.SubmittedAt, arg.Request)
 	if err != nil {
 		return 0, err
 	}
@@ -179,6 +199,18 @@ DELETE FROM sign_ins WHERE person = $1
 
 func (q *Queries) EraseSignIns(ctx context.Context, person string) (int64, error) {
 	result, err := q.db.Exec(ctx, eraseSignIns, person)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const eraseWordsOf = `-- name: EraseWordsOf :execrows
+DELETE FROM request_words WHERE request = $1
+`
+
+func (q *Queries) EraseWordsOf(ctx context.Context, request string) (int64, error) {
+	result, err := q.db.Exec(ctx, eraseWordsOf, request)
 	if err != nil {
 		return 0, err
 	}

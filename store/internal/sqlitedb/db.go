@@ -180,6 +180,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.eraseInWordsStmt, err = db.PrepareContext(ctx, eraseInWords); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseInWords: %w", err)
 	}
+	if q.eraseIncidentStmt, err = db.PrepareContext(ctx, eraseIncident); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseIncident: %w", err)
+	}
 	if q.eraseLinksStmt, err = db.PrepareContext(ctx, eraseLinks); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseLinks: %w", err)
 	}
@@ -194,6 +197,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.eraseWordsStmt, err = db.PrepareContext(ctx, eraseWords); err != nil {
 		return nil, fmt.Errorf("error preparing query EraseWords: %w", err)
+	}
+	if q.eraseWordsOfStmt, err = db.PrepareContext(ctx, eraseWordsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query EraseWordsOf: %w", err)
 	}
 	if q.extendJobStmt, err = db.PrepareContext(ctx, extendJob); err != nil {
 		return nil, fmt.Errorf("error preparing query ExtendJob: %w", err)
@@ -817,6 +823,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing eraseInWordsStmt: %w", cerr)
 		}
 	}
+	if q.eraseIncidentStmt != nil {
+		if cerr := q.eraseIncidentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseIncidentStmt: %w", cerr)
+		}
+	}
 	if q.eraseLinksStmt != nil {
 		if cerr := q.eraseLinksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eraseLinksStmt: %w", cerr)
@@ -840,6 +851,11 @@ func (q *Queries) Close() error {
 	if q.eraseWordsStmt != nil {
 		if cerr := q.eraseWordsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing eraseWordsStmt: %w", cerr)
+		}
+	}
+	if q.eraseWordsOfStmt != nil {
+		if cerr := q.eraseWordsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing eraseWordsOfStmt: %w", cerr)
 		}
 	}
 	if q.extendJobStmt != nil {
@@ -1528,11 +1544,13 @@ type Queries struct {
 	eraseInPeopleStmt          *sql.Stmt
 	eraseInRequestStmt         *sql.Stmt
 	eraseInWordsStmt           *sql.Stmt
+	eraseIncidentStmt          *sql.Stmt
 	eraseLinksStmt             *sql.Stmt
 	eraseOpeningStmt           *sql.Stmt
 	eraseOpeningsStmt          *sql.Stmt
 	eraseSignInsStmt           *sql.Stmt
 	eraseWordsStmt             *sql.Stmt
+	eraseWordsOfStmt           *sql.Stmt
 	extendJobStmt              *sql.Stmt
 	firstWaitingStmt           *sql.Stmt
 	freeAllLeasesStmt          *sql.Stmt
@@ -1710,11 +1728,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		eraseInPeopleStmt:          q.eraseInPeopleStmt,
 		eraseInRequestStmt:         q.eraseInRequestStmt,
 		eraseInWordsStmt:           q.eraseInWordsStmt,
+		eraseIncidentStmt:          q.eraseIncidentStmt,
 		eraseLinksStmt:             q.eraseLinksStmt,
 		eraseOpeningStmt:           q.eraseOpeningStmt,
 		eraseOpeningsStmt:          q.eraseOpeningsStmt,
 		eraseSignInsStmt:           q.eraseSignInsStmt,
 		eraseWordsStmt:             q.eraseWordsStmt,
+		eraseWordsOfStmt:           q.eraseWordsOfStmt,
 		extendJobStmt:              q.extendJobStmt,
 		firstWaitingStmt:           q.firstWaitingStmt,
 		freeAllLeasesStmt:          q.freeAllLeasesStmt,

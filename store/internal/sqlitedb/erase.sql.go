@@ -97,8 +97,8 @@ func (q *Queries) EraseInPeople(ctx context.Context, arg EraseInPeopleParams) (i
 }
 
 const eraseInRequest = `-- name: EraseInRequest :execrows
-UPDATE requests SET version = version + 1, requester = ?1, beneficiary = ?2, doc = ?3
-WHERE id = ?4 AND version = ?5
+UPDATE requests SET version = version + 1, requester = ?1, beneficiary = ?2, incident = ?3, doc = ?4
+WHERE id = ?5 AND version = ?6
 `
 
 type EraseInRequestParams = postgresdb.EraseInRequestParams
@@ -107,6 +107,7 @@ func (q *Queries) EraseInRequest(ctx context.Context, arg EraseInRequestParams) 
 	result, err := q.exec(ctx, q.eraseInRequestStmt, eraseInRequest,
 		arg.Requester,
 		arg.Beneficiary,
+		arg.Incident,
 		arg.Doc,
 		arg.ID,
 		arg.Version,
@@ -125,6 +126,20 @@ type EraseInWordsParams = postgresdb.EraseInWordsParams
 
 func (q *Queries) EraseInWords(ctx context.Context, arg EraseInWordsParams) (int64, error) {
 	result, err := q.exec(ctx, q.eraseInWordsStmt, eraseInWords, arg.Text, arg.Request, arg.Kind)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseIncident = `-- name: EraseIncident :execrows
+DELETE FROM request_incidents WHERE incident = ?1 AND submitted_at = ?2 AND request = ?3
+`
+
+type EraseIncidentParams = postgresdb.EraseIncidentParams
+
+func (q *Queries) EraseIncident(ctx context.Context, arg EraseIncidentParams) (int64, error) {
+	result, err := q.exec(ctx, q.eraseIncidentStmt, eraseIncident, arg.Incident, arg.SubmittedAt, arg.Request)
 	if err != nil {
 		return 0, err
 	}
@@ -151,6 +166,18 @@ DELETE FROM sign_ins WHERE person = ?1
 
 func (q *Queries) EraseSignIns(ctx context.Context, person string) (int64, error) {
 	result, err := q.exec(ctx, q.eraseSignInsStmt, eraseSignIns, person)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseWordsOf = `-- name: EraseWordsOf :execrows
+DELETE FROM request_words WHERE request = ?1
+`
+
+func (q *Queries) EraseWordsOf(ctx context.Context, request string) (int64, error) {
+	result, err := q.exec(ctx, q.eraseWordsOfStmt, eraseWordsOf, request)
 	if err != nil {
 		return 0, err
 	}
