@@ -31,7 +31,7 @@ func TestListsOfHistories(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = st.Close() })
 			l := &listing{T: t, st: st}
-			l.beside(func() { l.play(map[bool]uint64{false: 60, true: 12}[raceDetector]) })
+			l.beside(func() { l.play(map[bool]uint64{false: 36, true: 10}[raceDetector]) })
 			l.holds("after all histories")
 			l.beside(l.erase)
 			l.holds("after erasures")
