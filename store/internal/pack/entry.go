@@ -8,7 +8,11 @@ import (
 	"strconv"
 )
 
-const digits = 2 * sha256.Size
+// How many digits a hash has, and a time of these centuries in milliseconds.
+const (
+	hashDigits = 2 * sha256.Size
+	timeDigits = 13
+)
 
 // Entry packs the bytes of an entry, in whose row its chain and its time (milliseconds)
 // stand besides. It is nil if they cannot be had back from it: then they are kept as they
@@ -17,63 +21,83 @@ func Entry(chain string, at int64, entry []byte) []byte {
 	if len(entry) > most {
 		return nil
 	}
-	time := strconv.AppendInt(nil, at, 10)
-	text, hashes := make([]byte, 0, len(entry)), []byte(nil)
-	for i := 0; i < len(entry); {
-		switch rest := entry[i:]; {
-		case rest[0] < ' ':
+	w := writer{chain: []byte(chain), at: at, digits: strconv.AppendInt(nil, at, 10), text: make([]byte, 0, len(entry))}
+	before := byte(' ')
+	for i := 0; i < len(entry); before = entry[i-1] {
+		switch c := entry[i]; {
+		case c < ' ':
 			return nil
-		case hexadecimal(rest[0]) && (i == 0 || !hexadecimal(entry[i-1])) && hashed(rest):
-			text = append(text, theHash)
-			hashes, _ = hex.AppendDecode(hashes, rest[:digits]) // hashed has looked
-			i += digits
-		case chain != "" && rest[0] == chain[0] && bytes.HasPrefix(rest, []byte(chain)):
-			text = append(text, theChain)
-			i += len(chain)
-		case rest[0] == time[0] && bytes.HasPrefix(rest, time):
-			text = append(text, theTime)
-			i += len(time)
+		case hexadecimal(c) || len(chain) > 0 && c == chain[0]: // whatever is kept elsewhere begins so
+			i += w.next(before, entry[i:])
 		default:
-			text = append(text, rest[0])
+			w.text = append(w.text, c)
 			i++
 		}
 	}
-	packed := binary.AppendUvarint([]byte{form}, uint64(len(hashes)/sha256.Size))
-	packed = append(packed, hashes...)
-	packed = append(packed, dictionary().Encode(nil, text)...)
+	packed := binary.AppendUvarint([]byte{form}, uint64(len(w.hashes)/sha256.Size))
+	packed = append(packed, w.hashes...)
+	packed = binary.AppendUvarint(packed, uint64(len(w.times)))
+	packed = append(packed, w.times...)
+	packed = append(packed, dictionary().Encode(nil, w.text)...)
 	if again, err := new(Unpacker).Entry(nil, chain, at, packed); err != nil || !bytes.Equal(again, entry) {
 		return nil
 	}
 	return packed
 }
 
-// hashed reports whether a text begins with the digits of a hash, and no more than these.
-func hashed(b []byte) bool {
-	if len(b) < digits || len(b) > digits && hexadecimal(b[digits]) {
-		return false
+// writer takes an entry apart.
+type writer struct {
+	chain, digits       []byte // as they are in the row
+	at                  int64
+	text, hashes, times []byte
+}
+
+// next takes what an entry goes on with, and says how much of it that was.
+func (w *writer) next(before byte, rest []byte) int {
+	switch {
+	case hexadecimal(rest[0]) && !hexadecimal(before) && run(rest, hexadecimal) == hashDigits:
+		w.text = append(w.text, theHash)
+		w.hashes, _ = hex.AppendDecode(w.hashes, rest[:hashDigits]) // all of them are digits
+		return hashDigits
+	case len(w.chain) > 0 && bytes.HasPrefix(rest, w.chain):
+		w.text = append(w.text, theChain)
+		return len(w.chain)
+	case bytes.HasPrefix(rest, w.digits):
+		w.text = append(w.text, theTime)
+		return len(w.digits)
+	case rest[0] == '1' && !decimal(before) && run(rest, decimal) == timeDigits:
+		ms, _ := strconv.ParseInt(string(rest[:timeDigits]), 10, 64) // likewise
+		w.text = append(w.text, another)
+		w.times = binary.AppendVarint(w.times, ms-w.at)
+		return timeDigits
 	}
-	for _, c := range b[:digits] {
-		if !hexadecimal(c) {
-			return false
+	w.text = append(w.text, rest[0])
+	return 1
+}
+
+// run is how long the digits are that a text begins with; of more than those of a hash it
+// does not count all.
+func run(b []byte, digit func(byte) bool) int {
+	for i, c := range b {
+		if !digit(c) || i > hashDigits {
+			return i
 		}
 	}
-	return true
+	return len(b)
 }
 
 func hexadecimal(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' }
 
+func decimal(c byte) bool { return '0' <= c && c <= '9' }
+
 // Entry appends what Entry packed to dst. ErrForm of anything else.
 func (u *Unpacker) Entry(dst []byte, chain string, at int64, packed []byte) ([]byte, error) {
-	block, hashes, err := parts(packed, sha256.Size)
-	if err != nil {
-		return dst, err
-	}
-	text, err := u.unpack(block)
+	r, err := u.read(packed)
 	if err != nil {
 		return dst, err
 	}
 	from := len(dst)
-	for len(text) > 0 {
+	for text := r.text; len(text) > 0; {
 		n := 0
 		for n < len(text) && text[n] >= ' ' {
 			n++
@@ -84,30 +108,70 @@ func (u *Unpacker) Entry(dst []byte, chain string, at int64, packed []byte) ([]b
 		}
 		switch text[n] {
 		case theHash:
-			if len(hashes) == 0 {
-				return dst[:from], ErrForm
-			}
-			dst = hex.AppendEncode(dst, hashes[:sha256.Size])
-			hashes = hashes[sha256.Size:]
+			dst = hex.AppendEncode(dst, r.hash())
 		case theChain:
 			dst = append(dst, chain...)
 		case theTime:
 			dst = strconv.AppendInt(dst, at, 10)
+		case another:
+			dst = strconv.AppendInt(dst, at+r.time(), 10)
 		default:
 			return dst[:from], ErrForm
 		}
-		if text = text[n+1:]; len(dst)-from > most {
+		if text = text[n+1:]; r.bad || len(dst)-from > most {
 			return dst[:from], ErrForm
 		}
 	}
-	if len(hashes) > 0 {
+	if len(r.hashes)+len(r.times) > 0 {
 		return dst[:from], ErrForm
 	}
 	return dst, nil
 }
 
-// parts are what something packed is made of: so many pieces of a size, and a block.
-func parts(packed []byte, size int) (block, pieces []byte, err error) {
+// entryReader puts an entry together again.
+type entryReader struct {
+	text, hashes, times []byte
+	bad                 bool // there are fewer than the text has
+}
+
+func (u *Unpacker) read(packed []byte) (r entryReader, err error) {
+	rest, hashes, err := parts(packed, sha256.Size)
+	if err != nil {
+		return r, err
+	}
+	n, l := binary.Uvarint(rest)
+	if l <= 0 || n > uint64(len(rest)-l) {
+		return r, ErrForm
+	}
+	r.hashes, r.times = hashes, rest[l:l+int(n)]
+	r.text, err = u.unpack(rest[l+int(n):])
+	return r, err
+}
+
+// hash is the next one.
+func (r *entryReader) hash() []byte {
+	if len(r.hashes) == 0 {
+		r.bad = true
+		return nil
+	}
+	h := r.hashes[:sha256.Size]
+	r.hashes = r.hashes[sha256.Size:]
+	return h
+}
+
+// time is the next one, as the milliseconds since the entry's own.
+func (r *entryReader) time() int64 {
+	ms, l := binary.Varint(r.times)
+	if l <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.times = r.times[l:]
+	return ms
+}
+
+// parts are what something packed is made of: so many pieces of a size, and the rest.
+func parts(packed []byte, size int) (rest, pieces []byte, err error) {
 	if len(packed) < 2 || packed[0] != form {
 		return nil, nil, ErrForm
 	}

@@ -35,6 +35,7 @@ const (
 	theTime  = 0x03 // the time, as its column has it
 	theEnd   = 0x04 // of a path or a person, among openings
 	theSame  = 0x05 // the person of the opening before
+	another  = 0x06 // a time of 13 digits: milliseconds from this century
 )
 
 //go:embed dictionary.txt
@@ -43,7 +44,7 @@ var words string
 // dictionary is what entries have in common: some of each kind, the commonest last, and
 // the paths of their openings.
 var dictionary = sync.OnceValue(func() *s2.Dict {
-	marks := strings.NewReplacer("<hash>", string(rune(theHash)), "<chain>", string(rune(theChain)), "<at>", string(rune(theTime)), "<end>", string(rune(theEnd)))
+	marks := strings.NewReplacer("<hash>", string(rune(theHash)), "<chain>", string(rune(theChain)), "<at>", string(rune(theTime)), "<end>", string(rune(theEnd)), "<time>", string(rune(another)))
 	return s2.MakeDict([]byte(marks.Replace(words)), nil)
 })
 

@@ -35,7 +35,7 @@ func submitted(t testing.TB) []byte {
 	sealed, _, err := flows.Seal(chain, flows.ChainHead{Len: 4, Hash: hash(1)}, []flows.Entry{{
 		Verb: string(flows.VerbSubmit), At: time.UnixMilli(at).UTC(), Facts: map[string]any{
 			"beneficiary": about("T/UDANA"), "config": hash(2), "flow": "prod", "reason": about("looking"), "request": hash(3), "submitted_at": int64(at),
-			"target": "prod_database", "job": "route:" + chain,
+			"target": "prod_database", "job": "route:" + chain, "ends_at": int64(at + 1_800_000),
 		},
 	}}, func(b []byte) { copy(b, hash(len(b))) })
 	if err != nil {
@@ -58,6 +58,7 @@ func TestEntry(t *testing.T) {
 		"digits in capitals":          strings.ToUpper(hash(1)),
 		"the chain in a word":         "x" + chain + chain + "y",
 		"the time in a number":        fmt.Sprintf("1%d2%d", int64(at), int64(at)),
+		"times before and after":      `[1795318799000,1795318800001,1000000000000,1999999999999,17953187990001,91795318799000,179531879900]`,
 		"all bytes from a space on":   string(bytes.Repeat([]byte{' ', '~', 0x7f, 0x80, 0xff}, 999)),
 	} {
 		packed := pack.Entry(chain, at, []byte(entry))
