@@ -14,31 +14,44 @@ import (
 // HoldSome holds the next requests after one, whatever their state, to their entries. It
 // returns the last that it looked at; empty when there are no more.
 func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Contradiction, last flows.RequestID, err error) {
-	return s.holdPage(ctx, after, heldAtOnce)
+	return s.holdPage(ctx, after, heldAtOnce, nil)
 }
 
 // HoldAll holds all requests to their entries, and what questions about the past go by to
 // the requests and entries that it follows from. It tells each of what does not fit.
 func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
 	tell := func(c Contradiction) { each(c.String()) }
+	all, page := counts{}, counts{}
+	if err := all.kept(ctx, s, func(n int64) counting { return counting{least: n} }); err != nil {
+		return wrapHold(err)
+	}
 	for after, more := flows.RequestID(""), true; more; more = after != "" {
-		found, last, err := s.holdPage(ctx, after, 10*heldAtOnce)
+		found, last, err := s.holdPage(ctx, after, 10*heldAtOnce, page)
 		if err != nil {
 			return err
 		}
 		for _, c := range found {
 			tell(c)
 		}
+		all.addAll(page)
 		after = last
 	}
-	return wrapHold(errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)))
+	if err := errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)); err != nil {
+		return wrapHold(err)
+	}
+	if err := all.kept(ctx, s, func(n int64) counting { return counting{most: n} }); err != nil {
+		return wrapHold(err)
+	}
+	all.misfits(each)
+	return nil
 }
 
 // holdPage reads requests and entries past what makes values of each of their columns. That
 // settles those that are over and as their entries tell: most. The others are held once
-// more, each with what else it has to be held to, on one state of the database.
-func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests int64) (found []Contradiction, last flows.RequestID, err error) {
-	p := heldPage{after: after, requests: requests, entries: entriesAtOnce}
+// more, each with what else it has to be held to, on one state of the database. In come is
+// then what the requests add to totals, unless it is nil.
+func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests int64, come counts) (found []Contradiction, last flows.RequestID, err error) {
+	p := heldPage{after: after, requests: requests, entries: entriesAtOnce, counts: come}
 	if err := s.raw.raw(ctx, p.read); err != nil {
 		return nil, "", wrapHold(err)
 	}
@@ -85,6 +98,7 @@ type heldPage struct {
 	requests int64                             // at most
 	entries  int64                             // at most, unless a chain has more
 	each     func(chain string, entries int64) // is told what was held; nil: nobody
+	counts   counts                            // what the requests come to; nil: nobody asks
 
 	found    []Contradiction
 	doubtful []flows.RequestID
@@ -106,7 +120,8 @@ type heldPage struct {
 }
 
 func (p *heldPage) read(ctx context.Context, ask asker) error {
-	*p = heldPage{after: p.after, requests: p.requests, entries: p.entries, each: p.each} // afresh
+	*p = heldPage{after: p.after, requests: p.requests, entries: p.entries, each: p.each, counts: p.counts} // afresh
+	clear(p.counts)
 	if err := p.readRequests(ctx, ask); err != nil {
 		return err
 	}
@@ -167,6 +182,8 @@ func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limi
 
 func (p *heldPage) startOver() {
 	p.found, p.doubtful, p.next, p.chain, p.done = nil, nil, 0, "", ""
+	p.traces.next = [len(p.traces.next)]int{}
+	clear(p.counts)
 }
 
 func (p *heldPage) readRequests(ctx context.Context, ask asker) error {
@@ -238,6 +255,9 @@ func (p *heldPage) end() {
 	}
 	if p.told == nil {
 		return
+	}
+	if p.counts != nil {
+		p.counts.count(p.held.Content.Flow, p.told)
 	}
 	if p.held.State.Live() || flows.Forgotten(&p.held) || p.told.Contradiction(nil) != "" || !columnsFit(&p.held, &p.rows[p.next-1]) ||
 		!p.traces.fit(&p.held) {

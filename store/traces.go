@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strings"
-	"time"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -127,7 +126,7 @@ func (p *change) count(ctx context.Context, q queries) error {
 	if r == nil || r.Version > 1 && p.was.State == p.request.State {
 		return nil
 	}
-	day, shard := p.now/int64(24*time.Hour/time.Millisecond), int64(0)
+	day, shard := p.day(), int64(0)
 	if p.shards > 1 {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(r.ID)) // never fails
@@ -140,4 +139,13 @@ func (p *change) count(ctx context.Context, q queries) error {
 		}
 	}
 	return nil
+}
+
+// day is when the step was made, as its entry says: that is what totals are held to.
+func (p *change) day() int64 {
+	at := p.now
+	if n := len(p.Entries); n > 0 {
+		at = millis(p.Entries[n-1].At)
+	}
+	return dayOfMillis(at)
 }

@@ -174,7 +174,9 @@ var alterations = map[string]struct {
 	"its entries are forgotten": {func(w writer, r flows.Request) {
 		w.request(r.ID, "", func(doc map[string]any) { doc["Chain"].(map[string]any)["Len"] = 2 })
 	}, "knows 2 entries"},
-	"it is taken out": {func(w writer, r flows.Request) { w.do(fmt.Sprintf("DELETE FROM requests WHERE id = '%s'", r.ID)) }, "it is gone"},
+	"lists by person do not have it":    {func(w writer, _ flows.Request) { w.do("DELETE FROM request_people") }, "lists by person leave it out"},
+	"searches for words do not find it": {func(w writer, _ flows.Request) { w.do("UPDATE request_words SET text = 'something harmless'") }, "searches for words find it by other words"},
+	"it is taken out":                   {func(w writer, r flows.Request) { w.do(fmt.Sprintf("DELETE FROM requests WHERE id = '%s'", r.ID)) }, "it is gone"},
 }
 
 // Whatever a writer changes of live access is found by holding the request to its
@@ -207,7 +209,7 @@ func TestADatabaseWriterIsFoundOnPostgres(t *testing.T) {
 	foundOnly(t, s.App.Store(), "")
 	r := s.Only()
 	w := newWriter(t, "pgx", dsn, "SET session_replication_role = replica")
-	tables := []string{"requests", "jobs", "holdings"}
+	tables := []string{"requests", "jobs", "holdings", "request_people", "request_words"}
 	for _, table := range tables {
 		w.do("CREATE TABLE was_" + table + " AS TABLE " + table)
 	}
@@ -237,6 +239,22 @@ func foundOnly(t *testing.T, st *store.Store, why string) {
 	case why == "" || len(some) != 1 || !strings.Contains(some[0].Why, why):
 		t.Errorf("found %v, not that %q", some, why)
 	}
+}
+
+// A request that somebody took out of the lists by person goes on as it was, and the
+// operators are told within minutes.
+func TestAHiddenRequestIsTold(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	givenBy(s, "Production database")
+	w := newWriter(t, "sqlite", "file:"+s.DatabaseFile()+"?_pragma=busy_timeout(30000)", "")
+	w.do("DELETE FROM request_people")
+	s.FastForward(2 * time.Minute)
+	s.In("C0ERRS", "is as its audit entries say, and not found by it: lists by person leave it out", "put the rows back from a backup")
+	if r := s.Only(); r.State != flows.StateActive {
+		t.Errorf("it is %s", r.State)
+	}
+	s.Overlook()
 }
 
 // A request that somebody called approved is not given: its entries say that nobody

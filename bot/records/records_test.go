@@ -332,7 +332,7 @@ func TestTotals(t *testing.T) {
 			N               int
 		}
 	}](a, "audi", "/v1/audit/totals?since=2026-03-01&until=2026-03-02")
-	if len(got.Totals) != 1 || got.Totals[0].Day != "2026-03-02" || got.Totals[0].Name != "asked" || got.Totals[0].N != 4 {
+	if len(got.Totals) != 1 || got.Totals[0].Day != "2026-03-01" || got.Totals[0].Name != "asked" || got.Totals[0].N != 4 {
 		t.Errorf("totals: %+v", got)
 	}
 	none := reads[struct{ Totals []any }](a, "audi", "/v1/audit/totals?until=2026-02")

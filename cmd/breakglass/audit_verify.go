@@ -34,8 +34,8 @@ func (c *cli) auditVerify() *cobra.Command {
 			"opens its commitments, and every checkpoint against the public key. It names the first entry that was\n" +
 			"altered, removed, inserted or moved, and says what it cannot know. Without EXPORT it reads the database,\n" +
 			"beside a running server too, and holds each request to its entries, and to the requests what they are\n" +
-			"found by: lists by person and incident, searches for words, reviews, calls that are counted. With EXPORT\n" +
-			"it needs neither database nor configuration.\n\n" +
+			"found by: lists by person and incident, searches for words, reviews, counted calls, the totals of charts.\n" +
+			"With EXPORT it needs neither database nor configuration.\n\n" +
 			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
 			"somebody with the database and the signing key cannot hide: give it with --checkpoint, or let --live\n" +
 			"fetch those that Slack and PagerDuty have.",

@@ -1,0 +1,26 @@
+package flows
+
+import "time"
+
+// Counted tells each of the totals that a request has added to by now: as it came to be in
+// each state that counts, and when its entries say that was. Whoever holds totals to
+// requests asks for it after the last entry.
+func (t *Telling) Counted(each func(at time.Time, names []TotalName)) {
+	r := *t.r
+	as := func(s State, at time.Time) {
+		if r.State = s; !at.IsZero() {
+			each(at, r.CountsAs())
+		}
+	}
+	as(StateSubmitted, t.submitted)
+	if t.state != StateDenied {
+		as(StateApproved, t.decided)
+	}
+	as(StateActive, t.granted)
+	switch {
+	case t.state == StateDenied:
+		as(StateDenied, t.decided)
+	case t.state.Final():
+		as(t.state, t.over)
+	}
+}
