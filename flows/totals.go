@@ -102,3 +102,17 @@ type Total struct {
 	Name TotalName
 	N    int64
 }
+
+// Sums are the totals of some days: those of flows by day, and how much of them parts had in
+// all these days. They are in no order, and one may come in several pieces.
+type Sums struct {
+	Days  []Total
+	Parts []Total // without a day, of the flow that was asked for
+}
+
+// TargetDay is how often access to a target began and was over on a day.
+type TargetDay struct {
+	Target      TargetID
+	Day         time.Time // its beginning, UTC
+	Began, Over int64
+}

@@ -141,19 +141,21 @@ func TestListsAreHeld(t *testing.T) {
 
 // miscounted are what somebody might do to the totals that charts are drawn of.
 var miscounted = map[string]alteration{
-	"a total taken out":         {"DELETE FROM totals WHERE name = 'approved' AND flow = 'f1' AND day = (SELECT min(day) FROM totals WHERE name = 'approved' AND flow = 'f1')", `in flow f1 (table totals): "approved" is 0, and requests come to`},
-	"one more":                  {"UPDATE totals SET n = n + 1 WHERE name = 'denied' AND flow = 'f0' AND day = (SELECT max(day) FROM totals WHERE name = 'denied' AND flow = 'f0')", `in flow f0 (table totals): "denied" is`},
-	"one of a target":           {"UPDATE totals SET n = n - 1 WHERE name = 'began@t3'", `"began@t3" is 0, and requests come to`},
-	"a day earlier":             {"UPDATE totals SET day = day - 1000 WHERE name = 'self_approved'", `"self_approved" is`},
-	"a day later":               {"UPDATE totals SET day = day + 1000 WHERE name = 'lapsed'", `"lapsed" is 0`},
-	"in another flow":           {"UPDATE totals SET flow = 'f7' WHERE name = 'asked' AND flow = 'f2'", `in flow f7 (table totals): "asked" is`},
-	"a total of nothing":        {"INSERT INTO totals VALUES (20000, 'f9', 'denied', 0, 1)", `in flow f9 (table totals): "denied" is 1, and requests come to 0`},
-	"nothing has ever happened": {"DELETE FROM totals", `"asked" is 0, and requests come to`},
+	"a total taken out":         {"UPDATE sums SET approved = 0 WHERE flow = 'f1' AND day = (SELECT min(day) FROM sums WHERE approved > 0 AND flow = 'f1')", `in flow f1 (table sums): "approved" is 0, and requests come to`},
+	"one more":                  {"UPDATE sums SET denied = denied + 1 WHERE flow = 'f0' AND day = (SELECT max(day) FROM sums WHERE denied > 0 AND flow = 'f0')", `in flow f0 (table sums): "denied" is`},
+	"one of a target":           {"UPDATE part_sums SET n = n - 1 WHERE span = 'day' AND part = 't3'", `(table part_sums): "began@t3" is 0, and requests come to`},
+	"one of a target's months":  {"UPDATE part_sums SET over = over + 1 WHERE span = 'month' AND part = 't3' AND flow = 'f1'", `2026-03-01 in flow f1 (table part_sums): its days have -1 of "over@t3" more`},
+	"another month":             {"UPDATE part_sums SET since = since + 1 WHERE span = 'month' AND part = 't3' AND flow = 'f1'", `month that begins on 2026-03-02`},
+	"a day earlier":             {"UPDATE sums SET day = day - 1000 WHERE self_approved > 0 AND flow = 'f0'", `"self_approved" is`},
+	"a day later":               {"UPDATE sums SET day = day + 1000 WHERE lapsed > 0 AND flow = 'f0'", `"lapsed" is 0`},
+	"in another flow":           {"UPDATE sums SET flow = 'f7' WHERE flow = 'f2'", `in flow f7 (table sums): "asked" is`},
+	"a total of nothing":        {"INSERT INTO sums (day, flow, shard, denied) VALUES (20000, 'f9', 0, 1)", `in flow f9 (table sums): "denied" is 1, and requests come to 0`},
+	"nothing has ever happened": {"DELETE FROM sums", `"asked" is 0, and requests come to`},
 }
 
 // TestTotalsAreHeld: the same of the totals, and the day and the flow are named.
 func TestTotalsAreHeld(t *testing.T) {
-	onBoth(t, func(t *testing.T, p place) { forLists(t, p).altered([]string{"totals"}, miscounted) })
+	onBoth(t, func(t *testing.T, p place) { forLists(t, p).altered([]string{"sums", "part_sums"}, miscounted) })
 }
 
 // alteration is what somebody does in the database, and what is then said.
@@ -192,7 +194,7 @@ func (l *lists) altered(tables []string, alterations map[string]alteration) {
 		}) {
 			l.Errorf("%s: found %v, not that %q", name, found[:min(len(found), 5)], alter.want)
 		}
-		if strings.Contains(fmt.Sprint(found), "T/UEVE") || len(found) > 8 && !strings.Contains(alter.do, "DELETE FROM") && !strings.Contains(name, "put in") {
+		if strings.Contains(fmt.Sprint(found), "T/UEVE") || len(found) > 32 && !strings.Contains(alter.do, "DELETE FROM") && !strings.Contains(name, "put in") {
 			l.Errorf("%s: found %v", name, found)
 		}
 		for _, table := range tables {
@@ -288,9 +290,9 @@ func TestTotalsNearMidnight(t *testing.T) {
 			first, second, third int
 			fits                 bool
 		}{{2, 1, 0, true}, {1, 2, 0, true}, {3, 0, 0, true}, {0, 3, 0, false}, {1, 1, 1, false}, {2, 0, 1, false}, {2, 2, 0, false}, {2, 0, 0, false}} {
-			statements := []string{"DELETE FROM totals"}
+			statements := []string{"DELETE FROM sums"}
 			for i, n := range []int{c.first, c.second, c.third} {
-				statements = append(statements, fmt.Sprintf("INSERT INTO totals VALUES (%d, 'prod', 'asked', 0, %d)", today+int64(i), n))
+				statements = append(statements, fmt.Sprintf("INSERT INTO sums (day, flow, shard, asked) VALUES (%d, 'prod', 0, %d)", today+int64(i), n))
 			}
 			run(t, p.driver, p.raw, statements...)
 			if found := heldAll(t, s); (len(found) == 0) != c.fits {

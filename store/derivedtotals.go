@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -56,8 +57,6 @@ func (c counts) count(flow flows.FlowID, told *flows.Telling) {
 	})
 }
 
-func dayOfMillis(at int64) int64 { return at / (24 * time.Hour).Milliseconds() }
-
 // add adds to a total. A name that is new is copied: it may be a part of a document.
 func (c counts) add(t total, n counting) {
 	sum, known := c[t]
@@ -108,8 +107,12 @@ func (c counts) misfits(each func(what string)) {
 	}
 	slices.SortStableFunc(wrong, func(a, b total) int { return cmp.Compare(a.day, b.day) })
 	for _, t := range wrong {
-		each(fmt.Sprintf("the totals of %s in flow %s (table totals): %q is %d, and requests come to %d. Charts of that day are not what happened; somebody has written past the program. "+
-			"The entries stand: put the rows of the table back from a backup", time.UnixMilli(t.day*(24*time.Hour).Milliseconds()).UTC().Format(time.DateOnly), t.flow, t.name, c[t].most, c[t].requests))
+		table := "sums"
+		if _, part := t.name.Part(); part != "" {
+			table = "part_sums"
+		}
+		each(fmt.Sprintf("the totals of %s in flow %s (table %s): %q is %d, and requests come to %d. Charts of that day are not what happened; somebody has written past the program. "+
+			"The entries stand: put the rows of the table back from a backup", dayAt(t.day).Format(time.DateOnly), t.flow, table, t.name, c[t].most, c[t].requests))
 	}
 }
 
@@ -129,4 +132,43 @@ func (c counts) firstWrong(days []total) int {
 		}
 	}
 	return -1
+}
+
+// holdMonths holds what parts came to in each month to the days of it.
+func (s *Store) holdMonths(ctx context.Context, each func(what string)) error {
+	var apart map[partKey]partSum // days less months
+	err := s.sums(ctx, func(l *sumReader) error {
+		apart = map[partKey]partSum{}
+		for _, span := range [...]span{{spanDay, math.MinInt64, math.MaxInt64, 1}, {spanMonth, math.MinInt64, math.MaxInt64, -1}} {
+			err := l.parts(ctx, span, func(p *partSum) {
+				key := partKey{since: p.since, kind: p.kind, part: p.part, flow: p.flow}
+				if span.of == spanDay {
+					key.since = monthOf(p.since)
+				}
+				apart[key] = partSum{n: apart[key].n + span.sign*p.n, over: apart[key].over + span.sign*p.over}
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	for key, sum := range apart {
+		n, over := partTotals(key.kind)
+		for _, t := range [...]flows.Total{{Name: n.Of(key.part), N: sum.n}, {Name: over.Of(key.part), N: sum.over}} {
+			if t.N != 0 {
+				wrong = append(wrong, fmt.Sprintf("the totals of the month that begins on %s in flow %s (table part_sums): its days have %+d of %q more than it. Charts are not what happened; somebody has written past the program. "+
+					"The entries stand: put the rows of the table back from a backup", dayAt(key.since).Format(time.DateOnly), key.flow, t.N, t.Name))
+			}
+		}
+	}
+	slices.Sort(wrong)
+	for _, what := range wrong {
+		each(what)
+	}
+	return nil
 }

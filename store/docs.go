@@ -90,7 +90,7 @@ func (s *Store) pick(ctx context.Context, f flows.Search, each func(i int, doc [
 
 // read reads past database/sql.
 func (db *sqliteDB) read(ctx context.Context, w way, a asked, _ func(), each func(doc []byte) error) error {
-	n, err := noted(ctx, w, a, func(n *note) queries { return sqlitedb.New(n) })
+	n, err := noted(ctx, w, a, db.compiled)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (db *sqliteDB) read(ctx context.Context, w way, a asked, _ func(), each fun
 
 // read reads what the server sends as it comes.
 func (db *postgresDB) read(ctx context.Context, w way, a asked, begin func(), each func(doc []byte) error) error {
-	n, err := noted(ctx, w, a, func(n *note) queries { return postgresdb.New(n) })
+	n, err := noted(ctx, w, a, db.compiled)
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,10 @@ func noted(ctx context.Context, w way, a asked, compiled func(*note) queries) (*
 	}
 	return n, nil
 }
+
+func (db *sqliteDB) compiled(n *note) queries { return sqlitedb.New(n) }
+
+func (db *postgresDB) compiled(n *note) queries { return postgresdb.New(n) }
 
 // QueryContext takes down a question of SQLite.
 func (n *note) QueryContext(_ context.Context, question string, args ...any) (*sql.Rows, error) {

@@ -92,3 +92,6 @@ func Questions() map[string]string {
 		traceQuestions[incidents]: "requests", incidentQuestion: "request_incidents", callEntries: "entries_chain_seq", callRows: "calls",
 	}
 }
+
+// SumNames are the totals that have a column of their own.
+func SumNames() []string { return sumNames() }

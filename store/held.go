@@ -43,7 +43,7 @@ func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
 		return wrapHold(err)
 	}
 	all.misfits(each)
-	return nil
+	return wrapHold(s.holdMonths(ctx, each))
 }
 
 // holdPage reads requests and entries past what makes values of each of their columns. That

@@ -27,7 +27,7 @@ type Past struct {
 	batch   *rows
 	writing sync.Mutex // for next and totals, and one batch after the other
 	next    int64      // the id of the entry that comes next
-	totals  map[postgresdb.AddTotalParams]int64
+	totals  running
 }
 
 // Step is a change of a made-up request, and when it was decided.
@@ -46,8 +46,9 @@ type rows struct {
 	people    []postgresdb.AddPersonParams
 	incidents []postgresdb.AddIncidentParams
 	words     []postgresdb.AddWordsParams
-	totals    map[postgresdb.AddTotalParams]int64 // N is 0 in the key
-	sums      []postgresdb.AddTotalParams         // of everything, at the end
+	totals    running
+	sums      []postgresdb.AddSumsParams // of everything, at the end
+	parts     []partSum                  // likewise
 }
 
 // fillable is a database that can be filled. What only makes questions quick is dropped
@@ -86,10 +87,10 @@ func (s *Store) Past(ctx context.Context) (*Past, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fill the store: %w", err)
 	}
-	return &Past{s: s, fill: f, batch: newRows(), next: 1, totals: map[postgresdb.AddTotalParams]int64{}}, nil
+	return &Past{s: s, fill: f, batch: newRows(), next: 1, totals: newRunning()}, nil
 }
 
-func newRows() *rows { return &rows{totals: map[postgresdb.AddTotalParams]int64{}} }
+func newRows() *rows { return &rows{totals: newRunning()} }
 
 // Add adds the whole life of one request. Many may be added side by side.
 func (p *Past) Add(ctx context.Context, life []Step) error {
@@ -131,9 +132,7 @@ func (p *Past) write(ctx context.Context, full *rows) error {
 		return fmt.Errorf("write made-up requests: %w", err)
 	}
 	p.next += int64(len(full.entries))
-	for key, n := range full.totals {
-		p.totals[key] += n
-	}
+	p.totals.add(full.totals)
 	return nil
 }
 
@@ -144,10 +143,7 @@ func (p *Past) Finish(ctx context.Context) error {
 		return err
 	}
 	sums := newRows()
-	for total, n := range p.totals {
-		total.N = n
-		sums.sums = append(sums.sums, total)
-	}
+	sums.sums, sums.parts = p.totals.rows()
 	if err := p.fill.fill(ctx, sums, p.next); err != nil {
 		return fmt.Errorf("write the totals of made-up requests: %w", err)
 	}
@@ -171,9 +167,7 @@ func (r *rows) add(one *rows) {
 	r.people = append(r.people, one.people...)
 	r.incidents = append(r.incidents, one.incidents...)
 	r.words = append(r.words, one.words...)
-	for key, n := range one.totals {
-		r.totals[key] += n
-	}
+	r.totals.add(one.totals)
 }
 
 // sheet is where the life of one request is written: it answers, from memory, the
@@ -288,9 +282,12 @@ func (sh *sheet) UnrevokedRequest(_ context.Context, id string) (int64, error) {
 	return 1, nil
 }
 
-func (sh *sheet) AddTotal(_ context.Context, t postgresdb.AddTotalParams) error {
-	n := t.N
-	t.N = 0
-	sh.rows.totals[t] += n
+func (sh *sheet) AddSums(_ context.Context, p postgresdb.AddSumsParams) error {
+	sh.rows.totals.sum(&p)
+	return nil
+}
+
+func (sh *sheet) AddPart(_ context.Context, p postgresdb.AddPartParams) error {
+	sh.rows.totals.part(&p)
 	return nil
 }

@@ -91,11 +91,23 @@ var tables = [...]table{
 		},
 	},
 	{
-		"totals", []string{"day", "flow", "name", "shard", "n"},
+		"sums", append([]string{"day", "flow", "shard"}, sumNames()...),
 		func(r *rows) int { return len(r.sums) },
 		func(r *rows, _ int64, i int) []any {
 			s := &r.sums[i]
-			return []any{s.Day, s.Flow, s.Name, s.Shard, s.N}
+			row := []any{s.Day, s.Flow, s.Shard}
+			for _, c := range sumColumns {
+				row = append(row, *c.of(s))
+			}
+			return row
+		},
+	},
+	{
+		"part_sums", []string{"span", "since", "kind", "part", "flow", "shard", "n", "over"},
+		func(r *rows) int { return len(r.parts) },
+		func(r *rows, _ int64, i int) []any {
+			s := &r.parts[i]
+			return []any{s.span, s.since, s.kind, s.part, s.flow, int64(0), s.n, s.over}
 		},
 	},
 }

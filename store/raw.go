@@ -19,10 +19,13 @@ type raws interface {
 	raw(ctx context.Context, f func(context.Context, asker) error) error
 	// along is raw where each question is answered along its index or not at all.
 	along(ctx context.Context, f func(context.Context, asker) error) error
+	// compiled are the queries of the database, for what they ask to be taken down.
+	compiled(n *note) queries
 }
 
 // asker calls each for the rows that answer a question, in order. The question is in the
-// SQL that both engines have, and numbers its arguments from $1 as they come in it.
+// SQL that both engines have, or a compiled one that was taken down, and numbers its
+// arguments from $1 as they come in it.
 type asker func(ctx context.Context, question string, args []any, each func(rawRow) error) error
 
 // rawRow is a row where the database has it. Its columns count from 0.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -229,23 +228,4 @@ func (s *Store) PartIn(ctx context.Context, id flows.RequestID, p flows.PersonID
 		return 0, nil
 	}
 	return flows.Part(roles[0]), nil
-}
-
-// Totals are the running totals of the days from and to, both included, by day, flow
-// and name.
-func (s *Store) Totals(ctx context.Context, from, to time.Time) ([]flows.Total, error) {
-	const day = int64(24 * time.Hour / time.Millisecond)
-	rows, err := s.tx.direct().TotalsBetween(ctx, postgresdb.TotalsBetweenParams{FromDay: from.UnixMilli() / day, ToDay: to.UnixMilli() / day})
-	if err != nil {
-		return nil, fmt.Errorf("read the totals: %w", err)
-	}
-	out := make([]flows.Total, 0, len(rows))
-	for i, r := range rows {
-		if i > 0 && r.Day == rows[i-1].Day && r.Flow == rows[i-1].Flow && r.Name == rows[i-1].Name { // another shard
-			out[len(out)-1].N += r.N
-			continue
-		}
-		out = append(out, flows.Total{Day: time.UnixMilli(r.Day * day).UTC(), Flow: flows.FlowID(r.Flow), Name: flows.TotalName(r.Name), N: r.N})
-	}
-	return out, nil
 }

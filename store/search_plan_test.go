@@ -183,3 +183,54 @@ INSERT INTO request_incidents SELECT incident, submitted_at, id, 1 FROM requests
 INSERT INTO reviews SELECT id, (ARRAY['open','closed','closed'])[1 + submitted_at / 1000 % 3], submitted_at, submitted_at FROM requests WHERE right(id, 1) = '7';
 INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down', submitted_at FROM requests;
 SET session_replication_role = origin;`
+
+// TestTotalPlans: totals are read along their key, nothing else and nothing twice: days, or
+// months, from one to another, and of some targets each day by itself. Nothing is sorted.
+func TestTotalPlans(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		mustOpen(t, p.Options)
+		db, err := sql.Open(p.driver, p.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		db.SetMaxOpenConns(1) // what is set holds for what follows
+		if p.driver == "sqlite" {
+			all := compiled(t, "internal/sqlitedb")
+			for name, want := range map[string]string{
+				"sumsBetween": "SEARCH sums USING PRIMARY KEY (day>? AND day<?)", "partsBetween": "SEARCH part_sums USING PRIMARY KEY (span=? AND since>? AND since<?)",
+				"partDays": "SCAN d VIRTUAL TABLE INDEX 1:\nSEARCH s USING PRIMARY KEY (span=? AND since=? AND kind=? AND part=?)\nLIST SUBQUERY 1\nSCAN json_each VIRTUAL TABLE INDEX 1:",
+			} {
+				if steps := strings.Join(plan(t, db, all[name]), "\n"); steps != want {
+					t.Errorf("%s:\n%s", name, steps)
+				}
+			}
+			return
+		}
+		for _, stmt := range []string{years, "ANALYZE"} {
+			if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := compiled(t, "internal/postgresdb")
+		for name, args := range map[string]string{"sumsBetween": "20100, 20140", "partsBetween": "'day', 20100, 20130", "partDays": `'[20100, 20101]', '["t7", "t9"]'`} {
+			for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+				for _, stmt := range []string{"SET plan_cache_mode = " + mode, "PREPARE " + name + "_" + mode + " AS " + all[name]} {
+					if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+						t.Fatal(err)
+					}
+				}
+				steps := explained(t, db, "EXPLAIN EXECUTE "+name+"_"+mode+" ("+args+")")
+				if !regexp.MustCompile(`(Index|Bitmap Index) Scan (using|on) (part_)?sums_pkey`).MatchString(steps) || regexp.MustCompile(`Sort|Seq Scan|Hash|Merge|Materialize`).MatchString(steps) {
+					t.Errorf("%s, %s:\n%s", name, mode, steps)
+				}
+			}
+		}
+	})
+}
+
+// years are totals of some, for the planner to have a choice.
+const years = `
+INSERT INTO sums (day, flow, shard, asked) SELECT d, 'f' || f, 0, 1 FROM generate_series(19000, 20400) d, generate_series(1, 8) f;
+INSERT INTO part_sums SELECT 'day', d, 'target', 't' || t, 'f' || t % 3, 0, 1, 1 FROM generate_series(20000, 20400) d, generate_series(1, 100) t;
+INSERT INTO part_sums SELECT 'month', d, 'target', 't' || t, 'f' || t % 3, 0, 1, 1 FROM generate_series(20000, 20400, 30) d, generate_series(1, 100) t;`

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"strings"
 
 	"breakglass/flows"
@@ -118,34 +117,3 @@ func searched(s string) string {
 }
 
 var plainSigns = strings.NewReplacer("%", " ", "_", " ", `\`, " ", "\x00", " ")
-
-// count adds the step to the running totals. It is the last thing a transaction does,
-// in one order, so that nobody waits for a total while holding another.
-func (p *change) count(ctx context.Context, q queries) error {
-	r := p.Request
-	if r == nil || r.Version > 1 && p.was.State == p.request.State {
-		return nil
-	}
-	day, shard := p.day(), int64(0)
-	if p.shards > 1 {
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(r.ID)) // never fails
-		shard = int64(h.Sum32() % uint32(p.shards))
-	}
-	for _, name := range r.CountsAs() {
-		err := q.AddTotal(ctx, postgresdb.AddTotalParams{Day: day, Flow: p.request.Flow, Name: string(name), Shard: shard, N: 1})
-		if err != nil {
-			return fmt.Errorf("count the step of %s: %w", r.ID, err)
-		}
-	}
-	return nil
-}
-
-// day is when the step was made, as its entry says: that is what totals are held to.
-func (p *change) day() int64 {
-	at := p.now
-	if n := len(p.Entries); n > 0 {
-		at = millis(p.Entries[n-1].At)
-	}
-	return dayOfMillis(at)
-}

@@ -14,8 +14,11 @@ import (
 
 // Counts reads the running totals.
 type Counts interface {
-	// Totals are those of the days from and to, both included.
-	Totals(ctx context.Context, from, to time.Time) ([]flows.Total, error)
+	// Sums are those of the days from and to, both included, in a flow, or in all of them
+	// if it is empty.
+	Sums(ctx context.Context, from, to time.Time, flow flows.FlowID) (flows.Sums, error)
+	// TargetDays are those of some targets by day.
+	TargetDays(ctx context.Context, from, to time.Time, flow flows.FlowID, targets []flows.TargetID) ([]flows.TargetDay, error)
 }
 
 // chartsPage is the past in numbers.
@@ -43,52 +46,64 @@ func (w *Web) ChartsPage(rw http.ResponseWriter, r *http.Request, c *doors.Calle
 	page := &chartsPage{Days: rangeOf(in.Get("days")), Flow: flows.FlowID(in.Get("flow"))}
 	page.To = w.o.Clock.Now().UTC().Truncate(day)
 	page.From = page.To.AddDate(0, 0, 1-page.Days)
-	all, err := w.o.Archive.Totals(r.Context(), page.From, page.To)
-	var live livePart
-	if err == nil {
-		live, err = w.liveIn(r.Context(), page.Flow)
-	}
-	if err == nil && page.Flow == "" { // however many
-		var n int
-		n, err = w.o.Live(r.Context())
-		live.All = int64(n)
-	}
-	if err != nil {
+	if err := w.count(r.Context(), page); err != nil {
 		w.failBy(rw, r, c, err)
 		return
 	}
 	page.Seen = d.look(r.Context(), history.Look{What: history.LookCharts, Search: flows.Search{Since: page.From, Flow: page.Flow}})
-	w.fillCharts(page, all, live)
+	w.choices(page)
 	w.show(rw, r, c, http.StatusOK, "Charts", shown((*view).auditCharts, page))
 }
 
 const day = 24 * time.Hour
 
-func (w *Web) fillCharts(page *chartsPage, all []flows.Total, live livePart) {
-	path := "/audit/charts?days="
-	if page.Flow != "" {
-		all = slices.DeleteFunc(all, func(t flows.Total) bool { return t.Flow != page.Flow })
+// count fills a page with numbers.
+func (w *Web) count(ctx context.Context, page *chartsPage) error {
+	sums, err := w.o.Archive.Sums(ctx, page.From, page.To, page.Flow)
+	if err != nil {
+		return err
 	}
-	page.Active = activeOver(all, live.All, page.From, page.To)
-	page.Targets = w.activeByTarget(all, live.ByTarget, page.From, page.To)
-	page.Teams = selfByTeam(all)
+	live, err := w.liveIn(ctx, page.Flow)
+	if err != nil {
+		return err
+	}
+	if page.Flow == "" { // however many
+		n, err := w.o.Live(ctx)
+		if err != nil {
+			return err
+		}
+		live.All = int64(n)
+	}
+	page.Active = activeOver(sums.Days, live.All, page.From, page.To)
+	page.Outcomes = outcomesOver(sums.Days, page.From, page.Days)
+	page.Waits, page.Approved = waited(sums.Days)
+	page.Self = w.selfApproved(sums.Days)
+	for _, s := range page.Self {
+		page.SelfAll.N, page.SelfAll.Part = page.SelfAll.N+s.N, page.SelfAll.Part+s.Part
+	}
+	page.SelfAll = shares([]share{page.SelfAll})[0]
+	page.Teams = selfByTeam(sums.Parts)
+	page.Targets = w.mostAccess(sums.Parts, live.ByTarget)
+	days, err := w.o.Archive.TargetDays(ctx, page.From, page.To, page.Flow, ids(page.Targets))
+	if err != nil {
+		return err
+	}
+	drawTargets(page.Targets, days, page.From, page.To)
+	return nil
+}
+
+// choices fills a page with what else can be asked.
+func (w *Web) choices(page *chartsPage) {
 	for id, f := range w.o.Catalog().Flows {
 		page.Flows = append(page.Flows, choice{string(id), f.Label, id == page.Flow})
 	}
 	slices.SortFunc(page.Flows, func(a, b choice) int { return strings.Compare(a.Label+a.Value, b.Label+b.Value) })
-	page.Ranges = ranges(path, page.Days)
+	page.Ranges = ranges("/audit/charts?days=", page.Days)
 	if page.Flow != "" {
 		for i := range page.Ranges {
 			page.Ranges[i].Value += "&flow=" + string(page.Flow)
 		}
 	}
-	page.Outcomes = outcomesOver(all, page.From, page.Days)
-	page.Waits, page.Approved = waited(all)
-	page.Self = w.selfApproved(all)
-	for _, s := range page.Self {
-		page.SelfAll.N, page.SelfAll.Part = page.SelfAll.N+s.N, page.SelfAll.Part+s.Part
-	}
-	page.SelfAll = shares([]share{page.SelfAll})[0]
 }
 
 // outcomesOver counts what became of requests, by day, or by week over a longer time.
@@ -170,22 +185,42 @@ func (w *Web) selfApproved(all []flows.Total) []share {
 // activeOver is how many accesses there were at the end of each day, counted back from
 // those that there are now.
 func activeOver(all []flows.Total, live int64, from, to time.Time) *curve {
-	change, began := map[time.Time]int64{}, map[time.Time]int64{}
+	days := daily(from, to)
 	for _, t := range all {
 		switch t.Name {
 		case flows.TotalBegan:
-			change[t.Day] += t.N
-			began[t.Day] += t.N
+			days.add(t.Day, t.N, 0)
 		case flows.TotalOver:
-			change[t.Day] -= t.N
+			days.add(t.Day, 0, t.N)
 		}
 	}
-	var points []point
-	for d := to; !d.Before(from); d = d.AddDate(0, 0, -1) {
-		points = append(points, point{Label: d.Format("2 Jan"), N: max(live, 0), Began: began[d]})
-		live -= change[d]
+	return days.draw(live)
+}
+
+// accessDays is how much access began and was over on each of some days.
+type accessDays struct {
+	from        time.Time
+	began, over []int64
+}
+
+func daily(from, to time.Time) *accessDays {
+	n := int(to.Sub(from)/day) + 1
+	return &accessDays{from, make([]int64, n), make([]int64, n)}
+}
+
+func (d *accessDays) add(at time.Time, began, over int64) {
+	if i := int(at.Sub(d.from) / day); !at.Before(d.from) && i < len(d.began) {
+		d.began[i], d.over[i] = d.began[i]+began, d.over[i]+over
 	}
-	slices.Reverse(points)
+}
+
+// draw draws them back from the last day, at the end of which there were so many.
+func (d *accessDays) draw(live int64) *curve {
+	points := make([]point, len(d.began))
+	for i := range slices.Backward(points) {
+		points[i] = point{Label: d.from.AddDate(0, 0, i).Format("2 Jan"), N: max(live, 0), Began: d.began[i]}
+		live -= d.began[i] - d.over[i]
+	}
 	c := draw(points)
 	return &c
 }

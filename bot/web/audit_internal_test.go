@@ -192,27 +192,35 @@ func TestPartsOfTotals(t *testing.T) {
 	on := func(days int, name flows.TotalName, n int64) flows.Total {
 		return flows.Total{Day: first.AddDate(0, 0, days), Flow: "prod", Name: name, N: n}
 	}
-	all := []flows.Total{
-		on(0, flows.TotalBegan, 3), on(0, flows.TotalBegan.Of("db"), 2), on(0, flows.TotalBegan.Of("console"), 1), on(1, flows.TotalOver, 2),
-		on(1, flows.TotalOver.Of("db"), 2), on(1, flows.TotalSelf, 3), on(1, flows.TotalSelf.Of("payments"), 1), on(0, flows.TotalSelf.Of("payments"), 1), on(1, flows.TotalSelf.Of("a@b"), 1),
+	whole := []flows.Total{on(0, flows.TotalBegan, 3), on(1, flows.TotalOver, 2), on(1, flows.TotalSelf, 3)}
+	parts := []flows.Total{
+		{Name: flows.TotalBegan.Of("db"), N: 2}, {Name: flows.TotalBegan.Of("console"), N: 1}, {Name: flows.TotalOver.Of("db"), N: 2}, {Name: flows.TotalOver.Of("old"), N: 1},
+		{Name: flows.TotalSelf.Of("payments"), N: 1}, {Name: flows.TotalSelf.Of("payments"), N: 1}, {Name: flows.TotalSelf.Of("a@b"), N: 1}, {Name: flows.TotalSelf.Of(""), N: 9},
+	}
+	days := []flows.TargetDay{
+		{Target: "db", Day: first, Began: 1}, {Target: "console", Day: first, Began: 1}, {Target: "db", Day: first, Began: 1}, // in pieces
+		{Target: "db", Day: first.AddDate(0, 0, 1), Over: 2}, {Target: "old", Day: first.AddDate(0, 0, 1), Over: 1},
+		{Target: "db", Day: first.AddDate(0, 0, 2), Over: 9}, {Target: "db", Day: first.AddDate(0, 0, -1), Over: 9}, {Target: "other", Day: first, Over: 9}, // not asked for
 	}
 	w := &Web{o: Options{Catalog: func() *flows.Catalog { return nil }}}
 	var got []string
-	for _, c := range w.activeByTarget(all, map[string]int64{"console": 1, "idle": 0}, first, first.AddDate(0, 0, 1)) {
+	targets := w.mostAccess(parts, map[string]int64{"console": 1, "idle": 0})
+	drawTargets(targets, days, first, first.AddDate(0, 0, 1))
+	for _, c := range targets {
 		line := fmt.Sprintf("%s %d %d:", c.Label, c.Now, c.Began)
 		for _, p := range c.Points {
 			line += fmt.Sprintf(" %d", p.N)
 		}
 		got = append(got, line)
 	}
-	if want := "console 1 1: 1 1; db 0 2: 2 0; idle 0 0: 0 0"; strings.Join(got, "; ") != want {
+	if want := "console 1 1: 1 1; db 0 2: 2 0; idle 0 0: 0 0; old 0 0: 1 0"; strings.Join(got, "; ") != want {
 		t.Errorf("by target: %v, want %s", got, want)
 	}
-	teams := selfByTeam(all)
+	teams := selfByTeam(parts)
 	if len(teams) != 2 || teams[0].Label != "payments" || teams[0].N != 2 || teams[1].Label != "a@b" {
 		t.Errorf("by team: %+v", teams)
 	}
-	if c := activeOver(all, 1, first, first.AddDate(0, 0, 1)); c.Points[0].N != 3 || c.Points[1].N != 1 {
+	if c := activeOver(whole, 1, first, first.AddDate(0, 0, 1)); c.Points[0].N != 3 || c.Points[1].N != 1 {
 		t.Errorf("all together: %+v", c.Points)
 	}
 }

@@ -46,36 +46,59 @@ type targetCurve struct {
 // mostTargets is how many targets a page draws: those with the most access.
 const mostTargets = 24
 
-// activeByTarget draws each target by itself.
-func (w *Web) activeByTarget(all []flows.Total, live map[string]int64, from, to time.Time) []targetCurve {
-	by := map[string][]flows.Total{}
-	for target := range live {
-		by[target] = nil
+// mostAccess are the targets that a page draws, by how much access to them there is, and
+// was; there is nothing of their days yet.
+func (w *Web) mostAccess(parts []flows.Total, live map[string]int64) []targetCurve {
+	by := map[string]*targetCurve{}
+	of := func(target string) *targetCurve {
+		if by[target] == nil {
+			by[target] = &targetCurve{Target: target, Label: w.target(flows.TargetID(target)), Now: live[target]}
+		}
+		return by[target]
 	}
-	for _, t := range all {
-		if whole, target := t.Name.Part(); target != "" && (whole == flows.TotalBegan || whole == flows.TotalOver) {
-			t.Name = whole
-			by[target] = append(by[target], t)
+	for target := range live {
+		of(target)
+	}
+	for _, t := range parts {
+		switch whole, target := t.Name.Part(); whole {
+		case flows.TotalBegan:
+			of(target).Began += t.N
+		case flows.TotalOver: // it may have begun before
+			of(target)
 		}
 	}
 	out := make([]targetCurve, 0, len(by))
-	for target, totals := range by {
-		one := targetCurve{Target: target, Label: w.target(flows.TargetID(target)), Now: live[target]}
-		for _, t := range totals {
-			if t.Name == flows.TotalBegan {
-				one.Began += t.N
-			}
-		}
-		out = append(out, one)
+	for _, c := range by {
+		out = append(out, *c)
 	}
 	slices.SortFunc(out, func(a, b targetCurve) int {
 		return cmp.Or(cmp.Compare(b.Now, a.Now), cmp.Compare(b.Began, a.Began), strings.Compare(a.Label, b.Label))
 	})
-	out = out[:min(len(out), mostTargets)]
-	for i := range out { // drawing costs: only those that are shown
-		out[i].curve = *activeOver(by[out[i].Target], out[i].Now, from, to)
+	return out[:min(len(out), mostTargets)]
+}
+
+// ids are the targets of curves.
+func ids(all []targetCurve) (out []flows.TargetID) {
+	for _, c := range all {
+		out = append(out, flows.TargetID(c.Target))
 	}
 	return out
+}
+
+// drawTargets draws each target by itself.
+func drawTargets(all []targetCurve, days []flows.TargetDay, from, to time.Time) {
+	by := map[flows.TargetID]*accessDays{}
+	for _, c := range all {
+		by[flows.TargetID(c.Target)] = daily(from, to)
+	}
+	for _, d := range days {
+		if a := by[d.Target]; a != nil {
+			a.add(d.Day, d.Began, d.Over)
+		}
+	}
+	for i := range all {
+		all[i].curve = *by[flows.TargetID(all[i].Target)].draw(all[i].Now)
+	}
 }
 
 // selfByTeam counts the approvals of people's own requests by the escalation policy whose

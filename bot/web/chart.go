@@ -1,10 +1,15 @@
 package web
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"breakglass/flows"
 )
@@ -173,13 +178,58 @@ func draw(points []point) curve {
 		out.Max = max(out.Max, p.N, p.Began)
 	}
 	width := canvasW / float64(max(len(points), 1))
-	var b strings.Builder
+	var line []byte
 	for i := range points {
 		p := &points[i]
 		p.X, p.W, p.H = (float64(i)+gap/2)*width, width*(1-gap), canvasH*float64(p.Began)/float64(out.Max)
 		p.Y = canvasH - p.H
-		fmt.Fprintf(&b, "%.1f,%.1f ", (float64(i)+0.5)*width, canvasH-canvasH*float64(p.N)/float64(out.Max))
+		if i > 0 {
+			line = append(line, ' ')
+		}
+		line = strconv.AppendFloat(line, (float64(i)+0.5)*width, 'f', 1, 64)
+		line = append(line, ',')
+		line = strconv.AppendFloat(line, canvasH-canvasH*float64(p.N)/float64(out.Max), 'f', 1, 64)
 	}
-	out.Line = strings.TrimSpace(b.String())
+	out.Line = string(line)
 	return out
+}
+
+// columns are the days on which some came.
+func (c *curve) columns() []rect {
+	out := make([]rect, 0, len(c.Points))
+	for i := range c.Points {
+		if p := &c.Points[i]; p.Began > 0 {
+			title := p.Label + ": " + strconv.FormatInt(p.Began, 10) + " began, " + strconv.FormatInt(p.N, 10) + " active at its end"
+			out = append(out, rect{"began", p.X, p.Y, p.W, p.H, title})
+		}
+	}
+	return out
+}
+
+// rect is a part of a column.
+type rect struct {
+	Tone       string
+	X, Y, W, H float64
+	Title      string
+}
+
+// rects draws parts of columns. A page of a year has thousands: they are written as they
+// are, which takes a fifth of the time that a template takes for them.
+func rects(all ...rect) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b []byte
+		for i := range all {
+			r := &all[i]
+			b = append(append(b, `<rect class="`...), templ.EscapeString(r.Tone)...)
+			for _, side := range [...]struct {
+				name string
+				n    float64
+			}{{`" x="`, r.X}, {`" y="`, r.Y}, {`" width="`, r.W}, {`" height="`, r.H}} {
+				b = strconv.AppendFloat(append(b, side.name...), side.n, 'g', -1, 64)
+			}
+			b = append(append(append(b, `"><title>`...), templ.EscapeString(r.Title)...), "</title></rect>"...)
+		}
+		_, err := w.Write(b)
+		return err
+	})
 }

@@ -207,7 +207,3 @@ SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes, e.packed FRO
 JOIN entries e ON e.chain = i.request
 WHERE i.incident = @incident AND (e.at > @after_at OR e.at = @after_at AND e.id > @after_id)
 ORDER BY e.at, e.id LIMIT cast(@lim AS bigint);
-
--- name: AddTotal :exec
-INSERT INTO totals (day, flow, name, shard, n) VALUES (@day, @flow, @name, @shard, @n)
-ON CONFLICT (day, flow, name, shard) DO UPDATE SET n = totals.n + excluded.n;

@@ -116,6 +116,17 @@ type PackedOpening struct {
 	Doc   []byte
 }
 
+type PartSum struct {
+	Span  string
+	Since int64
+	Kind  string
+	Part  string
+	Flow  string
+	Shard int64
+	N     int64
+	Over  int64
+}
+
 type Pass struct {
 	ID        string
 	Version   int64
@@ -189,6 +200,28 @@ type Sink struct {
 	Next      int64
 	Holder    string
 	HeldUntil int64
+}
+
+type Sum struct {
+	Day          int64
+	Flow         string
+	Shard        int64
+	Asked        int64
+	Approved     int64
+	SelfApproved int64
+	Waited1m     int64
+	Waited5m     int64
+	Waited15m    int64
+	Waited1h     int64
+	Waited4h     int64
+	WaitedLonger int64
+	Began        int64
+	Over         int64
+	Denied       int64
+	Lapsed       int64
+	Cancelled    int64
+	Ended        int64
+	Failed       int64
 }
 
 type Total struct {

@@ -11,12 +11,15 @@ import (
 type Querier interface {
 	AddCalls(ctx context.Context, arg AddCallsParams) error
 	AddIncident(ctx context.Context, arg AddIncidentParams) error
+	AddPart(ctx context.Context, arg AddPartParams) error
 	// Questions about the past: one question with seven ways in, each along an index, newest
 	// first. What does not lead the way is looked at on each row that does. search.go
 	// chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 	// takes as it is: it hopes for a beginning to look up.)
 	AddPerson(ctx context.Context, arg AddPersonParams) error
-	AddTotal(ctx context.Context, arg AddTotalParams) error
+	// A total is the sum over its shards. A decision adds to the first that nobody else is
+	// adding to, and to its own where all are taken: it never waits where it can do without.
+	AddSums(ctx context.Context, arg AddSumsParams) error
 	AddWords(ctx context.Context, arg AddWordsParams) error
 	AdvanceSink(ctx context.Context, arg AdvanceSinkParams) (int64, error)
 	AllLinks(ctx context.Context) ([]AllLinksRow, error)
@@ -165,6 +168,9 @@ type Querier interface {
 	PackedOpeningsBetween(ctx context.Context, arg PackedOpeningsBetweenParams) ([]PackedOpeningsBetweenRow, error)
 	PackedOpeningsOf(ctx context.Context, entry int64) ([]PackedOpening, error)
 	PackedOpeningsSince(ctx context.Context, mark int64) ([]PackedOpeningsSinceRow, error)
+	// Each day of each part is looked up; both are lists in JSON. OFFSET 0 has it done so.
+	PartDays(ctx context.Context, arg PartDaysParams) ([]PartDaysRow, error)
+	PartsBetween(ctx context.Context, arg PartsBetweenParams) ([]PartsBetweenRow, error)
 	PassByCode(ctx context.Context, code string) (PassByCodeRow, error)
 	PassByHash(ctx context.Context, hash string) (PassByHashRow, error)
 	PassByID(ctx context.Context, id string) (PassByIDRow, error)
@@ -209,12 +215,14 @@ type Querier interface {
 	SignInOf(ctx context.Context, arg SignInOfParams) (SignIn, error)
 	SinkAt(ctx context.Context, name string) (Sink, error)
 	SinkCursors(ctx context.Context) ([]Sink, error)
+	// Running totals (00018_sums.sql): those of flows by day, and those of parts of them by day
+	// and by month. What is read is added up in totals.go: that is quicker than here.
+	SumsBetween(ctx context.Context, arg SumsBetweenParams) ([]SumsBetweenRow, error)
 	SwapHolding(ctx context.Context, arg SwapHoldingParams) (int64, error)
 	SwapLink(ctx context.Context, arg SwapLinkParams) (int64, error)
 	SwapPass(ctx context.Context, arg SwapPassParams) (int64, error)
 	SwapRequest(ctx context.Context, arg SwapRequestParams) (int64, error)
 	TailEntries(ctx context.Context, arg TailEntriesParams) ([]Entry, error)
-	TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error)
 	TouchPass(ctx context.Context, arg TouchPassParams) error
 	// What one request is found by.
 	// Of the incidents, only the one that it says it is for.

@@ -61,30 +61,6 @@ func (q *Queries) AddPerson(ctx context.Context, arg AddPersonParams) error {
 	return err
 }
 
-const addTotal = `-- name: AddTotal :exec
-INSERT INTO totals (day, flow, name, shard, n) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (day, flow, name, shard) DO UPDATE SET n = totals.n + excluded.n
-`
-
-type AddTotalParams struct {
-	Day   int64
-	Flow  string
-	Name  string
-	Shard int64
-	N     int64
-}
-
-func (q *Queries) AddTotal(ctx context.Context, arg AddTotalParams) error {
-	_, err := q.db.Exec(ctx, addTotal,
-		arg.Day,
-		arg.Flow,
-		arg.Name,
-		arg.Shard,
-		arg.N,
-	)
-	return err
-}
-
 const addWords = `-- name: AddWords :exec
 INSERT INTO request_words (request, kind, person, text, submitted_at)
 VALUES ($1, $2, $3, $4, $5)
@@ -978,48 +954,6 @@ func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([
 			return nil, err
 		}
 		items = append(items, doc)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const totalsBetween = `-- name: TotalsBetween :many
-SELECT day, flow, name, cast(sum(n) AS bigint) AS n FROM totals
-WHERE day >= $1 AND day <= $2 GROUP BY day, flow, name ORDER BY day, flow, name
-`
-
-type TotalsBetweenParams struct {
-	FromDay int64
-	ToDay   int64
-}
-
-type TotalsBetweenRow struct {
-	Day  int64
-	Flow string
-	Name string
-	N    int64
-}
-
-func (q *Queries) TotalsBetween(ctx context.Context, arg TotalsBetweenParams) ([]TotalsBetweenRow, error) {
-	rows, err := q.db.Query(ctx, totalsBetween, arg.FromDay, arg.ToDay)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []TotalsBetweenRow
-	for rows.Next() {
-		var i TotalsBetweenRow
-		if err := rows.Scan(
-			&i.Day,
-			&i.Flow,
-			&i.Name,
-			&i.N,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

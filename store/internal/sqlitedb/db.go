@@ -30,11 +30,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addIncidentStmt, err = db.PrepareContext(ctx, addIncident); err != nil {
 		return nil, fmt.Errorf("error preparing query AddIncident: %w", err)
 	}
+	if q.addPartStmt, err = db.PrepareContext(ctx, addPart); err != nil {
+		return nil, fmt.Errorf("error preparing query AddPart: %w", err)
+	}
 	if q.addPersonStmt, err = db.PrepareContext(ctx, addPerson); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPerson: %w", err)
 	}
-	if q.addTotalStmt, err = db.PrepareContext(ctx, addTotal); err != nil {
-		return nil, fmt.Errorf("error preparing query AddTotal: %w", err)
+	if q.addSumsStmt, err = db.PrepareContext(ctx, addSums); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSums: %w", err)
 	}
 	if q.addWordsStmt, err = db.PrepareContext(ctx, addWords); err != nil {
 		return nil, fmt.Errorf("error preparing query AddWords: %w", err)
@@ -402,6 +405,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.packedOpeningsSinceStmt, err = db.PrepareContext(ctx, packedOpeningsSince); err != nil {
 		return nil, fmt.Errorf("error preparing query PackedOpeningsSince: %w", err)
 	}
+	if q.partDaysStmt, err = db.PrepareContext(ctx, partDays); err != nil {
+		return nil, fmt.Errorf("error preparing query PartDays: %w", err)
+	}
+	if q.partsBetweenStmt, err = db.PrepareContext(ctx, partsBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query PartsBetween: %w", err)
+	}
 	if q.passByCodeStmt, err = db.PrepareContext(ctx, passByCode); err != nil {
 		return nil, fmt.Errorf("error preparing query PassByCode: %w", err)
 	}
@@ -507,6 +516,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.sinkCursorsStmt, err = db.PrepareContext(ctx, sinkCursors); err != nil {
 		return nil, fmt.Errorf("error preparing query SinkCursors: %w", err)
 	}
+	if q.sumsBetweenStmt, err = db.PrepareContext(ctx, sumsBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query SumsBetween: %w", err)
+	}
 	if q.swapHoldingStmt, err = db.PrepareContext(ctx, swapHolding); err != nil {
 		return nil, fmt.Errorf("error preparing query SwapHolding: %w", err)
 	}
@@ -521,9 +533,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.tailEntriesStmt, err = db.PrepareContext(ctx, tailEntries); err != nil {
 		return nil, fmt.Errorf("error preparing query TailEntries: %w", err)
-	}
-	if q.totalsBetweenStmt, err = db.PrepareContext(ctx, totalsBetween); err != nil {
-		return nil, fmt.Errorf("error preparing query TotalsBetween: %w", err)
 	}
 	if q.touchPassStmt, err = db.PrepareContext(ctx, touchPass); err != nil {
 		return nil, fmt.Errorf("error preparing query TouchPass: %w", err)
@@ -573,14 +582,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addIncidentStmt: %w", cerr)
 		}
 	}
+	if q.addPartStmt != nil {
+		if cerr := q.addPartStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addPartStmt: %w", cerr)
+		}
+	}
 	if q.addPersonStmt != nil {
 		if cerr := q.addPersonStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addPersonStmt: %w", cerr)
 		}
 	}
-	if q.addTotalStmt != nil {
-		if cerr := q.addTotalStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing addTotalStmt: %w", cerr)
+	if q.addSumsStmt != nil {
+		if cerr := q.addSumsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSumsStmt: %w", cerr)
 		}
 	}
 	if q.addWordsStmt != nil {
@@ -1193,6 +1207,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing packedOpeningsSinceStmt: %w", cerr)
 		}
 	}
+	if q.partDaysStmt != nil {
+		if cerr := q.partDaysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing partDaysStmt: %w", cerr)
+		}
+	}
+	if q.partsBetweenStmt != nil {
+		if cerr := q.partsBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing partsBetweenStmt: %w", cerr)
+		}
+	}
 	if q.passByCodeStmt != nil {
 		if cerr := q.passByCodeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing passByCodeStmt: %w", cerr)
@@ -1368,6 +1392,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sinkCursorsStmt: %w", cerr)
 		}
 	}
+	if q.sumsBetweenStmt != nil {
+		if cerr := q.sumsBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sumsBetweenStmt: %w", cerr)
+		}
+	}
 	if q.swapHoldingStmt != nil {
 		if cerr := q.swapHoldingStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing swapHoldingStmt: %w", cerr)
@@ -1391,11 +1420,6 @@ func (q *Queries) Close() error {
 	if q.tailEntriesStmt != nil {
 		if cerr := q.tailEntriesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing tailEntriesStmt: %w", cerr)
-		}
-	}
-	if q.totalsBetweenStmt != nil {
-		if cerr := q.totalsBetweenStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing totalsBetweenStmt: %w", cerr)
 		}
 	}
 	if q.touchPassStmt != nil {
@@ -1494,8 +1518,9 @@ type Queries struct {
 	tx                         *sql.Tx
 	addCallsStmt               *sql.Stmt
 	addIncidentStmt            *sql.Stmt
+	addPartStmt                *sql.Stmt
 	addPersonStmt              *sql.Stmt
-	addTotalStmt               *sql.Stmt
+	addSumsStmt                *sql.Stmt
 	addWordsStmt               *sql.Stmt
 	advanceSinkStmt            *sql.Stmt
 	allLinksStmt               *sql.Stmt
@@ -1618,6 +1643,8 @@ type Queries struct {
 	packedOpeningsBetweenStmt  *sql.Stmt
 	packedOpeningsOfStmt       *sql.Stmt
 	packedOpeningsSinceStmt    *sql.Stmt
+	partDaysStmt               *sql.Stmt
+	partsBetweenStmt           *sql.Stmt
 	passByCodeStmt             *sql.Stmt
 	passByHashStmt             *sql.Stmt
 	passByIDStmt               *sql.Stmt
@@ -1653,12 +1680,12 @@ type Queries struct {
 	signInOfStmt               *sql.Stmt
 	sinkAtStmt                 *sql.Stmt
 	sinkCursorsStmt            *sql.Stmt
+	sumsBetweenStmt            *sql.Stmt
 	swapHoldingStmt            *sql.Stmt
 	swapLinkStmt               *sql.Stmt
 	swapPassStmt               *sql.Stmt
 	swapRequestStmt            *sql.Stmt
 	tailEntriesStmt            *sql.Stmt
-	totalsBetweenStmt          *sql.Stmt
 	touchPassStmt              *sql.Stmt
 	tracesOfStmt               *sql.Stmt
 	treeNodeStmt               *sql.Stmt
@@ -1678,8 +1705,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tx:                         tx,
 		addCallsStmt:               q.addCallsStmt,
 		addIncidentStmt:            q.addIncidentStmt,
+		addPartStmt:                q.addPartStmt,
 		addPersonStmt:              q.addPersonStmt,
-		addTotalStmt:               q.addTotalStmt,
+		addSumsStmt:                q.addSumsStmt,
 		addWordsStmt:               q.addWordsStmt,
 		advanceSinkStmt:            q.advanceSinkStmt,
 		allLinksStmt:               q.allLinksStmt,
@@ -1802,6 +1830,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		packedOpeningsBetweenStmt:  q.packedOpeningsBetweenStmt,
 		packedOpeningsOfStmt:       q.packedOpeningsOfStmt,
 		packedOpeningsSinceStmt:    q.packedOpeningsSinceStmt,
+		partDaysStmt:               q.partDaysStmt,
+		partsBetweenStmt:           q.partsBetweenStmt,
 		passByCodeStmt:             q.passByCodeStmt,
 		passByHashStmt:             q.passByHashStmt,
 		passByIDStmt:               q.passByIDStmt,
@@ -1837,12 +1867,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		signInOfStmt:               q.signInOfStmt,
 		sinkAtStmt:                 q.sinkAtStmt,
 		sinkCursorsStmt:            q.sinkCursorsStmt,
+		sumsBetweenStmt:            q.sumsBetweenStmt,
 		swapHoldingStmt:            q.swapHoldingStmt,
 		swapLinkStmt:               q.swapLinkStmt,
 		swapPassStmt:               q.swapPassStmt,
 		swapRequestStmt:            q.swapRequestStmt,
 		tailEntriesStmt:            q.tailEntriesStmt,
-		totalsBetweenStmt:          q.totalsBetweenStmt,
 		touchPassStmt:              q.touchPassStmt,
 		tracesOfStmt:               q.tracesOfStmt,
 		treeNodeStmt:               q.treeNodeStmt,

@@ -32,6 +32,8 @@ type Opening = postgresdb.Opening
 
 type PackedOpening = postgresdb.PackedOpening
 
+type PartSum = postgresdb.PartSum
+
 type Pass = postgresdb.Pass
 
 type Request = postgresdb.Request
@@ -48,7 +50,7 @@ type SignIn = postgresdb.SignIn
 
 type Sink = postgresdb.Sink
 
-type Total = postgresdb.Total
+type Sum = postgresdb.Sum
 
 type Transition = postgresdb.Transition
 

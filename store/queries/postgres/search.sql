@@ -32,7 +32,3 @@ WHERE true
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE @word3))
 ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(@lim AS bigint);
-
--- name: TotalsBetween :many
-SELECT day, flow, name, cast(sum(n) AS bigint) AS n FROM totals
-WHERE day >= @from_day AND day <= @to_day GROUP BY day, flow, name ORDER BY day, flow, name;

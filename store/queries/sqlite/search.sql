@@ -24,9 +24,3 @@ WHERE m.submitted_at >= @since AND m.submitted_at <= @before_at AND m.text LIKE 
     AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
 ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(@lim AS bigint);
-
--- name: TotalsBetween :many
--- The shards of a sum, of which a file has one, come one after the other: adding them up
--- here would take three times as long.
-SELECT day, flow, name, n FROM totals
-WHERE day >= @from_day AND day <= @to_day ORDER BY day, flow, name;
