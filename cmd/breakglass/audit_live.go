@@ -2,32 +2,36 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"breakglass/cmd/breakglass/app"
 	"breakglass/flows"
 	"breakglass/flows/audit"
+	"breakglass/flows/audit/mirror"
 	"breakglass/flows/config"
+	"breakglass/integrations/pagerduty"
 	"breakglass/integrations/slack"
 	"breakglass/store"
 )
 
 // published is what Slack and PagerDuty have of the log.
 type published struct {
-	witnessed               []audit.Witnessed
-	findings                []audit.Finding
-	slack, notes, incidents int
+	witnessed    []audit.Witnessed
+	findings     []audit.Finding
+	slack, heads int // checkpoints
+	held         *mirror.Result
 }
 
-// maxLiveIncidents is how many incidents are read, the newest first.
-const maxLiveIncidents = 500
+// slackPatience is how long a card may wait for its turn under Slack's rate limit.
+const slackPatience = 2 * time.Minute
 
-// fetch reads the checkpoints that were published, through the clients that published
-// them: by what stands there, and not by what the database says was sent.
-func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, progress func(string)) (*published, error) {
-	v, err := app.OpenVendors(cfg, app.VendorOptions{Clock: app.SystemClock{}, Paced: true})
+// fetch reads what was published, through the clients that published it: the checkpoints,
+// by what stands there, and not by what the database says was sent; and the notes and the
+// cards, which are held to the entries that they tell of.
+func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, origin string, progress func(string)) (*published, error) {
+	v, err := app.OpenVendors(cfg, app.VendorOptions{Clock: app.SystemClock{}, Paced: true, MaxWait: slackPatience})
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +41,10 @@ func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, pr
 	if err := p.fromSlack(ctx, v.Slack, app.AuditChannel(cfg)); err != nil {
 		return nil, hint(err, "breakglass audit verify --live needs the scope channels:history (groups:history for a private channel) on the Slack app; without it, copy the messages into a file and give it with --checkpoint")
 	}
-	return p, p.fromPagerDuty(ctx, v, st, progress)
+	p.held, err = mirror.Compare(ctx, st, mirror.Outside{
+		Notes: p.notes(v.PagerDuty), Mark: pagerduty.NoteMark, Card: card(v.Slack), Now: app.SystemClock{}.Now(), Origin: origin, Progress: progress,
+	})
+	return p, err
 }
 
 func (p *published) fromSlack(ctx context.Context, c *slack.Client, channel string) error {
@@ -62,47 +69,87 @@ func (p *published) fromSlack(ctx context.Context, c *slack.Client, channel stri
 	return nil
 }
 
-func (p *published) fromPagerDuty(ctx context.Context, v app.Vendors, st *store.Store, progress func(string)) error {
-	ids, err := incidents(ctx, st)
-	if err != nil {
-		return err
-	}
-	for i, id := range ids {
-		progress(fmt.Sprintf("reading the notes on incidents, %d of %d", i+1, len(ids)))
-		notes, err := v.PagerDuty.OwnNotes(ctx, id)
-		if _, gone := errors.AsType[*flows.Permanent](err); gone {
-			continue // it was deleted there, which is theirs to do
-		}
-		if err != nil {
-			return err
-		}
-		p.incidents++
-		for _, h := range audit.FindHeads(strings.Join(notes, "\n")) {
-			p.notes++
-			p.witnessed = append(p.witnessed, audit.Witnessed{Head: &h, Where: "a note on incident " + string(id)})
-		}
-	}
-	return nil
-}
-
-// incidents are those of the newest requests.
-func incidents(ctx context.Context, st *store.Store) ([]flows.IncidentID, error) {
-	var out []flows.IncidentID
-	seen := map[flows.IncidentID]bool{}
-	for f := (flows.RequestFilter{Limit: 500}); ; {
-		page, err := st.Requests(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range page {
-			f.Before = r.ID
-			if id := r.Incident(); id != "" && !seen[id] {
-				seen[id] = true
-				out = append(out, id)
+// notes reads those on an incident, and keeps the checkpoints in them.
+func (p *published) notes(c *pagerduty.Client) func(context.Context, flows.IncidentID) ([]mirror.Note, error) {
+	return func(ctx context.Context, id flows.IncidentID) ([]mirror.Note, error) {
+		own, err := c.OwnNotes(ctx, id)
+		out := make([]mirror.Note, len(own))
+		for i, n := range own {
+			out[i] = mirror.Note(n)
+			for _, h := range audit.FindHeads(n.Text) {
+				p.heads++
+				p.witnessed = append(p.witnessed, audit.Witnessed{Head: &h, Where: "a note on incident " + string(id)})
 			}
 		}
-		if len(page) < f.Limit || len(out) >= maxLiveIncidents {
-			return out[:min(len(out), maxLiveIncidents)], nil
+		return out, err
+	}
+}
+
+// card reads a message.
+func card(c *slack.Client) func(ctx context.Context, channel, ts string) (mirror.Card, error) {
+	return func(ctx context.Context, channel, ts string) (mirror.Card, error) {
+		m, err := c.Message(ctx, channel, ts)
+		out := mirror.Card{Own: m.Own, Person: m.Person}
+		for _, b := range m.Blocks {
+			out.Blocks = append(out.Blocks, mirror.Block(b))
 		}
+		return out, err
+	}
+}
+
+// origin is the name of the log that the first key signs; empty without keys.
+func (v *verification) origin() string {
+	if len(v.keys) == 0 {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(v.keys[0]), "+")
+	return name
+}
+
+// all are the findings outside of the tree.
+func (p *published) all() []audit.Finding {
+	if p.held == nil {
+		return p.findings
+	}
+	return append(p.findings, p.held.Findings...)
+}
+
+// lines is what was compared, for people.
+func (p *published) lines() []string {
+	r := p.held
+	out := []string{
+		fmt.Sprintf("%s from Slack and %s from notes on %s were compared.", count(p.slack, "checkpoint", "checkpoints"),
+			count(p.heads, "checkpoint", "checkpoints"), count(r.Incidents, "incident", "incidents")),
+		fmt.Sprintf("%s in PagerDuty and %s in Slack were held to the entries they tell of.", count(r.Notes, "note", "notes"), count(r.Cards, "card", "cards")),
+	}
+	if n := len(r.Uncompared) + r.More; n > 0 {
+		out = append(out, count(n, "thing", "things")+" could not be compared, which says nothing against the log:")
+		for _, what := range r.Uncompared {
+			out = append(out, "  "+plainWords(what))
+		}
+		if r.More > 0 {
+			out = append(out, fmt.Sprintf("  and %d more", r.More))
+		}
+	}
+	return out
+}
+
+// numbers is the same for programs.
+func (p *published) numbers() map[string]any {
+	r := p.held
+	return map[string]any{
+		"checkpoints_slack": p.slack, "checkpoints_notes": p.heads, "incidents": r.Incidents, "notes": r.Notes, "cards": r.Cards,
+		"uncompared": append([]string{}, r.Uncompared...), "uncompared_more": r.More,
+	}
+}
+
+// limits says what the comparison cannot know.
+func (p *published) limits() []string {
+	if p.held == nil {
+		return nil
+	}
+	return []string{
+		"A note or card that fits shows that who could write the database did not change what it tells of since, unless they could write in PagerDuty or Slack, too. " +
+			"It fixes the request's entries up to the one that the note names; of a card, who decided. A card may have been redrawn by a program that was told otherwise, and what nobody was shown is not compared.",
 	}
 }

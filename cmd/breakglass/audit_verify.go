@@ -24,6 +24,7 @@ type verification struct {
 	files  []string // of checkpoints
 	live   bool
 	output string
+	from   *published // with live: what was read outside
 }
 
 func (c *cli) auditVerify() *cobra.Command {
@@ -38,7 +39,9 @@ func (c *cli) auditVerify() *cobra.Command {
 			"With EXPORT it needs neither database nor configuration.\n\n" +
 			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
 			"somebody with the database and the signing key cannot hide: give it with --checkpoint, or let --live\n" +
-			"fetch those that Slack and PagerDuty have.",
+			"fetch those that Slack and PagerDuty have. With --live, the notes on the newest 500 incidents and the\n" +
+			"cards of the newest 50 clicks are held to the entries that they tell of, too; people may delete both,\n" +
+			"so what is not there is said, and is nothing against the log.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := oneOf("output", v.output, "text", "json"); err != nil {
 				return err
@@ -59,7 +62,7 @@ func (c *cli) auditVerify() *cobra.Command {
 	v.s.flags(cmd)
 	cmd.Flags().StringArrayVar(&v.keys, "key", nil, "public `KEY` that signed the checkpoints; may be repeated after a rotation")
 	cmd.Flags().StringArrayVar(&v.files, "checkpoint", nil, "`FILE` with checkpoints that were kept outside; may be repeated")
-	cmd.Flags().BoolVar(&v.live, "live", false, "compare with the checkpoints in the Slack channel and in the notes of PagerDuty's incidents")
+	cmd.Flags().BoolVar(&v.live, "live", false, "compare with the checkpoints, notes and cards in Slack and PagerDuty")
 	cmd.Flags().StringVarP(&v.output, "output", "o", "text", "`FORM`: text or json")
 	return cmd
 }
@@ -141,12 +144,12 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 		return err
 	}
 	o.Node = st.TreeNode
-	fetched := &published{}
+	v.from = &published{}
 	if v.live {
-		if fetched, err = c.fetch(ctx, st, cfg, progress); err != nil {
+		if v.from, err = c.fetch(ctx, st, cfg, v.origin(), progress); err != nil {
 			return err
 		}
-		o.Witnessed = append(o.Witnessed, fetched.witnessed...)
+		o.Witnessed = append(o.Witnessed, v.from.witnessed...)
 	}
 	waiting, _, err := st.Waiting(ctx)
 	if err != nil {
@@ -166,16 +169,10 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	if found.err != nil {
 		return found.err
 	}
-	for _, f := range append(fetched.findings, found.findings...) {
+	for _, f := range append(v.from.all(), found.findings...) {
 		r.Find(f)
 	}
 	r.More += found.more
-	if v.live && v.output == "text" {
-		if _, err := fmt.Fprintf(c.out, "%s from Slack and %s from notes on %s were compared.\n", count(fetched.slack, "checkpoint", "checkpoints"),
-			count(fetched.notes, "checkpoint", "checkpoints"), count(fetched.incidents, "incident", "incidents")); err != nil {
-			return err
-		}
-	}
 	if own != "" && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "The key is this installation's own, %s. Pin it, and give it with --key.\n", own); err != nil {
 			return err
@@ -225,12 +222,24 @@ func (b *beside) find(what string) {
 
 // verdict prints a report; findings are an exit code of their own.
 func (c *cli) verdict(v verification, r *audit.Report) error {
-	p := &printer{w: c.out}
+	p, limits := &printer{w: c.out}, r.Limits()
+	if v.live {
+		limits = append(limits, v.from.limits()...)
+	}
 	if v.output == "json" {
-		if err := p.json(map[string]any{"ok": r.OK(), "report": r, "limits": r.Limits()}); err != nil {
+		out := map[string]any{"ok": r.OK(), "report": r, "limits": limits}
+		if v.live {
+			out["live"] = v.from.numbers()
+		}
+		if err := p.json(out); err != nil {
 			return err
 		}
 	} else {
+		if v.live {
+			for _, line := range v.from.lines() {
+				p.line("%s", line)
+			}
+		}
 		for _, line := range r.Summary() {
 			p.line("%s", line)
 		}
@@ -244,7 +253,7 @@ func (c *cli) verdict(v verification, r *audit.Report) error {
 			p.line("  and %d more", r.More)
 		}
 		p.line("\nWhat this cannot tell:")
-		for _, line := range r.Limits() {
+		for _, line := range limits {
 			p.line("  %s", line)
 		}
 		if r.OK() {

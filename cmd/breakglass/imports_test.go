@@ -39,6 +39,7 @@ var rooms = map[string]room{
 	"flows/doors":                    {imports: list("flows")},
 	"flows/people":                   {imports: list("flows")},
 	"flows/audit":                    {imports: list("flows")},
+	"flows/audit/mirror":             {imports: list("flows", "flows/audit", "flows/audit/history")},
 	"migrations":                     {},
 	"store":                          {imports: list("flows", "migrations", "store/internal/pack", "store/internal/postgresdb", "store/internal/sqlitedb"), tests: list("flows/audit")},
 	"store/internal/pack":            {imports: list("flows")},
@@ -63,12 +64,12 @@ var rooms = map[string]room{
 	"bot/records":                    {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query"), tests: list("bot/web", "flows/doors", "store")},
 	"bot/web":                        {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/slackfake",
-		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors", "flows/people"), support: true},
+		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "integrations/pagerduty", "store", "flows/audit/history", "flows/audit/mirror", "flows/doors", "flows/people"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/oidcfake", "integrations/target/receiver")},
 	"cmd/breakglass/past": {imports: list("flows", "flows/handler", "flows/worker", "store")},
 	"cmd/breakglass/app":  {imports: everything},
-	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "cmd/breakglass/past", "flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
+	"cmd/breakglass": {imports: list("bot", "bot/web", "cmd/breakglass/app", "cmd/breakglass/company", "cmd/breakglass/past", "flows", "flows/audit", "flows/audit/history", "flows/audit/mirror", "flows/audit/query", "flows/config", "flows/config/atlas", "flows/config/openapi", "flows/config/source", "flows/doors", "flows/people", "store",
 		"integrations/httpadapter", "integrations/oidcfake", "integrations/pagerduty", "integrations/pagerdutyfake", "integrations/secrets", "integrations/slack", "integrations/slackfake")},
 }
 

@@ -13,17 +13,20 @@ import (
 )
 
 // forge has what is published disagree with the database, as it does when somebody with
-// the database and the signing key wrote the log anew: forge note, and forge message.
+// the database and the signing key wrote the log anew: forge note, forge message, and forge
+// decision, which leaves the database as it is and makes another.
 func forge(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: forge note|message")
+		ts.Fatalf("usage: forge note|message|decision")
 	}
-	h := hallOf(ts)
-	if args[0] == "note" {
+	switch h := hallOf(ts); args[0] {
+	case "note":
 		h.forgeNote(ts)
-		return
+	case "decision":
+		h.forgeDecision(ts)
+	default:
+		h.editMessage(ts)
 	}
-	h.editMessage(ts)
 }
 
 // forgeNote is another head of the log, in a note by our own author.

@@ -89,7 +89,7 @@ func hallOf(ts *testscript.TestScript) *hall {
 
 func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: company open|at TIME|alone|play|push TIME|close")
+		ts.Fatalf("usage: company open|at TIME|alone|play|given|push TIME|close")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 	defer cancel()
@@ -123,6 +123,8 @@ func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 		err = h.open(ctx, ts, company.OpenSimulators)
 	case "play":
 		err = h.play(ctx)
+	case "given":
+		err = h.given(ctx)
 	case "push":
 		d, bad := time.ParseDuration(args[1])
 		ts.Check(bad)

@@ -33,7 +33,7 @@ func (c *Client) Note(ctx context.Context, id flows.IncidentID, key, text string
 	if err != nil {
 		return fmt.Errorf("note on incident %s was not written: %w", id, err)
 	}
-	path, mark := "/incidents/"+string(id)+"/notes", noteMark(key)
+	path, mark := "/incidents/"+string(id)+"/notes", NoteMark(key)
 	there, err := c.hasNote(ctx, get(path, nil, false), me, mark)
 	if err == nil && !there {
 		body := map[string]any{"note": map[string]any{"content": noteText(text, mark)}}
@@ -48,7 +48,8 @@ func (c *Client) Note(ctx context.Context, id flows.IncidentID, key, text string
 	return nil
 }
 
-func noteMark(key string) string {
+// NoteMark is what a note ends with that was written under key.
+func NoteMark(key string) string {
 	sum := sha256.Sum256([]byte("breakglass note " + key))
 	return "[bg:" + hex.EncodeToString(sum[:6]) + "]"
 }

@@ -169,6 +169,9 @@ func (g *guard) check(name string, body []byte) ([]byte, error) {
 			return nil, malformed("no " + strconv.Quote(missing))
 		}
 	}
+	if m.shape != nil {
+		m.shape(answer)
+	}
 	out := map[string]any{"ok": true}
 	if w, ok := answer["warning"].(string); ok {
 		out["warning"] = w

@@ -11,6 +11,8 @@ type method struct {
 	// else (blocks of views and messages above all) is cut, because slack-go fails
 	// on a whole answer for one element it does not know.
 	keep map[string][]string
+	// shape changes an answer before it is cut down; nil: not at all.
+	shape func(answer map[string]any)
 	// whole says what else is missing; nil: nothing can be.
 	whole func(answer map[string]any) string
 }
@@ -57,8 +59,8 @@ func newMethods() map[string]method {
 
 		"conversations.list": {perMinute: 20, need: []string{"channels"},
 			keep: map[string][]string{"channels": channel, "response_metadata": {"next_cursor"}}},
-		"conversations.history": {perMinute: 50, need: []string{"messages"}, keep: map[string][]string{
-			"messages": {"ts", "text", "user", "bot_id", "edited.ts"}, "response_metadata": {"next_cursor"}, "has_more": nil}},
+		"conversations.history": {perMinute: 50, need: []string{"messages"}, shape: shown, keep: map[string][]string{
+			"messages": {"ts", "text", "user", "bot_id", "edited.ts", "blocks"}, "response_metadata": {"next_cursor"}, "has_more": nil}},
 		"conversations.info": {perMinute: 50, need: []string{"channel.id"}, keep: map[string][]string{"channel": channel}},
 	}
 }

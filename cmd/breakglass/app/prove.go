@@ -185,11 +185,12 @@ func addToFile(file, text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// witnessed adds the newest checkpoint to the words of a note on an incident, which
-// PagerDuty keeps.
+// witnessed adds to the words of a note on an incident the entry that the request's record
+// ends with, and the newest checkpoint: PagerDuty keeps both.
 func (a *App) witnessed(words func(flows.Request, flows.Noted, func(flows.PersonID) string) string) func(flows.Request, flows.Noted, func(flows.PersonID) string) string {
 	return func(r flows.Request, n flows.Noted, name func(flows.PersonID) string) string {
-		text := words(r, n, name)
+		origin, _, _ := strings.Cut(a.auditPublic, "+")
+		text := words(r, n, name) + " " + audit.Cite(origin, string(r.ID), r.Chain.Len, r.Chain.Hash).Line()
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		c, err := a.store.LastCheckpoint(ctx)
