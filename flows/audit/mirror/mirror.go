@@ -38,7 +38,7 @@ type Card struct {
 	Blocks []Block
 }
 
-// Block is a part of a message: "section", "context", "actions", …
+// Block is a part of a message: a "section", a "context", "actions", and so on.
 type Block struct{ Kind, ID, Text string }
 
 // Record is the log's side.
