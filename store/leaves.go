@@ -55,6 +55,7 @@ type leafPage struct {
 	order  []int        // the leaves by the ids of their entries
 	keep   arena
 	unpack pack.Unpacker
+	plain  []byte
 }
 
 // id is the id of the nth entry in the order of their ids.
@@ -70,16 +71,8 @@ func (p *leafPage) places(ctx context.Context, from, to int64) error {
 	})
 	p.there = make([]bool, len(p.ids))
 	slices.SortFunc(p.order, func(a, b int) int { return cmp.Compare(p.ids[a], p.ids[b]) })
-	p.keep.raw = make([]byte, 0, len(p.ids)*entryRoom)
-	p.keep.texts.Grow(len(p.ids) * columnRoom)
 	return err
 }
-
-// How much an entry's bytes, and its columns beside them, take about.
-const (
-	entryRoom  = 700
-	columnRoom = 200
-)
 
 // walk calls each for the rows of an answer that are of the entries from first up to, not
 // including, next, with the leaves that these are at. Column 0 is the entry's id, by which
@@ -104,9 +97,8 @@ func (p *leafPage) entries(ctx context.Context, first, next int) error {
 		p.there[leaf] = true
 		e := &p.leaves[leaf].Entry
 		e.Chain, e.Seq, e.At, e.Verb = p.keep.text(r.bytes(1)), r.int(2), fromMillis(r.int(3)), p.keep.text(r.bytes(4))
-		from := len(p.keep.raw)
-		p.keep.raw = unpacked(&p.unpack, p.keep.raw, e.Chain, r.int(3), r.bytes(7), r.bytes(8))
-		e.Prev, e.Hash, e.Bytes = p.keep.text(r.bytes(5)), p.keep.text(r.bytes(6)), p.keep.raw[from:len(p.keep.raw):len(p.keep.raw)]
+		p.plain = unpacked(&p.unpack, p.plain[:0], e.Chain, r.int(3), r.bytes(7), r.bytes(8))
+		e.Prev, e.Hash, e.Bytes = p.keep.text(r.bytes(5)), p.keep.text(r.bytes(6)), p.keep.bytes(p.plain)
 		e.Prev = prevOf(e.Prev, e.Bytes)
 	})
 }

@@ -110,13 +110,24 @@ type arena struct {
 	raw   []byte
 }
 
+// piece is how large a piece of an arena is, unless one thing needs a larger one. Nothing
+// is copied into the next.
+const piece = 256 << 10
+
 func (a *arena) text(b []byte) string {
+	if a.texts.Len()+len(b) > a.texts.Cap() {
+		a.texts = strings.Builder{}
+		a.texts.Grow(max(piece, len(b)))
+	}
 	from := a.texts.Len()
 	a.texts.Write(b)
 	return a.texts.String()[from:]
 }
 
 func (a *arena) bytes(b []byte) []byte {
+	if len(a.raw)+len(b) > cap(a.raw) {
+		a.raw = make([]byte, 0, max(piece, len(b)))
+	}
 	from := len(a.raw)
 	a.raw = append(a.raw, b...)
 	return a.raw[from:len(a.raw):len(a.raw)]

@@ -56,18 +56,18 @@ type writer struct {
 func (w *writer) next(before byte, rest []byte) int {
 	switch {
 	case hexadecimal(rest[0]) && !hexadecimal(before) && run(rest, hexadecimal) == hashDigits:
-		w.text = append(w.text, theHash)
+		w.text = append(w.text, theMark, theHash)
 		w.hashes, _ = hex.AppendDecode(w.hashes, rest[:hashDigits]) // all of them are digits
 		return hashDigits
 	case len(w.chain) > 0 && bytes.HasPrefix(rest, w.chain):
-		w.text = append(w.text, theChain)
+		w.text = append(w.text, theMark, theChain)
 		return len(w.chain)
 	case bytes.HasPrefix(rest, w.digits):
-		w.text = append(w.text, theTime)
+		w.text = append(w.text, theMark, theTime)
 		return len(w.digits)
 	case rest[0] == '1' && !decimal(before) && run(rest, decimal) == timeDigits:
 		ms, _ := strconv.ParseInt(string(rest[:timeDigits]), 10, 64) // likewise
-		w.text = append(w.text, another)
+		w.text = append(w.text, theMark, another)
 		w.times = binary.AppendVarint(w.times, ms-w.at)
 		return timeDigits
 	}
@@ -97,16 +97,14 @@ func (u *Unpacker) Entry(dst []byte, chain string, at int64, packed []byte) ([]b
 		return dst, err
 	}
 	from := len(dst)
-	for text := r.text; len(text) > 0; {
-		n := 0
-		for n < len(text) && text[n] >= ' ' {
-			n++
-		}
-		dst = append(dst, text[:n]...)
-		if n == len(text) {
+	for {
+		n := bytes.IndexByte(r.text, theMark)
+		if n < 0 || n == len(r.text)-1 {
+			dst = append(dst, r.text...)
 			break
 		}
-		switch text[n] {
+		dst = append(dst, r.text[:n]...)
+		switch r.text[n+1] {
 		case theHash:
 			dst = hex.AppendEncode(dst, r.hash())
 		case theChain:
@@ -118,7 +116,7 @@ func (u *Unpacker) Entry(dst []byte, chain string, at int64, packed []byte) ([]b
 		default:
 			return dst[:from], ErrForm
 		}
-		if text = text[n+1:]; r.bad || len(dst)-from > most {
+		if r.text = r.text[n+2:]; r.bad || len(dst)-from > most {
 			return dst[:from], ErrForm
 		}
 	}

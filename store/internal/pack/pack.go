@@ -27,15 +27,20 @@ const form = 1
 // what says that it is longer was not packed here.
 const most = 1 << 20
 
-// What stands in a text for something that is kept elsewhere. None of these is in the
-// bytes of an entry: JSON escapes them.
+// What stands in a text for something that is kept elsewhere, behind a mark. None of these
+// is in the bytes of an entry: JSON escapes them.
 const (
-	theHash  = 0x01 // 64 hexadecimal digits
-	theChain = 0x02 // the chain, as its column has it
-	theTime  = 0x03 // the time, as its column has it
-	theEnd   = 0x04 // of a path or a person, among openings
-	theSame  = 0x05 // the person of the opening before
-	another  = 0x06 // a time of 13 digits: milliseconds from this century
+	theMark  = 0x01
+	theHash  = 0x02 // 64 hexadecimal digits
+	theChain = 0x03 // the chain, as its column has it
+	theTime  = 0x04 // the time, as its column has it
+	another  = 0x05 // a time of 13 digits: milliseconds from this century
+)
+
+// What stands in the text of openings.
+const (
+	theEnd  = 0x06 // of a path or a person
+	theSame = 0x07 // the person of the opening before
 )
 
 //go:embed dictionary.txt
@@ -44,7 +49,8 @@ var words string
 // dictionary is what entries have in common: some of each kind, the commonest last, and
 // the paths of their openings.
 var dictionary = sync.OnceValue(func() *s2.Dict {
-	marks := strings.NewReplacer("<hash>", string(rune(theHash)), "<chain>", string(rune(theChain)), "<at>", string(rune(theTime)), "<end>", string(rune(theEnd)), "<time>", string(rune(another)))
+	kept := func(what byte) string { return string([]byte{theMark, what}) }
+	marks := strings.NewReplacer("<hash>", kept(theHash), "<chain>", kept(theChain), "<at>", kept(theTime), "<time>", kept(another), "<end>", string(rune(theEnd)))
 	return s2.MakeDict([]byte(marks.Replace(words)), nil)
 })
 
