@@ -82,13 +82,13 @@ func (in *docReader) course(r *flows.Request, key string) bool {
 	case "DenyWhy":
 		in.text(&r.DenyWhy)
 	case "Route":
-		in.rest(&r.Route)
+		in.route(&r.Route)
 	case "Stage":
 		in.rest(&r.Stage)
 	case "Denials":
 		in.rest(&r.Denials)
 	case "Proof":
-		in.rest(&r.Proof)
+		in.proof(&r.Proof)
 	default:
 		return false
 	}
@@ -161,7 +161,7 @@ func (in *docReader) content(c *flows.Content) {
 		case "Incident":
 			in.incident(&c.Incident)
 		case "Fields":
-			in.rest(&c.Fields)
+			in.fields(&c.Fields)
 		default:
 			in.ok = false
 		}
@@ -291,8 +291,12 @@ func named[T ~string](in *docReader, into *T) {
 		*into = T(s)
 		return
 	}
-	var s string
 	raw := in.quoted()
+	if s, ok := unquoted(raw); ok {
+		*into = T(s)
+		return
+	}
+	var s string
 	in.ok = in.ok && json.Unmarshal([]byte(raw), &s) == nil
 	*into = T(s)
 }

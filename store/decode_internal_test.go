@@ -85,7 +85,7 @@ func FuzzQuickRequest(f *testing.F) {
 		}
 		f.Add(doc)
 	}
-	for _, doc := range []string{`{}`, `{"ID":"a" }`, `{"id":"a"}`, `{"ID":"\ud800"}`, `{"Version":1.5}`, `{"Version":00}`, `{"Version":+1}`, `{"Version":-}`, `{"Version":}`, `{"Fault":"` + "\xff" + `"}`, `{"ID":"a","ID":"b"}`, `{"Overdue":`, `[]`, ``} {
+	for _, doc := range []string{`{}`, `{"ID":"a" }`, `{"id":"a"}`, `{"ID":"\ud800"}`, `{"Version":1.5}`, `{"Version":00}`, `{"Version":+1}`, `{"Version":-}`, `{"Version":}`, `{"Fault":"` + "\xff" + `"}`, `{"ID":"a","ID":"b"}`, `{"Route":{"Stages":[{"Quorum":1}],"Stages":[{}]}}`, `{"Route":{"Fallback":{"Quorum":1},"Fallback":{}},"Route":{}}`, `{"Route":{"Stages":[],"Fallback":null}}`, `{"Proof":{"Entry":{"Override":1e1}}}`, `{"Fault":"a\u0041\u00e9\ud83d\ude00\/\b\"\\\n"}`, `{"Content":{"Fields":[{"Name":"a"},null]}}`, `{"Route":{"Stages":[{"Approvers":["a",null]}]}}`, `{"Overdue":`, `[]`, ``} {
 		f.Add(doc)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
