@@ -158,7 +158,8 @@ func (p *bygone) probes() (all []*probe) {
 				return within(r) && strings.Contains(r.Content.Reason.Raw(), word)
 			}},
 			&probe{kind: "common words", search: flows.Search{Words: []string{"Ledger", "ops-1"}, Since: since, Until: until}, answers: func(r *flows.Request) bool {
-				return within(r) && strings.Contains(r.Content.Reason.Raw(), "ledger") && strings.Contains(r.Content.Reason.Raw(), "OPS-1")
+				said := strings.ToLower(r.Content.Reason.Raw() + "\n" + r.DenyWhy.Raw() + "\n" + r.EndWhy.Raw())
+				return within(r) && strings.Contains(said, "ledger") && strings.Contains(said, "ops-1")
 			}})
 	}
 	return slices.DeleteFunc(all, func(q *probe) bool { return q.kind == "common words" && p.n < 10_000 }) // there may be none

@@ -22,9 +22,7 @@ func (r *record) appendLine(b []byte) []byte {
 	w.text("beneficiary", r.beneficiary)
 	w.number("seconds", r.seconds)
 	w.text("reason", r.reason)
-	if len(r.fields) > 0 {
-		w.rest("fields", r.fields)
-	}
+	w.fields(r.fields)
 	w.some("incident", r.incident)
 	if r.number != 0 {
 		w.number("incident_number", r.number)
@@ -37,7 +35,7 @@ func (r *record) appendLine(b []byte) []byte {
 	w.votes(r.votes)
 	w.bool("self_approved", r.self)
 	if r.onCall != nil {
-		w.rest("on_call", r.onCall)
+		w.onCall(r.onCall)
 	}
 	w.end(r)
 	return append(w.b, '}', '\n')
@@ -189,6 +187,36 @@ func (w *liner) votes(votes []recordVote) {
 		sep = ','
 	}
 	w.b = append(w.b, ']')
+}
+
+func (w *liner) fields(fields []recordField) {
+	if len(fields) == 0 {
+		return
+	}
+	w.key("fields")
+	sep := byte('[')
+	for i := range fields {
+		w.b = append(w.b, sep, '{')
+		w.text("name", fields[i].name)
+		w.text("value", fields[i].value)
+		w.b = append(w.b, '}')
+		sep = ','
+	}
+	w.b = append(w.b, ']')
+}
+
+func (w *liner) onCall(c *recordOnCall) {
+	w.key("on_call")
+	w.b = append(w.b, '{')
+	w.text("policy", c.policy)
+	w.some("policy_name", c.policyName)
+	w.some("schedule", c.schedule)
+	w.number("level", c.level)
+	w.time("shift_start", c.start)
+	w.time("shift_end", c.end)
+	w.text("override", []byte(c.override))
+	w.moment("read_at", c.readAt)
+	w.b = append(w.b, '}')
 }
 
 func (w *liner) rest(name string, v any) {

@@ -39,7 +39,7 @@ func (p *paper) read(doc []byte) (*record, error) {
 // quick reads a request as the store writes it. A field that is added to a request has to
 // be taught to it.
 func (p *paper) quick(doc []byte) bool {
-	*p = paper{scan: scan{b: doc, ok: true, room: p.room[:0]}, rec: record{votes: p.rec.votes[:0]}}
+	*p = paper{scan: scan{b: doc, ok: true, room: p.room[:0]}, rec: record{votes: p.rec.votes[:0], fields: p.rec.fields[:0]}}
 	p.object(p.member)
 	inc, r := &p.chosen, &p.rec
 	if len(inc.id) == 0 {
@@ -77,10 +77,11 @@ func (p *paper) member(key []byte) {
 	case "SelfMade":
 		r.self = p.bool()
 	case "Proof":
-		var proof *flows.OnCallProof
 		p.once(r.onCall == nil)
-		p.rest(&proof)
-		r.onCall = onCallRow(proof)
+		if !p.word("null") {
+			r.onCall = &recordOnCall{override: flows.Unknown.String()}
+			p.object(p.proof)
+		}
 	case "Chain":
 		p.object(p.chain)
 	default:
@@ -168,13 +169,64 @@ func (p *paper) content(key []byte) {
 	case "Incident":
 		p.object(p.chosen.member(&p.scan))
 	case "Fields":
-		var fields []flows.FieldValue
 		p.once(len(r.fields) == 0)
-		p.rest(&fields)
-		for _, f := range fields {
-			r.fields = append(r.fields, Field{f.Name, f.Value.Raw()})
+		if !p.word("null") {
+			p.array(p.field)
 		}
 	case "Extends":
+		p.text()
+	default:
+		p.ok = false
+	}
+}
+
+func (p *paper) field() {
+	var f recordField
+	p.object(func(key []byte) {
+		switch string(key) {
+		case "Name":
+			f.name = p.text()
+		case "Value":
+			f.value = p.typed()
+		default:
+			p.ok = false
+		}
+	})
+	p.rec.fields = append(p.rec.fields, f)
+}
+
+// proof reads a member of what a self-approval rested on.
+func (p *paper) proof(key []byte) {
+	switch string(key) {
+	case "Entry":
+		p.object(p.shift)
+	case "ReadAt":
+		p.rec.onCall.readAt = p.moment()
+	case "Digest":
+		p.text()
+	default:
+		p.ok = false
+	}
+}
+
+func (p *paper) shift(key []byte) {
+	c := p.rec.onCall
+	switch string(key) {
+	case "PolicyID":
+		c.policy = p.text()
+	case "PolicyName":
+		c.policyName = p.text()
+	case "ScheduleID":
+		c.schedule = p.text()
+	case "Level":
+		c.level = p.number()
+	case "Start":
+		c.start = p.moment()
+	case "End":
+		c.end = p.moment()
+	case "Override":
+		c.override = flows.Tri(p.number()).String()
+	case "User", "Schedule":
 		p.text()
 	default:
 		p.ok = false

@@ -14,13 +14,13 @@ type record struct {
 
 	seconds              int64
 	reason               []byte
-	fields               []Field
+	fields               []recordField
 	incident, title, url []byte
 	number               int64
 	door, submitted, why []byte
 	votes                []recordVote
 	self                 bool
-	onCall               *OnCall
+	onCall               *recordOnCall
 	decidedBy, decided   []byte
 	denyWhy              []byte
 	granted, ends, ended []byte
@@ -35,17 +35,30 @@ type record struct {
 
 type recordVote struct{ by, at, door []byte }
 
+type recordField struct{ name, value []byte }
+
+type recordOnCall struct {
+	policy, policyName, schedule []byte
+	level                        int64
+	start, end, readAt           []byte
+	override                     string
+}
+
 // record is the row as a record.
 func (r *Row) record() *record {
 	var votes []recordVote
 	for i := range r.Votes {
 		votes = append(votes, recordVote{[]byte(r.Votes[i].By), moment(r.Votes[i].At), []byte(r.Votes[i].Door)})
 	}
+	var fields []recordField
+	for _, f := range r.Fields {
+		fields = append(fields, recordField{[]byte(f.Name), []byte(f.Value)})
+	}
 	return &record{
 		id: []byte(r.ID), state: []byte(r.State), flow: []byte(r.Flow), target: []byte(r.Target), scope: []byte(r.Scope),
-		requester: []byte(r.Requester), beneficiary: []byte(r.Beneficiary), seconds: r.Seconds, reason: []byte(r.Reason), fields: r.Fields,
+		requester: []byte(r.Requester), beneficiary: []byte(r.Beneficiary), seconds: r.Seconds, reason: []byte(r.Reason), fields: fields,
 		incident: []byte(r.Incident), number: int64(r.Number), title: []byte(r.Title), url: []byte(r.URL), door: []byte(r.Door),
-		submitted: moment(r.Submitted), why: []byte(r.Why), votes: votes, self: r.Self, onCall: r.OnCall, decidedBy: []byte(r.DecidedBy),
+		submitted: moment(r.Submitted), why: []byte(r.Why), votes: votes, self: r.Self, onCall: r.OnCall.record(), decidedBy: []byte(r.DecidedBy),
 		decided: moment(r.Decided), denyWhy: []byte(r.DenyWhy), granted: moment(r.Granted), ends: moment(r.Ends), ended: moment(r.Ended),
 		cause: []byte(r.Cause), endedBy: []byte(r.EndedBy), endWhy: []byte(r.EndWhy), overdue: r.Overdue, review: r.Review,
 		fault: []byte(r.Fault), receipt: []byte(r.Receipt), hash: []byte(r.Hash), entries: r.Entries, endOfChain: []byte(r.EndOfChain),
@@ -57,6 +70,16 @@ func moment(t time.Time) []byte {
 		return nil
 	}
 	return t.UTC().AppendFormat(nil, time.RFC3339Nano)
+}
+
+func (c *OnCall) record() *recordOnCall {
+	if c == nil {
+		return nil
+	}
+	return &recordOnCall{
+		policy: []byte(c.Policy), policyName: []byte(c.PolicyName), schedule: []byte(c.Schedule), level: int64(c.Level),
+		start: moment(c.Start), end: moment(c.End), readAt: moment(c.ReadAt), override: c.Override,
+	}
 }
 
 // reviewRow is a review as rows show it, nil where there is none.
