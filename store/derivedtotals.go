@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,19 +18,20 @@ import (
 // after them: while others write, what requests come to lies between the two, and it is
 // both where nobody has written.
 
-// total names a running total.
+// total names a running total. There are many, of few flows and names.
 type total struct {
-	day  int64
-	flow flows.FlowID
-	name flows.TotalName
+	day        int32
+	flow, name int32 // their places among the words
 }
 
 // counting is what a total comes to.
 type counting struct {
 	requests    int64 // by their entries
-	early, late int64 // of these, so near to midnight that another day may count them
 	least, most int64 // as it was kept before the requests were read, and after
 }
+
+// near is how many of the requests are so near to midnight that another day may count them.
+type near struct{ early, late int64 }
 
 // Near midnight: a step was counted when it was written, a little after it was made, by an
 // earlier version of the program. A clock may have been set back in between.
@@ -38,57 +41,112 @@ const (
 )
 
 // counts are what some requests add up to.
-type counts map[total]counting
+type counts struct {
+	*wordList
+	sums map[total]counting
+	near map[total]near
+}
+
+func newCounts(words *wordList) *counts {
+	return &counts{words, map[total]counting{}, map[total]near{}}
+}
+
+func (c *counts) clear() {
+	clear(c.sums)
+	clear(c.near)
+}
+
+// wordList keeps each word once.
+type wordList struct {
+	at  map[string]int32
+	all []string
+}
+
+// word is the place of a word, which is copied where it is new: it may be a part of a document.
+func (l *wordList) word(w string) int32 {
+	at, known := l.at[w]
+	if !known {
+		at, w = int32(len(l.all)), strings.Clone(w)
+		l.at[w], l.all = at, append(l.all, w)
+	}
+	return at
+}
 
 // count adds what a request comes to by its entries.
-func (c counts) count(flow flows.FlowID, told *flows.Telling) {
+func (c *counts) count(flow flows.FlowID, told *flows.Telling) {
 	const day = 24 * time.Hour
 	told.Counted(func(at time.Time, names []flows.TotalName) {
-		n := counting{requests: 1}
-		switch since := time.Duration(at.UnixMilli()) * time.Millisecond % day; {
-		case since < earlyWithin:
-			n.early = 1
-		case since >= day-lateWithin:
-			n.late = 1
-		}
+		since := time.Duration(at.UnixMilli()) * time.Millisecond % day
 		for _, name := range names {
-			c.add(total{dayOfMillis(at.UnixMilli()), flow, name}, n)
+			t := total{int32(dayOfMillis(at.UnixMilli())), c.word(string(flow)), c.word(string(name))}
+			c.add(t, counting{requests: 1})
+			switch n := c.near[t]; {
+			case since < earlyWithin:
+				c.near[t] = near{n.early + 1, n.late}
+			case since >= day-lateWithin:
+				c.near[t] = near{n.early, n.late + 1}
+			}
 		}
 	})
 }
 
-// add adds to a total. A name that is new is copied: it may be a part of a document.
-func (c counts) add(t total, n counting) {
-	sum, known := c[t]
-	if !known {
-		t.flow, t.name = flows.FlowID(strings.Clone(string(t.flow))), flows.TotalName(strings.Clone(string(t.name)))
-	}
-	sum.requests, sum.early, sum.late = sum.requests+n.requests, sum.early+n.early, sum.late+n.late
-	sum.least, sum.most = sum.least+n.least, sum.most+n.most
-	c[t] = sum
+func (c *counts) add(t total, n counting) {
+	sum := c.sums[t]
+	c.sums[t] = counting{sum.requests + n.requests, sum.least + n.least, sum.most + n.most}
 }
 
 // addAll adds what other requests come to.
-func (c counts) addAll(others counts) {
-	for t, n := range others {
+func (c *counts) addAll(others *counts) {
+	for t, n := range others.sums {
 		c.add(t, n)
+	}
+	for t, n := range others.near {
+		sum := c.near[t]
+		c.near[t] = near{sum.early + n.early, sum.late + n.late}
 	}
 }
 
-// kept adds the totals as they are kept.
-func (c counts) kept(ctx context.Context, s *Store, as func(n int64) counting) error {
-	all, err := s.Totals(ctx, time.Unix(-1<<40, 0), time.Unix(1<<40, 0))
-	for _, t := range all {
-		c.add(total{dayOfMillis(t.Day.UnixMilli()), t.Flow, t.Name}, as(t.N))
+// totalsAtOnce is of how many days totals are read at once.
+const totalsAtOnce = 31
+
+// aeon is more days than there will be.
+const aeon = 1 << 30
+
+// kept adds the totals as they are kept, those of some days after the other.
+func (c *counts) kept(ctx context.Context, s *Store, as func(n int64) counting) error {
+	now := millis(s.now())
+	first, err := s.tx.direct().OldestRequest(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		first, err = now, nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for from := int64(-aeon); from < aeon; {
+		to := from + totalsAtOnce - 1
+		switch day := dayOfMillis(first); {
+		case from < day:
+			to = day - 1
+		case from > dayOfMillis(now):
+			to = aeon
+		}
+		all, err := s.Totals(ctx, dayAt(from), dayAt(to))
+		if err != nil {
+			return err
+		}
+		for _, t := range all {
+			c.add(total{int32(dayOfMillis(t.Day.UnixMilli())), c.word(string(t.Flow)), c.word(string(t.Name))}, as(t.N))
+		}
+		from = to + 1
+	}
+	return nil
 }
 
 // misfits tells of the first day on which a total of a flow is not what requests come to,
 // the first day first.
-func (c counts) misfits(each func(what string)) {
-	all := make([]total, 0, len(c))
-	for t := range c {
+func (c *counts) misfits(each func(what string)) {
+	all := make([]total, 0, len(c.sums))
+	for t := range c.sums {
 		all = append(all, t)
 	}
 	slices.SortFunc(all, func(a, b total) int {
@@ -105,29 +163,29 @@ func (c counts) misfits(each func(what string)) {
 		}
 		all = all[days:]
 	}
-	slices.SortStableFunc(wrong, func(a, b total) int { return cmp.Compare(a.day, b.day) })
+	slices.SortFunc(wrong, func(a, b total) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(c.all[a.flow], c.all[b.flow]), cmp.Compare(c.all[a.name], c.all[b.name]))
+	})
 	for _, t := range wrong {
-		table := "sums"
-		if _, part := t.name.Part(); part != "" {
+		flow, name, table := c.all[t.flow], flows.TotalName(c.all[t.name]), "sums"
+		if _, part := name.Part(); part != "" {
 			table = "part_sums"
 		}
 		each(fmt.Sprintf("the totals of %s in flow %s (table %s): %q is %d, and requests come to %d. Charts of that day are not what happened; somebody has written past the program. "+
-			"The entries stand: put the rows of the table back from a backup", dayAt(t.day).Format(time.DateOnly), t.flow, table, t.name, c[t].most, c[t].requests))
+			"The entries stand: put the rows of the table back from a backup", dayAt(int64(t.day)).Format(time.DateOnly), flow, table, name, c.sums[t].most, c.sums[t].requests))
 	}
 }
 
 // firstWrong is the first of the days of a total that does not fit; -1: none. Days are held
 // up to each of them: what is counted a day late is then made up for.
-func (c counts) firstWrong(days []total) int {
+func (c *counts) firstWrong(days []total) int {
 	var upTo counting
 	for i, t := range days {
-		n := c[t]
+		n := c.sums[t]
 		upTo.requests, upTo.least, upTo.most = upTo.requests+n.requests, upTo.least+n.least, upTo.most+n.most
-		early := int64(0)
-		if i+1 < len(days) && days[i+1].day == t.day+1 {
-			early = c[days[i+1]].early
-		}
-		if upTo.least > upTo.requests+early || upTo.requests-n.late > upTo.most {
+		next := t
+		next.day++
+		if upTo.least > upTo.requests+c.near[next].early || upTo.requests-c.near[t].late > upTo.most {
 			return i
 		}
 	}

@@ -21,7 +21,8 @@ func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Co
 // the requests and entries that it follows from. It tells each of what does not fit.
 func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
 	tell := func(c Contradiction) { each(c.String()) }
-	all, page := counts{}, counts{}
+	words := &wordList{at: map[string]int32{}}
+	all, page := newCounts(words), newCounts(words)
 	if err := all.kept(ctx, s, func(n int64) counting { return counting{least: n} }); err != nil {
 		return wrapHold(err)
 	}
@@ -50,7 +51,7 @@ func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
 // settles those that are over and as their entries tell: most. The others are held once
 // more, each with what else it has to be held to, on one state of the database. In come is
 // then what the requests add to totals, unless it is nil.
-func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests int64, come counts) (found []Contradiction, last flows.RequestID, err error) {
+func (s *Store) holdPage(ctx context.Context, after flows.RequestID, requests int64, come *counts) (found []Contradiction, last flows.RequestID, err error) {
 	p := heldPage{after: after, requests: requests, entries: entriesAtOnce, counts: come}
 	if err := s.raw.raw(ctx, p.read); err != nil {
 		return nil, "", wrapHold(err)
@@ -98,7 +99,7 @@ type heldPage struct {
 	requests int64                             // at most
 	entries  int64                             // at most, unless a chain has more
 	each     func(chain string, entries int64) // is told what was held; nil: nobody
-	counts   counts                            // what the requests come to; nil: nobody asks
+	counts   *counts                           // what the requests come to; nil: nobody asks
 
 	found    []Contradiction
 	doubtful []flows.RequestID
@@ -121,7 +122,7 @@ type heldPage struct {
 
 func (p *heldPage) read(ctx context.Context, ask asker) error {
 	*p = heldPage{after: p.after, requests: p.requests, entries: p.entries, each: p.each, counts: p.counts} // afresh
-	clear(p.counts)
+	p.forget()
 	if err := p.readRequests(ctx, ask); err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limi
 func (p *heldPage) startOver() {
 	p.found, p.doubtful, p.next, p.chain, p.done = nil, nil, 0, "", ""
 	p.traces.next = [len(p.traces.next)]int{}
-	clear(p.counts)
+	p.forget()
 }
 
 func (p *heldPage) readRequests(ctx context.Context, ask asker) error {
@@ -198,6 +199,13 @@ func (p *heldPage) readRequests(ctx context.Context, ask asker) error {
 		})
 		return nil
 	})
+}
+
+// forget forgets what requests came to, to begin afresh.
+func (p *heldPage) forget() {
+	if p.counts != nil {
+		p.counts.clear()
+	}
 }
 
 // begin is called before the first entry of a chain.
