@@ -114,6 +114,23 @@ func TestActiveOver(t *testing.T) {
 	}
 }
 
+// TestRects: columns are written as a template would write them.
+func TestRects(t *testing.T) {
+	t.Parallel()
+	c := draw([]point{{Label: "1 Mar", N: 1, Began: 3}, {Label: "2 Mar", N: 1}, {Label: "3 Mar", Began: 2}})
+	var got strings.Builder
+	if err := rects(append(c.columns(), rect{Tone: `a"b`, Title: "<db> & more"})...).Render(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	width, high := 1000.0/3, 200.0/3
+	want := fmt.Sprintf(`<rect class="began" x="%v" y="0" width="%v" height="100"><title>1 Mar: 3 began, 1 active at its end</title></rect>`, gap/2*width, width*(1-gap)) +
+		fmt.Sprintf(`<rect class="began" x="%v" y="%v" width="%v" height="%v"><title>3 Mar: 2 began, 0 active at its end</title></rect>`, (2+gap/2)*width, canvasH-high, width*(1-gap), high) +
+		`<rect class="a&#34;b" x="0" y="0" width="0" height="0"><title>&lt;db&gt; &amp; more</title></rect>`
+	if d := cmp.Diff(want, got.String()); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestColumns: the parts of a column lie on each other, the highest fills the canvas.
 func TestColumns(t *testing.T) {
 	t.Parallel()
