@@ -107,6 +107,9 @@ func TestIncidentNotesWhilePagerDutyIsDown(t *testing.T) {
 			t.Errorf("the notes do not say %q once: %s", want, all)
 		}
 	}
+	if left := s.Mirrored(2, 1); len(left) > 0 { // late as they are
+		t.Errorf("not compared: %q", left)
+	}
 	s.Overlook()
 }
 
@@ -122,6 +125,9 @@ func TestIncidentNoteOfADenial(t *testing.T) {
 	s.As(company.Sam).Sees("was not granted")
 	s.Quiet()
 	notes(s, inc.ID, "sam@demo.example asked for Production console and was denied by noor@demo.example.")
+	if left := s.Mirrored(1, 1); len(left) > 0 {
+		t.Errorf("not compared: %q", left)
+	}
 }
 
 // Resolved: the access ends ten minutes later, and Sam is told at once. Reopened:
@@ -195,6 +201,9 @@ func TestMerged(t *testing.T) {
 		s.All(who, "Production database")
 	}
 	s.Expect("submit", "route", "approve", "activate", "observed", "granted", "incident_merged", "incident_changed", "incident_resolved", "end", "revoked")
+	if left := s.Mirrored(2, 1); len(left) > 0 { // on two incidents
+		t.Errorf("not compared: %q", left)
+	}
 }
 
 // PagerDuty does not show the incident any more: the access stays until its time, and

@@ -68,6 +68,9 @@ func TestBothWhoApprovedAreNamed(t *testing.T) {
 			t.Errorf("%s: %d %s", form, page.Status, page.Body)
 		}
 	}
+	if left := s.Mirrored(3, 2); len(left) > 0 {
+		t.Errorf("not compared: %q", left)
+	}
 }
 
 // askedManagers2 is askedManagers where two approvals are needed.
@@ -93,6 +96,9 @@ func TestQuorumOfTwoDenied(t *testing.T) {
 	s.As(company.Mara).Sees("asks for Production database", "*Denied* by <@U0NOOR>")
 	s.Has()
 	s.NoButtons()
+	if left := s.Mirrored(0, 1); len(left) != 1 || !strings.Contains(left[0], "does not show approve") {
+		t.Errorf("not compared: %q", left)
+	}
 }
 
 // Mara asks while she is a manager on call: she is not asked about her own request.
@@ -238,4 +244,7 @@ func TestStages(t *testing.T) {
 	s.As(company.Sam).Sees("You asked for Production console", "Approved by <@U0LENA>")
 	s.As(company.Noor).Sees("asks for Production console", "Approved by <@U0LENA>")
 	s.In("C0GENERAL", "Approved by <@U0LENA>")
+	if left := s.Mirrored(0, 1); len(left) > 0 {
+		t.Errorf("not compared: %q", left)
+	}
 }

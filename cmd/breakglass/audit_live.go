@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"breakglass/cmd/breakglass/app"
@@ -30,7 +29,7 @@ const slackPatience = 2 * time.Minute
 // fetch reads what was published, through the clients that published it: the checkpoints,
 // by what stands there, and not by what the database says was sent; and the notes and the
 // cards, which are held to the entries that they tell of.
-func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, origin string, progress func(string)) (*published, error) {
+func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, ours func(origin string) bool, progress func(string)) (*published, error) {
 	v, err := app.OpenVendors(cfg, app.VendorOptions{Clock: app.SystemClock{}, Paced: true, MaxWait: slackPatience})
 	if err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func (c *cli) fetch(ctx context.Context, st *store.Store, cfg *config.Config, or
 		return nil, hint(err, "breakglass audit verify --live needs the scope channels:history (groups:history for a private channel) on the Slack app; without it, copy the messages into a file and give it with --checkpoint")
 	}
 	p.held, err = mirror.Compare(ctx, st, mirror.Outside{
-		Notes: p.notes(v.PagerDuty), Mark: pagerduty.NoteMark, Card: card(v.Slack), Now: app.SystemClock{}.Now(), Origin: origin, Progress: progress,
+		Notes: p.notes(v.PagerDuty), Mark: pagerduty.NoteMark, Card: card(v.Slack), Now: app.SystemClock{}.Now(), Ours: ours, Progress: progress,
 	})
 	return p, err
 }
@@ -97,13 +96,10 @@ func card(c *slack.Client) func(ctx context.Context, channel, ts string) (mirror
 	}
 }
 
-// origin is the name of the log that the first key signs; empty without keys.
-func (v *verification) origin() string {
-	if len(v.keys) == 0 {
-		return ""
-	}
-	name, _, _ := strings.Cut(strings.TrimSpace(v.keys[0]), "+")
-	return name
+// ours reports whether a log that a note names is the one that is verified; without keys,
+// one without a name is.
+func (v *verification) ours(origin string) bool {
+	return (len(v.keys) == 0) == (origin == "") && v.signs(origin)
 }
 
 // all are the findings outside of the tree.

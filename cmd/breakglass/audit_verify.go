@@ -146,7 +146,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	o.Node = st.TreeNode
 	v.from = &published{}
 	if v.live {
-		if v.from, err = c.fetch(ctx, st, cfg, v.origin(), progress); err != nil {
+		if v.from, err = c.fetch(ctx, st, cfg, v.ours, progress); err != nil {
 			return err
 		}
 		o.Witnessed = append(o.Witnessed, v.from.witnessed...)

@@ -111,6 +111,7 @@ func TestErase(t *testing.T) {
 			nothingLeft(t, s)
 			provable(t, s)
 			heldTo(t, s)
+			s.Mirrored(0, 1) // Noor's click can be followed; Sam's cannot
 			verbs, facts := recorded(t, s)
 			if !slices.Contains(verbs, "erase_proposed") || facts["ticket"] != "GDPR-12" || facts["code"] != code || verbs[len(verbs)-1] != flows.VerbErased {
 				t.Errorf("recorded is %v, the last %v", verbs, facts)

@@ -179,12 +179,17 @@ func (s *story) contradicts(st *step, sees shown) (why string, compared bool) {
 	if s.requester != "" && sees.requester != "" && sees.requester != s.requester {
 		return "that " + sees.requester + " asked", true
 	}
-	if who, stranger := s.stranger(sees.approved); stranger {
+	if who, stranger := s.stranger("approve", sees.approved); stranger {
 		return "that " + who + " approved", true
+	}
+	if sees.denied != "" {
+		if who, stranger := s.stranger("deny", []string{sees.denied}); stranger {
+			return "that " + who + " denied", true
+		}
 	}
 	by := map[string]string{"deny": sees.denied, "review": sees.reviewed, "cancel": sees.withdrawn, "done": sees.ended, "revoke": sees.ended}[st.verb]
 	switch {
-	case st.verb == "approve" && sees.denied != "":
+	case st.verb == "approve" && st.to == "approved" && sees.denied != "":
 		return "that " + sees.denied + " denied", true
 	case st.verb == "deny" && len(sees.approved) > 0:
 		return "that " + strings.Join(sees.approved, " and ") + " approved", true
@@ -201,18 +206,18 @@ func (s *story) contradicts(st *step, sees shown) (why string, compared bool) {
 // manyApprovers is from how many on a card names only some.
 const manyApprovers = 8
 
-// stranger is somebody who approved, as a card shows it, and by no entry.
-func (s *story) stranger(approved []string) (who string, is bool) {
+// stranger is one of those who did something, as a card shows it, and by no entry.
+func (s *story) stranger(verb string, shown []string) (who string, is bool) {
 	var known []string
 	for _, st := range s.steps {
-		if st.verb == "approve" {
+		if st.verb == verb {
 			if st.erased {
 				return "", false // it may be them
 			}
 			known = append(known, st.who.User())
 		}
 	}
-	for _, who := range approved {
+	for _, who := range shown {
 		if !slices.Contains(known, who) {
 			return who, true
 		}

@@ -24,7 +24,7 @@ func TestCards(t *testing.T) {
 		"denied, on the card": {"approve", "approved", is("*Denied* by <@U0NOOR>: “no”."), []string{"shows that U0NOOR denied"}, nil},
 		"still waiting":       {"approve", "approved", is("*Waiting for you.*"), nil, []string{"does not show approve"}},
 		"denied":              {"deny", "denied", is("~Waiting~ → *Denied* by <@U0MARA>: “revoked by &lt;@U0EVE&gt;”."), nil, nil},
-		"denied by another":   {"deny", "denied", is("~Waiting~ → *Denied* by <@U0NOOR>."), []string{"shows that it was U0NOOR"}, nil},
+		"denied by another":   {"deny", "denied", is("~Waiting~ → *Denied* by <@U0NOOR>."), []string{"shows that U0NOOR denied"}, nil},
 		"approved, then":      {"deny", "denied", is("*Approved by <@U0MARA>*."), []string{"shows that U0MARA approved"}, nil},
 		"passed on":           {"forward", "pending", is("*Waiting for* <@U0LENA>."), nil, nil},
 		"cancelled":           {"cancel", "cancelled", is("~Waiting~ → *Cancelled* by <@U0MARA>."), nil, nil},
@@ -83,6 +83,11 @@ func TestCardsOfEnds(t *testing.T) {
 		has(t, w.compare(), 0, 1, found, nil)
 	}
 	w := newWorld(t)
+	w.records(id, entry("submit", "", "submitted", sam, ""), entry("approve", "pending", "pending", mara, card), entry("deny", "pending", "denied", noor, ""))
+	w.shows(place, id, "~Waiting~ → *Denied* by <@U0NOOR>.")
+	w.now = start
+	has(t, w.compare(), 0, 0, nil, []string{"does not show approve (any more"})
+	w = newWorld(t)
 	w.records(id, entry("submit", "", "submitted", sam, ""), entry("approve", "pending", "approved", mara, "https://acme.slack.com/x"))
 	has(t, w.compare(), 0, 0, nil, []string{"is no address of a message"})
 }

@@ -59,7 +59,7 @@ type Outside struct {
 	// where it may not be read.
 	Card     func(ctx context.Context, channel, ts string) (Card, error)
 	Now      time.Time
-	Origin   string // whose log it is, as notes name it; empty where nothing is signed
+	Ours     func(origin string) bool // whether a log that a note names is this one
 	Progress func(what string)
 }
 

@@ -74,7 +74,7 @@ func (w *world) compare() *mirror.Result {
 			}
 			return c, w.shut
 		},
-		Now: w.now, Origin: ours,
+		Now: w.now, Ours: func(origin string) bool { return origin == ours },
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -70,7 +70,7 @@ func (c *comparison) note(ctx context.Context, incident flows.IncidentID, n Note
 	if err != nil {
 		return err
 	}
-	if len(s.steps) == 0 && cited.Origin != c.out.Origin {
+	if len(s.steps) == 0 && !c.out.Ours(cited.Origin) {
 		c.result.cannot("%s is of another log, %s", where, cited.Origin)
 		return nil
 	}
