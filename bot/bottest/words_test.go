@@ -49,15 +49,21 @@ func unquoted(form string) string {
 }
 
 // tick pushes the clock by seconds until something holds, each time when nothing is in
-// hand: a job must not outlive its lease because the test's clock runs faster than it.
+// hand: a job must not outlive its lease because the test's clock runs faster than it. What
+// is done without a job gets a moment of everybody's time for each second.
 func tick(s *bottest.Story, what string, cond func() bool) {
 	s.T.Helper()
-	for deadline := time.Now().Add(time.Minute); !cond(); {
-		if time.Now().After(deadline) {
-			s.T.Fatalf("%s did not happen", what)
+	moment := time.NewTicker(2 * time.Millisecond)
+	defer moment.Stop()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); s.FastForward(time.Second) {
+		for range 10 {
+			if cond() {
+				return
+			}
+			<-moment.C
 		}
-		s.FastForward(time.Second)
 	}
+	s.T.Fatalf("%s did not happen", what)
 }
 
 // tickBroken is tick while the store cannot say what is in hand, or what is in hand is
