@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -53,10 +54,15 @@ type Keeper struct {
 	Ledger Ledger
 	// Signer reads the key; nil where there is none. It is asked each time: keys rotate.
 	Signer func(ctx context.Context) (note.Signer, error)
+	// Keys are those that may have signed the last checkpoint; nil where that is not known.
+	Keys func(origin string) note.Verifiers
 	// Outlets are the places outside, as they are configured now.
 	Outlets func() []Outlet
 	// Broken is told when the tree is not what was signed before.
 	Broken func(error)
+
+	mu   sync.Mutex
+	seen Head // the newest head that was there, and good
 }
 
 // Grow is the job that takes in what was written, signs, and has it published.
@@ -73,7 +79,11 @@ func (k *Keeper) Grow(ctx context.Context, j flows.Job) error {
 		return k.Ledger.Grow(ctx, nil, fin)
 	}
 	signer, unsigned := k.signer(ctx)
-	g, err := Growth(ctx, k.Stock, signer, now)
+	var g *flows.TreeGrowth
+	err = k.stands(ctx)
+	if err == nil {
+		g, err = Growth(ctx, k.Stock, signer, now)
+	}
 	if errors.Is(err, ErrBroken) && k.Broken != nil {
 		k.Broken(err)
 	}
@@ -89,9 +99,61 @@ func (k *Keeper) Grow(ctx context.Context, j flows.Job) error {
 		}
 	}
 	if unsigned != nil { // the entries have their places; signing is tried again
-		return errors.Join(unsigned, k.Ledger.Grow(ctx, g, flows.Finish{}))
+		fin = flows.Finish{}
 	}
-	return k.Ledger.Grow(ctx, g, fin)
+	if err = k.Ledger.Grow(ctx, g, fin); err == nil && g.Checkpoint != nil {
+		k.saw(Head{Size: g.Checkpoint.Size, Root: g.Checkpoint.Root})
+	}
+	return errors.Join(unsigned, err)
+}
+
+func (k *Keeper) saw(h Head) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if h.Size > k.seen.Size {
+		k.seen = h
+	}
+}
+
+// stands holds the log to the newest head that was seen, and the one in the store to its
+// signature, before another is signed: who can write into the database and has not the key
+// must not have it sign what they made of the log.
+func (k *Keeper) stands(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last, err := k.Stock.LastCheckpoint(ctx)
+	if err != nil && !errors.Is(err, flows.ErrNotFound) {
+		return err
+	}
+	if last.Size < k.seen.Size {
+		return fmt.Errorf("%w: the checkpoint of %d entries was there and is gone", ErrBroken, k.seen.Size)
+	}
+	if last.Size == 0 {
+		return nil
+	}
+	head, err := Peek(last.Note)
+	if err == nil && k.Keys != nil {
+		if keys := k.Keys(head.Origin); keys != nil {
+			head, err = Open(last.Note, keys)
+		}
+	}
+	if err == nil && (head.Size != last.Size || head.Root != last.Root) {
+		err = errors.New("its row says something else")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: the checkpoint of %d entries: %w", ErrBroken, last.Size, err)
+	}
+	if k.seen.Size > 0 {
+		root, err := Root(ctx, k.Stock, k.seen.Size)
+		if err != nil {
+			return err
+		}
+		if root != k.seen.Root {
+			return fmt.Errorf("%w: its first %d entries are others", ErrBroken, k.seen.Size)
+		}
+	}
+	k.seen = head
+	return nil
 }
 
 func (k *Keeper) signer(ctx context.Context) (note.Signer, error) {

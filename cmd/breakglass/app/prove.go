@@ -42,7 +42,7 @@ func (a *App) buildAudit(ctx context.Context) (*audit.Keeper, error) {
 		return nil, err
 	}
 	return &audit.Keeper{
-		Stock: a.store, Ledger: a.engine, Signer: a.auditSigner, Outlets: func() []audit.Outlet { return a.outlets(publisher) },
+		Stock: a.store, Ledger: a.engine, Signer: a.auditSigner, Keys: a.auditKeys, Outlets: func() []audit.Outlet { return a.outlets(publisher) },
 		Broken: func(err error) {
 			a.log.Error("the audit tree is not the one that was signed: end-only", "error", err)
 			a.guard.hold("audit tree", "the audit log is not what was signed before")
@@ -205,16 +205,25 @@ func (a *App) witnessed(words func(flows.Request, flows.Noted, func(flows.Person
 	}
 }
 
+// auditKeys are those that sign a log of that name; nil if that is not known: it was
+// another one's before.
+func (a *App) auditKeys(origin string) note.Verifiers {
+	if a.auditPublic == "" || !strings.HasPrefix(a.auditPublic, origin+"+") {
+		return nil
+	}
+	keys, _ := audit.Keys(a.auditPublic) // it was just made from the private one
+	return keys
+}
+
 // standAudit holds the tree to the last checkpoint in the store, before traffic.
 func (a *App) standAudit(ctx context.Context) {
 	var keys note.Verifiers
-	last, err := a.store.LastCheckpoint(ctx)
-	if err == nil && a.auditPublic != "" {
-		if head, err := audit.Peek(last.Note); err == nil && strings.HasPrefix(a.auditPublic, head.Origin+"+") {
-			keys, _ = audit.Keys(a.auditPublic) // it was just made from the private one
+	if last, err := a.store.LastCheckpoint(ctx); err == nil {
+		if head, err := audit.Peek(last.Note); err == nil {
+			keys = a.auditKeys(head.Origin)
 		}
 	}
-	err = audit.Standing(ctx, a.store, keys)
+	err := audit.Standing(ctx, a.store, keys)
 	if errors.Is(err, audit.ErrBroken) {
 		a.guard.hold("audit tree", "the audit log is not what was signed before")
 	}
