@@ -75,7 +75,7 @@ func (p *published) notes(c *pagerduty.Client) func(context.Context, flows.Incid
 		out := make([]mirror.Note, len(own))
 		for i, n := range own {
 			out[i] = mirror.Note(n)
-			for _, h := range audit.FindHeads(n.Text) {
+			if h, ok := audit.FindNoted(n.Text); ok {
 				p.heads++
 				p.witnessed = append(p.witnessed, audit.Witnessed{Head: &h, Where: "a note on incident " + string(id)})
 			}

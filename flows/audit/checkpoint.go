@@ -26,7 +26,7 @@ func (h Head) Text() string {
 	return h.Origin + "\n" + strconv.FormatInt(h.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(h.Root[:]) + "\n"
 }
 
-// Line is the head in the middle of other words; FindHeads finds it there again.
+// Line is the head in the middle of other words; FindHeads and FindNoted find it there again.
 func (h Head) Line() string {
 	return fmt.Sprintf("Audit log %s: %d entries, root %s.", h.Origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
 }

@@ -40,6 +40,19 @@ func (c Cited) Of(hash string) bool {
 
 var citedLine = regexp.MustCompile(`Audit log(?: (\S+))?: entry ([1-9][0-9]{0,17}) of (\S+) is ([0-9a-f]{20})\.`)
 
+// FindNoted finds the head that Line put at the end of a note: what people typed stands
+// before it, and before the citation that is written with it.
+func FindNoted(text string) (Head, bool) {
+	if all := citedLine.FindAllStringIndex(text, -1); len(all) > 0 {
+		text = text[all[len(all)-1][1]:]
+	}
+	heads := FindHeads(text)
+	if len(heads) == 0 {
+		return Head{}, false
+	}
+	return heads[len(heads)-1], true
+}
+
 // FindCited finds the last citation in a text: what people typed stands before it.
 func FindCited(text string) (Cited, bool) {
 	all := citedLine.FindAllStringSubmatch(text, -1)
