@@ -200,7 +200,7 @@ func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 	go func() {
 		var b beside
 		if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
-			b.find(err.Error())
+			b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: err.Error()})
 		} else if err != nil {
 			b.err = err
 		}
@@ -217,12 +217,16 @@ func (b *beside) find(what string) {
 		b.more++
 		return
 	}
-	b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: what})
+	b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: what, Beside: true})
 }
 
 // verdict prints a report; findings are an exit code of their own.
 func (c *cli) verdict(v verification, r *audit.Report) error {
 	p, limits := &printer{w: c.out}, r.Limits()
+	altered, failed := "NOT AS IT WAS SIGNED", "the audit log is not as it was signed"
+	if r.Beside() {
+		altered, failed = "THE LOG STANDS, AND THE DATABASE BESIDE IT WAS ALTERED", "the database is not what its audit log says"
+	}
 	if v.live {
 		limits = append(limits, v.from.limits()...)
 	}
@@ -245,7 +249,7 @@ func (c *cli) verdict(v verification, r *audit.Report) error {
 		}
 		for i, f := range r.Findings {
 			if i == 0 {
-				p.line("\nNOT AS IT WAS SIGNED. The first place:")
+				p.line("\n%s. The first place:", altered)
 			}
 			p.line("  %s", plainWords(f.String()))
 		}
@@ -264,7 +268,7 @@ func (c *cli) verdict(v verification, r *audit.Report) error {
 		return p.err
 	}
 	if !r.OK() {
-		return &failure{err: errors.New("the audit log is not as it was signed"), code: exitRefuse,
+		return &failure{err: errors.New(failed), code: exitRefuse,
 			hint: "keep the database as it is, and compare with a backup at the first place that is named"}
 	}
 	return nil

@@ -11,12 +11,15 @@ type Finding struct {
 	From, To int64  // places in the tree; the same where the place is exact, -1 where there is none
 	Entry    string // "entry 3 of req_…"; empty where it is not one
 	What     string
+	Beside   bool `json:",omitempty"` // the log itself stands: something that has to follow from it does not
 }
 
 // String names the place and what is wrong there.
 func (f Finding) String() string {
 	where := "the log"
 	switch {
+	case f.Beside:
+		where = "the database"
 	case f.Entry != "" && f.From >= 0:
 		where = fmt.Sprintf("%s (place %d)", f.Entry, f.To)
 	case f.Entry != "":
@@ -47,6 +50,11 @@ type Report struct {
 
 // OK reports whether nothing was found.
 func (r *Report) OK() bool { return len(r.Findings) == 0 }
+
+// Beside reports whether all that was found is beside the log, which itself stands.
+func (r *Report) Beside() bool {
+	return !r.OK() && !slices.ContainsFunc(r.Findings, func(f Finding) bool { return !f.Beside })
+}
 
 // First is the first thing that was altered, removed, inserted or reordered.
 func (r *Report) First() Finding {
