@@ -160,13 +160,14 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 }
 
 func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
-	// Most ends are the engine's: their entries name nobody, and give no reason.
+	// Most ends are the engine's: their entries name nobody, and give no reason. Of a packed
+	// entry whose openings are not, nothing is told: its request is held once more by itself.
 	const question = `SELECT e.chain, e.at, e.verb, e.bytes, e.packed,
 		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review', 'end') THEN (
 			SELECT p.doc FROM packed_openings p WHERE p.entry = e.id) END,
-		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
+		CASE WHEN e.packed IS NULL AND (e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},') THEN (
 			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = 'actor.person') END,
-		CASE WHEN e.verb IN ('deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},' THEN (
+		CASE WHEN e.packed IS NULL AND (e.verb IN ('deny', 'cancel', 'done', 'revoke', 'review') OR e.verb = 'end' AND substr(e.bytes, 1, 27) <> '{"actor":{"door":"engine"},') THEN (
 			SELECT o.value FROM openings o WHERE o.entry = e.id AND o.path = CASE e.verb WHEN 'review' THEN 'facts.note' ELSE 'facts.reason' END) END
 		FROM entries e WHERE e.chain > $1 AND e.chain <= $2 ORDER BY e.chain, e.seq LIMIT $3`
 	err = ask(ctx, question, []any{max(string(p.after), beforeRequests), upTo, limit}, func(r rawRow) error {

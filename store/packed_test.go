@@ -13,8 +13,9 @@ import (
 	"breakglass/store/internal/pack"
 )
 
-// asBefore writes the entries of some chains over as a version wrote them that packed none.
-func asBefore(t *testing.T, driver, dsn string, s *store.Store, chains ...string) {
+// asBefore writes the entries of some chains over as a version wrote them that packed none;
+// with packed only their openings, like those that cannot be.
+func asBefore(t *testing.T, driver, dsn string, s *store.Store, packed bool, chains ...string) {
 	t.Helper()
 	rules := map[string][2]string{
 		"sqlite": {"DROP TRIGGER IF EXISTS entries_keep_update", "SELECT 1"},
@@ -30,7 +31,9 @@ func asBefore(t *testing.T, driver, dsn string, s *store.Store, chains ...string
 		}
 		for _, e := range list {
 			at := fmt.Sprintf("chain = %s AND seq = %d", text(e.Chain), e.Seq)
-			fmt.Fprintf(&all, "UPDATE entries SET packed = NULL, bytes = %s WHERE %s;", text(string(e.Bytes)), at)
+			if !packed {
+				fmt.Fprintf(&all, "UPDATE entries SET packed = NULL, bytes = %s WHERE %s;", text(string(e.Bytes)), at)
+			}
 			for _, o := range e.Openings {
 				fmt.Fprintf(&all, "INSERT INTO openings (entry, path, person, salt, value) SELECT id, %s, %s, "+blob+", %s FROM entries WHERE %s;",
 					text(o.Path), text(string(o.About)), o.Salt, text(o.Value), at)
@@ -82,7 +85,8 @@ func TestEntriesOfBefore(t *testing.T) {
 			return append(out, leaves)
 		}
 		packed := read()
-		asBefore(t, p.driver, p.raw, s, ids[:10]...)
+		asBefore(t, p.driver, p.raw, s, false, ids[:10]...)
+		asBefore(t, p.driver, p.raw, s, true, ids[10:15]...)
 		var plain int
 		if err := opened(t, p.raw).QueryRowContext(t.Context(), "SELECT count(*) FROM entries WHERE bytes LIKE '{%'").Scan(&plain); err != nil || plain != 20 {
 			t.Fatalf("%d entries are as before, want those of ten requests; %v", plain, err)
