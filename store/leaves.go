@@ -56,6 +56,7 @@ type leafPage struct {
 	keep   arena
 	unpack pack.Unpacker
 	plain  []byte
+	spare  []flows.Opening
 }
 
 // id is the id of the nth entry in the order of their ids.
@@ -123,6 +124,9 @@ func (p *leafPage) packed(ctx context.Context, first, next int) error {
 		if err != nil {
 			e.Openings = append(e.Openings, noOpening)
 		}
+		if len(e.Openings) == 0 {
+			e.Openings = p.room(len(all))
+		}
 		for i := range all {
 			o := &all[i]
 			e.Openings = append(e.Openings, flows.Opening{
@@ -131,6 +135,18 @@ func (p *leafPage) packed(ctx context.Context, first, next int) error {
 		}
 	})
 }
+
+// room is an empty list for n openings, a part of one for many.
+func (p *leafPage) room(n int) []flows.Opening {
+	if len(p.spare) < n {
+		p.spare = make([]flows.Opening, max(n, openingsAtOnce))
+	}
+	list := p.spare[:0:n]
+	p.spare = p.spare[n:]
+	return list
+}
+
+const openingsAtOnce = 512
 
 // found are the leaves whose entries are there.
 func (p *leafPage) found() []flows.Leaf {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,6 +33,9 @@ type scanner struct {
 }
 
 var errForm = errors.New("its bytes are not in the canonical form")
+
+// commitsRoom is how many commitments most entries that have one have at most.
+const commitsRoom = 10
 
 // maxDepth is how deep an entry may be nested.
 const maxDepth = 64
@@ -114,7 +118,11 @@ func (s *scanner) member(key []byte, first bool, depth int) error {
 	if first && string(key) == "commit" && start < len(s.b) && s.b[start] == '"' {
 		hash, err := s.text()
 		if err == nil && s.i < len(s.b) && s.b[s.i] == '}' && bytes.HasPrefix(hash, []byte("sha256:")) {
-			s.out.commits = append(s.out.commits, commit{string(s.path), string(hash)})
+			if s.out.commits == nil {
+				s.out.commits = make([]commit, 0, commitsRoom)
+			}
+			n, both := len(s.path), string(append(s.path, hash...))
+			s.out.commits = append(s.out.commits, commit{both[:n], both[n:]})
 		}
 		return err
 	}
@@ -224,9 +232,11 @@ func (s *scanner) text() ([]byte, error) {
 	start, wide := s.i, false
 	s.escaped = false
 	for s.i < len(s.b) {
-		if s.i+8 <= len(s.b) && ordinary(binary.LittleEndian.Uint64(s.b[s.i:])) {
-			s.i += 8
-			continue
+		if s.i+8 <= len(s.b) {
+			n := ordinary(binary.LittleEndian.Uint64(s.b[s.i:]))
+			if s.i += n; n == 8 {
+				continue
+			}
 		}
 		switch c := s.b[s.i]; {
 		case c == '"':
@@ -251,12 +261,13 @@ func (s *scanner) text() ([]byte, error) {
 	return nil, errForm
 }
 
-// ordinary reports whether none of eight bytes is a control character, a quotation mark, a
-// backslash or of a character that is not ASCII.
-func ordinary(eight uint64) bool {
+// ordinary is how many of eight bytes come before the first that is a control character, a
+// quotation mark, a backslash or of a character that is not ASCII.
+func ordinary(eight uint64) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	quote, back := eight^('"'*each), eight^('\\'*each)
-	return (eight|(eight-0x20*each)|(quote-each)|(back-each))&high == 0
+	odd := (eight | (eight-0x20*each)&^eight | (quote-each)&^quote | (back-each)&^back) & high
+	return bits.TrailingZeros64(odd) / 8 // of none it is 8
 }
 
 // escape steps over an escape, if it is the only way to write what it stands for.
