@@ -27,11 +27,12 @@ func (p *change) append(ctx context.Context, q queries) error {
 		return fmt.Errorf("entry %d of chain %s does not follow its end (%d): %w", first.Seq, p.chain, head.Len, flows.ErrConflict)
 	}
 	for _, e := range p.Entries {
-		id, err := q.InsertEntry(ctx, entryParams(&e))
+		row, openings := entryParams(&e)
+		id, err := q.InsertEntry(ctx, row)
 		if err != nil {
 			return fmt.Errorf("append entry %d of chain %s: %w", e.Seq, e.Chain, err)
 		}
-		if err := keepOpenings(ctx, q, id, e.Openings); err != nil {
+		if err := keepOpenings(ctx, q, id, openings, e.Openings); err != nil {
 			return fmt.Errorf("keep the openings of entry %d of chain %s: %w", e.Seq, e.Chain, err)
 		}
 	}

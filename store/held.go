@@ -160,8 +160,7 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 }
 
 func (p *heldPage) readEntries(ctx context.Context, ask asker, upTo string, limit int64) (all int64, err error) {
-	// Most ends are the engine's: their entries name nobody, and give no reason. Of a packed
-	// entry whose openings are not, nothing is told: its request is held once more by itself.
+	// Most ends are the engine's: their entries name nobody, and give no reason.
 	const question = `SELECT e.chain, e.at, e.verb, e.bytes, e.packed,
 		CASE WHEN e.verb IN ('approve', 'deny', 'cancel', 'done', 'revoke', 'review', 'end') THEN (
 			SELECT p.doc FROM packed_openings p WHERE p.entry = e.id) END,

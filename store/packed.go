@@ -12,15 +12,20 @@ import (
 // packedMark stands in the column bytes of an entry whose bytes are packed.
 const packedMark = "-"
 
-// entryParams is an entry as it is kept: packed, unless it is one that cannot be.
-func entryParams(e *flows.Sealed) postgresdb.InsertEntryParams {
-	p := postgresdb.InsertEntryParams{
+// entryParams is an entry as it is kept: packed, and its openings with it, unless one of
+// these cannot be. Who finds an entry packed need not look for openings one by one.
+func entryParams(e *flows.Sealed) (p postgresdb.InsertEntryParams, openings []byte) {
+	p = postgresdb.InsertEntryParams{
 		Chain: e.Chain, Seq: e.Seq, At: millis(e.At), Verb: e.Verb, Prev: e.Prev, Hash: e.Hash, Bytes: string(e.Bytes),
 	}
-	if p.Packed = pack.Entry(p.Chain, p.At, e.Bytes); p.Packed != nil {
-		p.Bytes = packedMark
+	if openings = pack.Openings(e.Openings); openings == nil && len(e.Openings) > 0 {
+		return p, nil
 	}
-	return p
+	if p.Packed = pack.Entry(p.Chain, p.At, e.Bytes); p.Packed == nil {
+		return p, nil
+	}
+	p.Bytes = packedMark
+	return p, openings
 }
 
 // unpacked appends the bytes of an entry to dst. Of what was not packed by this program it
@@ -56,9 +61,9 @@ func openingsFrom(u *pack.Unpacker, doc []byte) []flows.Opening {
 	return all
 }
 
-// keepOpenings keeps the openings of an entry beside it.
-func keepOpenings(ctx context.Context, q queries, entry int64, all []flows.Opening) error {
-	if doc := pack.Openings(all); doc != nil {
+// keepOpenings keeps the openings of an entry beside it: packed, if there is a doc.
+func keepOpenings(ctx context.Context, q queries, entry int64, doc []byte, all []flows.Opening) error {
+	if doc != nil {
 		return q.PackOpenings(ctx, postgresdb.PackOpeningsParams{Entry: entry, Doc: doc})
 	}
 	for _, o := range all {

@@ -8,14 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/store"
 	"breakglass/store/internal/pack"
 )
 
-// asBefore writes the entries of some chains over as a version wrote them that packed none;
-// with packed only their openings, like those that cannot be.
-func asBefore(t *testing.T, driver, dsn string, s *store.Store, packed bool, chains ...string) {
+// asBefore writes the entries of some chains over as a version wrote them that packed none.
+func asBefore(t *testing.T, driver, dsn string, s *store.Store, chains ...string) {
 	t.Helper()
 	rules := map[string][2]string{
 		"sqlite": {"DROP TRIGGER IF EXISTS entries_keep_update", "SELECT 1"},
@@ -31,9 +31,7 @@ func asBefore(t *testing.T, driver, dsn string, s *store.Store, packed bool, cha
 		}
 		for _, e := range list {
 			at := fmt.Sprintf("chain = %s AND seq = %d", text(e.Chain), e.Seq)
-			if !packed {
-				fmt.Fprintf(&all, "UPDATE entries SET packed = NULL, bytes = %s WHERE %s;", text(string(e.Bytes)), at)
-			}
+			fmt.Fprintf(&all, "UPDATE entries SET packed = NULL, bytes = %s WHERE %s;", text(string(e.Bytes)), at)
 			for _, o := range e.Openings {
 				fmt.Fprintf(&all, "INSERT INTO openings (entry, path, person, salt, value) SELECT id, %s, %s, "+blob+", %s FROM entries WHERE %s;",
 					text(o.Path), text(string(o.About)), o.Salt, text(o.Value), at)
@@ -85,8 +83,7 @@ func TestEntriesOfBefore(t *testing.T) {
 			return append(out, leaves)
 		}
 		packed := read()
-		asBefore(t, p.driver, p.raw, s, false, ids[:10]...)
-		asBefore(t, p.driver, p.raw, s, true, ids[10:15]...)
+		asBefore(t, p.driver, p.raw, s, ids[:10]...)
 		var plain int
 		if err := opened(t, p.raw).QueryRowContext(t.Context(), "SELECT count(*) FROM entries WHERE bytes LIKE '{%'").Scan(&plain); err != nil || plain != 20 {
 			t.Fatalf("%d entries are as before, want those of ten requests; %v", plain, err)
@@ -139,6 +136,38 @@ func TestWhatIsPacked(t *testing.T) {
 		}
 		if err := rows.Err(); err != nil || n != len(list) {
 			t.Errorf("%d rows, %d entries, %v", n, len(list), err)
+		}
+	})
+}
+
+// TestWhatCannotBePacked: an entry with an opening that has another form than ours is kept
+// as it is, openings and all, and reads like the others.
+func TestWhatCannotBePacked(t *testing.T) {
+	onBoth(t, func(t *testing.T, p place) {
+		s := mustOpen(t, p.Options)
+		sealed, _, err := flows.Seal("odd", flows.ChainHead{}, []flows.Entry{{
+			Verb: "x", At: noon, Facts: map[string]any{"a\x06b": flows.Personal{About: "T/U1", Value: "v"}, "c": flows.Personal{About: "T/U2", Value: "w"}},
+		}}, func([]byte) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Apply(t.Context(), flows.Change{Chain: "odd", Entries: sealed}); err != nil {
+			t.Fatal(err)
+		}
+		var packed int
+		if err := opened(t, p.raw).QueryRowContext(t.Context(), "SELECT count(packed) FROM entries").Scan(&packed); err != nil || packed != 0 {
+			t.Errorf("%d are packed, %v", packed, err)
+		}
+		all, err := s.Entries(t.Context(), "odd")
+		if err != nil || len(all) != 1 || len(all[0].Openings) != 2 {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		tail, err := s.Tail(t.Context(), "odd", 0, 10)
+		if d := cmp.Diff(all, tail); d != "" || err != nil {
+			t.Errorf("%v\n%s", err, d)
+		}
+		if n, err := s.EraseOpenings(t.Context(), "T/U1"); n != 1 || err != nil {
+			t.Errorf("%d are destroyed, %v", n, err)
 		}
 	})
 }

@@ -73,13 +73,13 @@ func opened(ctx context.Context, q queries, rows []postgresdb.Entry) ([]flows.Se
 	var openings []postgresdb.Opening
 	var packed []postgresdb.PackedOpening
 	for _, r := range rows {
-		together, err := q.PackedOpeningsOf(ctx, r.ID)
-		if err != nil {
-			return nil, err
-		}
-		packed = append(packed, together...)
-		if len(r.Packed) > 0 && len(together) > 0 {
-			continue // what is written with a packed entry is packed, too
+		if len(r.Packed) > 0 {
+			together, err := q.PackedOpeningsOf(ctx, r.ID)
+			if err != nil {
+				return nil, err
+			}
+			packed = append(packed, together...)
+			continue
 		}
 		more, err := q.OpeningsOfEntry(ctx, r.ID)
 		if err != nil {

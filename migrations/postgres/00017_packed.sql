@@ -1,4 +1,4 @@
--- Why: an entry of a decision says 2.8 KB, and weighs a tenth of it in a form that knows
+-- Why: an entry of a decision says 2.8 KB, and weighs a third of it in a form that knows
 -- what entries have in common. Its bytes lie in packed, and bytes is then '-'. What opens
 -- its commitments lies together in one row, instead of a row and two index entries each.
 -- Who holds entries to their hashes unpacks them; what is packed says no less and no more.
