@@ -48,7 +48,7 @@ func (p *callPage) read(ctx context.Context, ask asker) error {
 		}
 		p.seq = r.int(1)
 		at := r.int(2)
-		bytes = unpacked(&unpack, bytes[:0], p.chain, at, r.bytes(3), r.bytes(4))
+		bytes = unpacked(&unpack, bytes[:0], r.bytes(0), at, r.bytes(3), r.bytes(4))
 		if _, counted := countedCalls(p.chain); counted && p.open.add(bytes, at) != nil {
 			p.wrong(p.open.request, "an entry about a call by it cannot be read")
 		}

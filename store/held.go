@@ -242,7 +242,7 @@ func (p *heldPage) entry(r rawRow) {
 		return
 	}
 	at := r.int(1)
-	p.bytes = unpacked(&p.unpack, p.bytes[:0], p.chain, at, r.bytes(3), r.bytes(4))
+	p.bytes = unpacked(&p.unpack, p.bytes[:0], r.bytes(0), at, r.bytes(3), r.bytes(4))
 	t := flows.Told{At: fromMillis(at), Verb: string(verb), Bytes: p.bytes, By: flows.PersonID(r.bytes(6)), Said: string(r.bytes(7))}
 	tell(&p.unpack, &t, r.bytes(5))
 	p.told.Entry(&t)

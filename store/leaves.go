@@ -13,9 +13,22 @@ import (
 // Leaves reads the entries at the places from up to, not including, to, with the
 // openings that are left. A place whose entry is gone is missing from the result.
 func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error) {
+	var page flows.LeafPage
+	if err := s.ReadLeaves(ctx, from, to, &page); err != nil {
+		return nil, err
+	}
 	var out []flows.Leaf
+	for i := range page.Rows {
+		out = append(out, page.Rows[i].Leaf())
+	}
+	return out, nil
+}
+
+// ReadLeaves is Leaves for whoever reads all of them: into a page, which is cleared first.
+func (s *Store) ReadLeaves(ctx context.Context, from, to int64, into *flows.LeafPage) error {
 	err := s.raw.raw(ctx, func(ctx context.Context, ask asker) error {
-		p := &leafPage{ask: ask}
+		into.Clear()
+		p := &leafPage{ask: ask, LeafPage: into}
 		if err := p.places(ctx, from, to); err != nil {
 			return err
 		}
@@ -25,20 +38,20 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 			if err := p.entries(ctx, first, next); err != nil {
 				return err
 			}
-			if err := p.openings(ctx, first, next); err != nil {
+			if err := p.opened(ctx, first, next); err != nil {
 				return err
 			}
 			if err := p.packed(ctx, first, next); err != nil {
 				return err
 			}
 		}
-		out = p.found()
+		p.found()
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read leaves %d to %d: %w", from, to, err)
+		return fmt.Errorf("read leaves %d to %d: %w", from, to, err)
 	}
-	return out, nil
+	return nil
 }
 
 // apart is how far the ids of entries may be apart for them to be read at once, with what
@@ -48,15 +61,12 @@ const apart = 64
 
 // leafPage is the entries at some places, as they are read.
 type leafPage struct {
-	ask    asker
-	leaves []flows.Leaf // by their places
-	ids    []int64      // of their entries
-	there  []bool       // the entry was found
-	order  []int        // the leaves by the ids of their entries
-	keep   arena
-	unpack pack.Unpacker
-	plain  []byte
-	spare  []flows.Opening
+	*flows.LeafPage // by their places
+	ask             asker
+	ids             []int64 // of their entries
+	there           []bool  // the entry was found
+	order           []int   // the leaves by the ids of their entries
+	unpack          pack.Unpacker
 }
 
 // id is the id of the nth entry in the order of their ids.
@@ -67,7 +77,7 @@ func (p *leafPage) places(ctx context.Context, from, to int64) error {
 	const question = "SELECT idx, entry FROM leaves WHERE idx >= $1 AND idx < $2 ORDER BY idx"
 	err := p.ask(ctx, question, []any{from, to}, func(r rawRow) error {
 		p.order = append(p.order, len(p.ids))
-		p.leaves, p.ids = append(p.leaves, flows.Leaf{Index: r.int(0)}), append(p.ids, r.int(1))
+		p.Rows, p.ids = append(p.Rows, flows.LeafRow{Index: r.int(0)}), append(p.ids, r.int(1))
 		return nil
 	})
 	p.there = make([]bool, len(p.ids))
@@ -96,21 +106,23 @@ func (p *leafPage) entries(ctx context.Context, first, next int) error {
 	const question = "SELECT id, chain, seq, at, verb, prev, hash, bytes, packed FROM entries WHERE id >= $1 AND id <= $2 ORDER BY id"
 	return p.walk(ctx, question, first, next, func(r rawRow, leaf int) {
 		p.there[leaf] = true
-		e := &p.leaves[leaf].Entry
-		e.Chain, e.Seq, e.At, e.Verb = p.keep.text(r.bytes(1)), r.int(2), fromMillis(r.int(3)), p.keep.text(r.bytes(4))
-		p.plain = unpacked(&p.unpack, p.plain[:0], e.Chain, r.int(3), r.bytes(7), r.bytes(8))
-		e.Prev, e.Hash, e.Bytes = p.keep.text(r.bytes(5)), p.keep.text(r.bytes(6)), p.keep.bytes(p.plain)
-		e.Prev = prevOf(e.Prev, e.Bytes)
+		e := &p.Rows[leaf]
+		e.Chain, e.Seq, e.At, e.Verb = p.Keep(r.bytes(1)), r.int(2), r.int(3), p.Keep(r.bytes(4))
+		e.Prev, e.Hash = p.Keep(r.bytes(5)), p.Keep(r.bytes(6))
+		e.Bytes = p.Write(func(to []byte) []byte { return unpacked(&p.unpack, to, e.Chain, e.At, r.bytes(7), r.bytes(8)) })
+		if len(e.Prev) == 0 {
+			e.Prev = prevIn(e.Bytes)
+		}
 	})
 }
 
-func (p *leafPage) openings(ctx context.Context, first, next int) error {
+// opened reads the openings that are kept one by one.
+func (p *leafPage) opened(ctx context.Context, first, next int) error {
 	const question = "SELECT entry, path, person, salt, value FROM openings WHERE entry >= $1 AND entry <= $2 ORDER BY entry, path"
 	return p.walk(ctx, question, first, next, func(r rawRow, leaf int) {
-		e := &p.leaves[leaf].Entry
-		e.Openings = append(e.Openings, flows.Opening{
-			Path: p.keep.text(r.bytes(1)), About: flows.PersonID(p.keep.text(r.bytes(2))),
-			Salt: p.keep.bytes(r.bytes(3)), Value: p.keep.text(r.bytes(4)),
+		e := &p.Rows[leaf]
+		e.Openings = append(e.Openings, flows.OpeningRow{
+			Path: p.Keep(r.bytes(1)), About: p.Keep(r.bytes(2)), Salt: p.Keep(r.bytes(3)), Value: p.Keep(r.bytes(4)),
 		})
 	})
 }
@@ -119,46 +131,29 @@ func (p *leafPage) openings(ctx context.Context, first, next int) error {
 func (p *leafPage) packed(ctx context.Context, first, next int) error {
 	const question = "SELECT entry, doc FROM packed_openings WHERE entry >= $1 AND entry <= $2 ORDER BY entry"
 	return p.walk(ctx, question, first, next, func(r rawRow, leaf int) {
-		e := &p.leaves[leaf].Entry
+		e := &p.Rows[leaf]
 		all, err := p.unpack.Each(r.bytes(1))
 		if err != nil {
-			e.Openings = append(e.Openings, noOpening)
+			e.Openings = append(e.Openings, flows.OpeningRow{Path: []byte(noOpening.Path)})
 		}
 		if len(e.Openings) == 0 {
-			e.Openings = p.room(len(all))
+			e.Openings = p.Openings(len(all))
 		}
 		for i := range all {
 			o := &all[i]
-			e.Openings = append(e.Openings, flows.Opening{
-				Path: p.keep.text(o.Path()), About: flows.PersonID(p.keep.text(o.About())), Salt: p.keep.bytes(o.Salt), Value: p.keep.text(o.Value()),
-			})
+			e.Openings = append(e.Openings, flows.OpeningRow{Path: p.Keep(o.Path()), About: p.Keep(o.About()), Salt: p.Keep(o.Salt), Value: p.Keep(o.Value())})
 		}
 	})
 }
 
-// room is an empty list for n openings, a part of one for many.
-func (p *leafPage) room(n int) []flows.Opening {
-	if len(p.spare) < n {
-		p.spare = make([]flows.Opening, max(n, openingsAtOnce))
-	}
-	list := p.spare[:0:n]
-	p.spare = p.spare[n:]
-	return list
-}
-
-const openingsAtOnce = 512
-
-// found are the leaves whose entries are there.
-func (p *leafPage) found() []flows.Leaf {
-	if !slices.Contains(p.there, false) {
-		return p.leaves
-	}
+// found leaves out the places whose entries are not there.
+func (p *leafPage) found() {
 	n := 0
-	for i := range p.leaves {
+	for i := range p.Rows {
 		if p.there[i] {
-			p.leaves[n] = p.leaves[i]
+			p.Rows[n] = p.Rows[i]
 			n++
 		}
 	}
-	return p.leaves[:n]
+	p.Rows = p.Rows[:n]
 }

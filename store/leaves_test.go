@@ -62,7 +62,7 @@ func TestLeavesHoweverTheyLie(t *testing.T) {
 			}
 		}
 		same("out of order and with a hole", 0, 1000, left)
-		same("what is gone", 10_000, 20_000, []flows.Leaf{})
+		same("what is gone", 10_000, 20_000, nil)
 	})
 }
 

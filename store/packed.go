@@ -30,7 +30,7 @@ func entryParams(e *flows.Sealed) (p postgresdb.InsertEntryParams, openings []by
 
 // unpacked appends the bytes of an entry to dst. Of what was not packed by this program it
 // makes bytes that have another hash than the entry: who holds them to it finds that.
-func unpacked(u *pack.Unpacker, dst []byte, chain string, at int64, plain, packed []byte) []byte {
+func unpacked(u *pack.Unpacker, dst, chain []byte, at int64, plain, packed []byte) []byte {
 	if len(packed) == 0 || string(plain) != packedMark {
 		return append(dst, plain...)
 	}
@@ -44,7 +44,7 @@ func unpacked(u *pack.Unpacker, dst []byte, chain string, at int64, plain, packe
 // unpack puts the bytes of an entry where they stand if they are not packed.
 func unpack(u *pack.Unpacker, r *postgresdb.Entry) {
 	if len(r.Packed) > 0 {
-		r.Bytes, r.Packed = string(unpacked(u, nil, r.Chain, r.At, []byte(r.Bytes), r.Packed)), nil
+		r.Bytes, r.Packed = string(unpacked(u, nil, []byte(r.Chain), r.At, []byte(r.Bytes), r.Packed)), nil
 	}
 }
 

@@ -129,7 +129,7 @@ func TestWhatIsPacked(t *testing.T) {
 			if err := rows.Scan(&plain, &packed); err != nil {
 				t.Fatal(err)
 			}
-			got, err := new(pack.Unpacker).Entry(nil, list[n].Chain, list[n].At.UnixMilli(), packed)
+			got, err := new(pack.Unpacker).Entry(nil, []byte(list[n].Chain), list[n].At.UnixMilli(), packed)
 			if plain != "-" || err != nil || !bytes.Equal(got, list[n].Bytes) || 2*len(packed) > len(got) {
 				t.Errorf("%q and %q, %v", plain, got, err)
 			}

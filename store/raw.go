@@ -107,7 +107,6 @@ func (r *pgRow) bytes(col int32) []byte {
 // arena keeps what rows had in a few pieces, instead of one for each column.
 type arena struct {
 	texts strings.Builder
-	raw   []byte
 }
 
 // piece is how large a piece of an arena is, unless one thing needs a larger one. Nothing
@@ -122,13 +121,4 @@ func (a *arena) text(b []byte) string {
 	from := a.texts.Len()
 	a.texts.Write(b)
 	return a.texts.String()[from:]
-}
-
-func (a *arena) bytes(b []byte) []byte {
-	if len(a.raw)+len(b) > cap(a.raw) {
-		a.raw = make([]byte, 0, max(piece, len(b)))
-	}
-	from := len(a.raw)
-	a.raw = append(a.raw, b...)
-	return a.raw[from:len(a.raw):len(a.raw)]
 }

@@ -87,11 +87,15 @@ func prevOf(column string, entry []byte) string {
 	if column != "" {
 		return column
 	}
+	return string(prevIn(entry))
+}
+
+func prevIn(entry []byte) []byte {
 	const before = `,"prev":"`
 	i := bytes.LastIndex(entry, []byte(before))
 	if i < 0 {
-		return ""
+		return nil
 	}
 	said, _, _ := bytes.Cut(entry[i+len(before):], []byte(`"`))
-	return string(said)
+	return said
 }

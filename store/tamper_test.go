@@ -419,7 +419,7 @@ func (v *altering) packed() tampered {
 	l := v.any()
 	e := l.Entry
 	doc := v.another(pack.Entry(e.Chain, e.At.UnixMilli(), e.Bytes), func(u *pack.Unpacker, b []byte) (string, error) {
-		got, err := u.Entry(nil, e.Chain, e.At.UnixMilli(), b)
+		got, err := u.Entry(nil, []byte(e.Chain), e.At.UnixMilli(), b)
 		return string(got), err
 	})
 	v.do("UPDATE entries SET packed = ? WHERE id = "+ofLeaf, doc, l.Index)

@@ -107,7 +107,7 @@ func toldOf(ctx context.Context, q queries, chain string) ([]flows.Told, error) 
 	told := make([]flows.Told, 0, len(rows))
 	for _, e := range rows {
 		t := flows.Told{
-			At: fromMillis(e.At), Verb: e.Verb, Bytes: unpacked(&u, nil, chain, e.At, []byte(e.Bytes), e.Packed),
+			At: fromMillis(e.At), Verb: e.Verb, Bytes: unpacked(&u, nil, []byte(chain), e.At, []byte(e.Bytes), e.Packed),
 			By: flows.PersonID(e.ByPerson), Said: e.Said,
 		}
 		tell(&u, &t, docs[e.ID])

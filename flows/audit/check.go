@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,10 +34,11 @@ const lineOnly = -2
 // item is a record with what a look at it alone tells.
 type item struct {
 	Record
+	row      flows.LeafRow // the leaf, if it is a line of an export
 	kind     kind
 	index    int64     // of a leaf, as it says
 	hash     tlog.Hash // of a leaf
-	body     body
+	said     said
 	good     bool // the bytes are an entry
 	opened   int
 	missing  []string // paths of commitments without opening
@@ -47,10 +50,20 @@ type item struct {
 	findings []Finding
 }
 
-// check looks at a record alone. It may run side by side with others.
-func (it *item) check(keys note.Verifiers) {
+// check looks at each record of a page alone.
+func (b *batch) check(keys note.Verifiers) {
+	b.items = slices.Grow(b.items[:0], len(b.records))[:len(b.records)]
+	for i, r := range b.records {
+		it := &b.items[i]
+		*it = item{Record: r, row: it.row}
+		it.check(keys, b)
+	}
+}
+
+// check looks at a record alone, in the room that there is for its page.
+func (it *item) check(keys note.Verifiers, in *batch) {
 	if it.Line != nil {
-		if err := it.decode(); err != nil {
+		if err := it.decode(&in.room.Leaves); err != nil {
 			it.find(lineOnly, "", "a line is not one of an export: "+err.Error())
 			return
 		}
@@ -58,7 +71,7 @@ func (it *item) check(keys note.Verifiers) {
 	switch {
 	case it.Leaf != nil:
 		it.kind = kindLeaf
-		it.checkLeaf()
+		it.checkLeaf(in)
 	case it.Checkpoint != nil:
 		it.kind = kindCheckpoint
 		it.checkHead(keys)
@@ -74,76 +87,79 @@ func (it *item) name() string {
 	if !it.good {
 		return "an entry"
 	}
-	return fmt.Sprintf("entry %d of %s", it.body.seq, it.body.chain)
+	return fmt.Sprintf("entry %d of %s", it.said.seq, it.said.chain)
 }
 
-func (it *item) checkLeaf() {
-	e := &it.Leaf.Entry
-	it.index, it.hash = it.Leaf.Index, flows.LeafHash(e.Bytes)
-	if err := scan(e.Bytes, &it.body); err != nil {
+func (it *item) checkLeaf(in *batch) {
+	e := it.Leaf
+	it.index, it.hash = e.Index, flows.LeafHash(e.Bytes)
+	s := scanner{b: e.Bytes, said: &it.said, commits: in.commits[:0], paths: in.paths[:0]}
+	err := s.scan()
+	in.commits, in.paths = s.commits, s.paths
+	if err != nil {
 		name := ""
-		if e.Chain != "" {
+		if len(e.Chain) > 0 {
 			name = fmt.Sprintf("entry %d of %s", e.Seq, e.Chain)
 		}
 		it.find(lineOnly, name, "it was altered: "+err.Error())
 		return
 	}
 	it.good = true
-	if e.Hash != "" { // of the store, which has columns beside the bytes
+	if len(e.Hash) > 0 { // of the store, which has columns beside the bytes
 		var sum [2 * tlog.HashSize]byte
 		hex.Encode(sum[:], it.hash[:])
-		b := &it.body
+		b := &it.said
 		switch {
-		case string(sum[:]) != e.Hash:
+		case !bytes.Equal(sum[:], e.Hash):
 			it.find(lineOnly, it.name(), "it was altered: its bytes do not have its hash")
-		case string(b.chain) != e.Chain || b.seq != e.Seq || string(b.prev) != e.Prev || string(b.verb) != e.Verb || b.at != e.At.UnixMilli():
+		case !bytes.Equal(b.chain, e.Chain) || b.seq != e.Seq || !bytes.Equal(b.prev, e.Prev) || !bytes.Equal(b.verb, e.Verb) || b.at != e.At:
 			it.find(lineOnly, it.name(), "it was altered: its columns are not what its bytes say")
 		}
 	}
-	it.open(e.Openings)
-	if string(it.body.verb) == VerbErased {
+	it.open(e.Openings, in.commits)
+	if string(it.said.verb) == VerbErased {
 		it.erases = erasedIn(e.Bytes)
 	}
 }
 
 // open holds the openings to the commitments.
-func (it *item) open(openings []flows.Opening) {
-	it.opened = 0
+func (it *item) open(openings []flows.OpeningRow, commits []commit) {
 	seen := 0
 	for i := range openings {
-		c := it.commitAt(openings[i].Path)
+		o := &openings[i]
+		c := commitAt(commits, o.Path)
 		switch {
-		case i > 0 && openings[i-1].Path >= openings[i].Path:
-			it.find(lineOnly, it.name(), "its openings are not in their order: "+openings[i].Path)
+		case i > 0 && bytes.Compare(openings[i-1].Path, o.Path) >= 0:
+			it.find(lineOnly, it.name(), fmt.Sprintf("its openings are not in their order: %s", o.Path))
 		case c == nil:
-			it.find(lineOnly, it.name(), "an opening was added that opens nothing: "+openings[i].Path)
-		case !opens(&openings[i], c.hash):
-			it.find(lineOnly, it.name(), "an opening was altered: "+openings[i].Path)
+			it.find(lineOnly, it.name(), fmt.Sprintf("an opening was added that opens nothing: %s", o.Path))
+		case !opens(o, c.hash):
+			it.find(lineOnly, it.name(), fmt.Sprintf("an opening was altered: %s", o.Path))
 			seen++
 		default:
 			it.opened++
 			seen++
 		}
 	}
-	if seen == len(it.body.commits) {
+	if seen == len(commits) {
 		return
 	}
-	for _, c := range it.body.commits {
+	for _, c := range commits {
 		found := false
 		for i := range openings {
-			found = found || openings[i].Path == c.path
+			found = found || bytes.Equal(openings[i].Path, c.path)
 		}
 		if !found {
-			it.missing = append(it.missing, c.path)
+			it.missing = append(it.missing, string(c.path))
 		}
 	}
 }
 
 // opens is flows.Opening.Opens without allocating: a log has millions of openings.
-func opens(o *flows.Opening, commitment string) bool {
+func opens(o *flows.OpeningRow, commitment []byte) bool {
 	var room [512]byte
-	b := room[:0]
-	for _, part := range [...]string{"breakglass commitment v1", o.Path, string(o.Salt), o.Value} {
+	b := append(room[:0], "24:breakglass commitment v1"...)
+	for _, part := range [...][]byte{o.Path, o.Salt, o.Value} {
 		b = strconv.AppendInt(b, int64(len(part)), 10)
 		b = append(append(b, ':'), part...)
 	}
@@ -151,13 +167,13 @@ func opens(o *flows.Opening, commitment string) bool {
 	var text [7 + 2*sha256.Size]byte
 	copy(text[:], "sha256:")
 	hex.Encode(text[7:], sum[:])
-	return string(text[:]) == commitment
+	return bytes.Equal(text[:], commitment)
 }
 
-func (it *item) commitAt(path string) *commit {
-	for i := range it.body.commits {
-		if it.body.commits[i].path == path {
-			return &it.body.commits[i]
+func commitAt(commits []commit, path []byte) *commit {
+	for i := range commits {
+		if bytes.Equal(commits[i].path, path) {
+			return &commits[i]
 		}
 	}
 	return nil

@@ -9,9 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
-	"sync"
 
 	"breakglass/flows"
 )
@@ -24,8 +24,9 @@ const ExportVersion = 1
 type Archive interface {
 	// TreeSize is how many entries have their places.
 	TreeSize(ctx context.Context) (int64, error)
-	// Leaves are the entries at the places from ≤ i < to, with the openings that are left.
-	Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error)
+	// ReadLeaves reads the entries at the places from ≤ i < to, with the openings that are
+	// left, into a page, which it clears first. It may be called side by side.
+	ReadLeaves(ctx context.Context, from, to int64, into *flows.LeafPage) error
 	// Checkpoints are the signed heads of more than after entries, the smallest first.
 	Checkpoints(ctx context.Context, after int64, limit int) ([]flows.Checkpoint, error)
 }
@@ -33,70 +34,51 @@ type Archive interface {
 // pageSize is how many entries are read at a time.
 const pageSize = 1000
 
-// readAhead is how many pages are read while others are looked at.
-const readAhead = 2
-
 // Live is the log as it is in the store, each checkpoint after the entries it covers.
 func Live(a Archive) Log {
-	return func(ctx context.Context, give func(Record) error) error {
+	return func(ctx context.Context, give func(Page) error) error {
 		size, err := a.TreeSize(ctx)
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		var all sync.WaitGroup
-		defer all.Wait()
-		defer cancel()
-		pages := make(chan chan leafPage, readAhead)
-		all.Go(func() { ahead(ctx, a, size, pages) })
-		heads := &headReader{a: a}
-		for next := range pages {
-			p := <-next
-			if p.err != nil {
-				return p.err
-			}
-			for i := range p.leaves {
-				if err := heads.upTo(ctx, p.leaves[i].Index, give); err != nil {
-					return err
-				}
-				if err := give(Record{Leaf: &p.leaves[i]}); err != nil {
-					return err
-				}
+		for from := int64(0); from == 0 || from < size; from += pageSize {
+			p := stretch{a, from, min(from+pageSize, size), from+pageSize >= size}
+			if err := give(p.read); err != nil {
+				return err
 			}
 		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return heads.upTo(ctx, 1<<62, give)
+		return nil
 	}
 }
 
-// leafPage is some leaves, or why they cannot be read.
-type leafPage struct {
-	leaves []flows.Leaf
-	err    error
+// stretch is a part of the log in the store.
+type stretch struct {
+	a        Archive
+	from, to int64
+	last     bool
 }
 
-// ahead reads the leaves, side by side, and hands them on in their order.
-func ahead(ctx context.Context, a Archive, size int64, pages chan<- chan leafPage) {
-	defer close(pages)
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	for from := int64(0); from < size; from += pageSize {
-		next := make(chan leafPage, 1)
-		select {
-		case pages <- next:
-		case <-ctx.Done():
-			return
-		}
-		reading.Go(func() {
-			leaves, err := a.Leaves(ctx, from, min(from+pageSize, size))
-			next <- leafPage{leaves, err}
-		})
+func (p stretch) read(ctx context.Context, room *Room) ([]Record, error) {
+	if err := p.a.ReadLeaves(ctx, p.from, p.to, &room.Leaves); err != nil {
+		return nil, err
 	}
+	heads := headReader{a: p.a, last: p.from - 1}
+	room.Records = room.Records[:0]
+	for i := range room.Leaves.Rows {
+		row := &room.Leaves.Rows[i]
+		if err := heads.upTo(ctx, row.Index, room); err != nil {
+			return nil, err
+		}
+		room.Records = append(room.Records, Record{Leaf: row})
+	}
+	end := p.to - 1
+	if p.last {
+		end = math.MaxInt64
+	}
+	return room.Records, heads.upTo(ctx, end, room)
 }
 
-// headReader gives checkpoints page by page.
+// headReader reads checkpoints, some at a time.
 type headReader struct {
 	a    Archive
 	page []flows.Checkpoint
@@ -104,26 +86,27 @@ type headReader struct {
 	done bool
 }
 
-// upTo gives the checkpoints of at most size entries that were not given yet.
-func (h *headReader) upTo(ctx context.Context, size int64, give func(Record) error) error {
+// upTo adds the checkpoints of at most size entries that were not added yet.
+func (h *headReader) upTo(ctx context.Context, size int64, room *Room) error {
 	for {
 		if len(h.page) == 0 && !h.done {
 			var err error
-			if h.page, err = h.a.Checkpoints(ctx, h.last, pageSize); err != nil {
+			if h.page, err = h.a.Checkpoints(ctx, h.last, headsAtOnce); err != nil {
 				return err
 			}
-			h.done = len(h.page) < pageSize
+			h.done = len(h.page) < headsAtOnce
 		}
 		if len(h.page) == 0 || h.page[0].Size > size {
 			return nil
 		}
-		c := h.page[0]
+		c := &h.page[0]
 		h.page, h.last = h.page[1:], c.Size
-		if err := give(Record{Checkpoint: &c}); err != nil {
-			return err
-		}
+		room.Records = append(room.Records, Record{Checkpoint: c})
 	}
 }
+
+// headsAtOnce is how many checkpoints are read at a time: there are few for each page.
+const headsAtOnce = 20
 
 // Export writes a log as JSON Lines: a line that says what it is, then the entries and
 // checkpoints in the order of the tree, then a line that says it is complete. progress
@@ -132,21 +115,21 @@ func Export(ctx context.Context, w io.Writer, log Log, progress func(entries int
 	out := bufio.NewWriterSize(w, 1<<16)
 	fmt.Fprintln(out, begins(ExportVersion)) // errors stay in out until Flush
 	var heads int64
-	line := make([]byte, 0, 4096)
-	err = log(ctx, func(r Record) error {
-		switch line = line[:0]; {
-		case r.Leaf != nil:
-			if line, err = appendLeaf(line, r.Leaf); err != nil {
-				return err
-			}
-			if entries++; progress != nil && entries%pageSize == 0 {
-				progress(entries)
-			}
-		case r.Checkpoint != nil:
-			line = append(appendHead(line, r.Checkpoint.Note), '\n')
-			heads++
+	err = walk(ctx, log, (*batch).write, func(b *batch) error {
+		if b.err != nil {
+			return b.err
 		}
-		_, err := out.Write(line)
+		for _, r := range b.records {
+			if r.Leaf != nil {
+				entries++
+			} else {
+				heads++
+			}
+		}
+		if progress != nil {
+			progress(entries)
+		}
+		_, err := out.Write(b.out)
 		return err
 	})
 	if err != nil {
@@ -154,6 +137,20 @@ func Export(ctx context.Context, w io.Writer, log Log, progress func(entries int
 	}
 	fmt.Fprintln(out, ends(entries, heads))
 	return entries, out.Flush()
+}
+
+// write writes the lines of a page.
+func (b *batch) write() {
+	b.out = b.out[:0]
+	for _, r := range b.records {
+		if r.Leaf == nil {
+			b.out = append(appendHead(b.out, r.Checkpoint.Note), '\n')
+			continue
+		}
+		if b.out, b.err = appendLeaf(b.out, r.Leaf); b.err != nil {
+			return
+		}
+	}
 }
 
 func begins(version int) string { return fmt.Sprintf(`{"breakglass":"audit proof","v":%d}`, version) }
@@ -168,14 +165,15 @@ func appendHead(b []byte, note string) []byte {
 
 // appendLeaf writes the line of an entry: its place, its openings, and last its bytes
 // as they are.
-func appendLeaf(b []byte, l *flows.Leaf) ([]byte, error) {
-	if bytes.IndexByte(l.Entry.Bytes, '\n') >= 0 {
-		return nil, fmt.Errorf("entry %d of %s has a line break in its bytes: it is not one line of an export", l.Entry.Seq, l.Entry.Chain)
+func appendLeaf(b []byte, l *flows.LeafRow) ([]byte, error) {
+	if bytes.IndexByte(l.Bytes, '\n') >= 0 {
+		return nil, fmt.Errorf("entry %d of %s has a line break in its bytes: it is not one line of an export", l.Seq, l.Chain)
 	}
 	b = append(b, `{"leaf":`...)
 	b = strconv.AppendInt(b, l.Index, 10)
 	b = append(b, `,"openings":[`...)
-	for i, o := range l.Entry.Openings {
+	for i := range l.Openings {
+		o := &l.Openings[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -185,16 +183,16 @@ func appendLeaf(b []byte, l *flows.Leaf) ([]byte, error) {
 		b = append(appendText(append(b, `","value":`...), o.Value), '}')
 	}
 	b = append(b, `],"entry":`...)
-	b = append(b, l.Entry.Bytes...)
+	b = append(b, l.Bytes...)
 	return append(b, "}\n"...), nil
 }
 
 // appendText writes a string in the canonical form.
-func appendText(b []byte, s string) []byte {
+func appendText[T string | []byte](b []byte, s T) []byte {
 	if plain(s) {
 		return append(append(append(b, '"'), s...), '"')
 	}
-	text, err := flows.Canonical(strings.ToValidUTF8(s, "\uFFFD"))
+	text, err := flows.Canonical(strings.ToValidUTF8(string(s), "\uFFFD"))
 	if err != nil {
 		return append(b, `""`...)
 	}
@@ -202,7 +200,7 @@ func appendText(b []byte, s string) []byte {
 }
 
 // plain reports whether the canonical form of s is s between quotes. Nearly all are.
-func plain(s string) bool {
+func plain[T string | []byte](s T) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return false
@@ -214,33 +212,51 @@ func plain(s string) bool {
 // maxLine is the longest line of an export.
 const maxLine = 16 << 20
 
+// linesAtOnce is how many lines of an export are looked at together, unless they are long.
+const linesAtOnce = 512
+
 // Exported is the log in an export.
 func Exported(r io.Reader) Log {
-	return func(_ context.Context, give func(Record) error) error {
+	return func(_ context.Context, give func(Page) error) error {
 		in := bufio.NewScanner(r)
 		in.Buffer(make([]byte, 0, 1<<16), maxLine)
 		in.Split(splitLines)
-		var arena []byte
+		var text []byte // of the lines
+		var lines []Record
 		some := false
+		send := func() error {
+			page := lines
+			lines, text = make([]Record, 0, linesAtOnce), make([]byte, 0, cap(text))
+			return give(func(_ context.Context, room *Room) ([]Record, error) {
+				room.Leaves.Clear()
+				return page, nil
+			})
+		}
 		for in.Scan() {
-			if len(in.Bytes())+len(arena) > cap(arena) {
-				arena = make([]byte, 0, max(1<<20, len(in.Bytes())))
-			}
-			start := len(arena)
-			arena = append(arena, in.Bytes()...)
-			line := arena[start:len(arena):len(arena)]
+			line := in.Bytes()
 			if !some && !bytes.HasPrefix(line, []byte(`{"breakglass":"audit proof",`)) {
 				return errNoExport
 			}
-			if err := give(Record{Line: line}); err != nil {
-				return err
+			if len(lines) == linesAtOnce || len(lines) > 0 && len(line)+len(text) > cap(text) {
+				if err := send(); err != nil {
+					return err
+				}
 			}
+			if len(line) > cap(text) {
+				text = make([]byte, 0, max(1<<20, len(line)))
+			}
+			from := len(text)
+			text = append(text, line...)
+			lines = append(lines, Record{Line: text[from:len(text):len(text)]})
 			some = true
 		}
 		if in.Err() == nil && !some {
 			return errNoExport
 		}
-		return in.Err()
+		if in.Err() != nil || len(lines) == 0 {
+			return in.Err()
+		}
+		return send()
 	}
 }
 
@@ -259,12 +275,15 @@ func splitLines(data []byte, atEnd bool) (advance int, line []byte, err error) {
 }
 
 // decode reads the line of an export that the record is.
-func (it *item) decode() error {
+func (it *item) decode(room *flows.LeafPage) error {
 	line := it.Line
 	if rest, ok := bytes.CutPrefix(line, []byte(`{"leaf":`)); ok {
-		leaf, err := decodeLeaf(rest)
-		it.Leaf = leaf
-		return err
+		it.row = flows.LeafRow{Openings: it.row.Openings[:0]}
+		if err := decodeLeaf(rest, &it.row, room); err != nil {
+			return err
+		}
+		it.Leaf = &it.row
+		return nil
 	}
 	var other struct {
 		Breakglass  *string `json:"breakglass"`
@@ -315,32 +334,32 @@ func (it *item) exact(version int) error {
 var errLine = errors.New("it is not written as an export writes it")
 
 // decodeLeaf reads what comes after {"leaf": .
-func decodeLeaf(b []byte) (*flows.Leaf, error) {
+func decodeLeaf(b []byte, leaf *flows.LeafRow, room *flows.LeafPage) error {
 	s := &scanner{b: b}
 	index, err := s.number()
 	if err != nil || index < 0 || !s.word(`,"openings":[`) {
-		return nil, errLine
+		return errLine
 	}
-	leaf := &flows.Leaf{Index: index}
+	leaf.Index = index
 	for !s.at(']') {
-		if len(leaf.Entry.Openings) > 0 && !s.at(',') {
-			return nil, errLine
+		if len(leaf.Openings) > 0 && !s.at(',') {
+			return errLine
 		}
-		o, err := s.opening()
+		o, err := s.opening(room)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		leaf.Entry.Openings = append(leaf.Entry.Openings, o)
+		leaf.Openings = append(leaf.Openings, o)
 	}
 	if !s.word(`,"entry":`) || !bytes.HasSuffix(b[s.i:], []byte("}")) {
-		return nil, errLine
+		return errLine
 	}
-	leaf.Entry.Bytes = b[s.i : len(b)-1]
-	return leaf, nil
+	leaf.Bytes = b[s.i : len(b)-1]
+	return nil
 }
 
-func (s *scanner) opening() (flows.Opening, error) {
-	var o flows.Opening
+func (s *scanner) opening(room *flows.LeafPage) (flows.OpeningRow, error) {
+	var o flows.OpeningRow
 	var raw [3][]byte
 	for i, word := range [...]string{`{"path":`, `,"salt":`, `,"value":`} {
 		if !s.word(word) {
@@ -351,11 +370,12 @@ func (s *scanner) opening() (flows.Opening, error) {
 			return o, errLine
 		}
 	}
-	salt := make([]byte, hex.DecodedLen(len(raw[1])))
-	if _, err := hex.Decode(salt, raw[1]); err != nil || !s.at('}') || hex.EncodeToString(salt) != string(raw[1]) {
+	var err error
+	o.Salt = room.Write(func(to []byte) []byte { to, err = hex.AppendDecode(to, raw[1]); return to })
+	if err != nil || !s.at('}') || bytes.ContainsAny(raw[1], "ABCDEF") {
 		return o, errLine
 	}
-	o.Path, o.Salt, o.Value = string(unescaped(raw[0])), salt, string(unescaped(raw[2]))
+	o.Path, o.Value = unescaped(raw[0]), unescaped(raw[2])
 	return o, nil
 }
 

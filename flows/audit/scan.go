@@ -11,45 +11,45 @@ import (
 	"unicode/utf8"
 )
 
-// body is what verification reads of an entry's bytes. The slices are parts of them.
-type body struct {
+// said is what an entry's bytes say of its place. The slices are parts of them.
+type said struct {
 	chain, prev, verb []byte
 	seq, at, version  int64
-	commits           []commit
 }
 
 // commit is one commitment and where it stands.
-type commit struct{ path, hash string }
+type commit struct{ path, hash []byte }
 
 // scanner walks the bytes of an entry once: it holds them to the one canonical form
 // (sorted keys, no spaces, whole numbers, the shortest escapes) and picks out what
-// verification needs. It allocates for commitments only.
+// verification needs.
 type scanner struct {
 	b       []byte
 	i       int
 	escaped bool // the last string had an escape
 	path    []byte
-	out     *body
+	said    *said
+	commits []commit
+	paths   []byte // of the commitments
 }
 
 var errForm = errors.New("its bytes are not in the canonical form")
 
-// commitsRoom is how many commitments most entries that have one have at most.
-const commitsRoom = 10
-
 // maxDepth is how deep an entry may be nested.
 const maxDepth = 64
 
-func scan(b []byte, out *body) error {
-	s := scanner{b: b, out: out, path: make([]byte, 0, 64)}
+func (s *scanner) scan() error {
+	var room [64]byte
+	s.path = room[:0]
+	out := s.said
 	out.at = math.MinInt64
-	if len(b) == 0 || b[0] != '{' {
+	if len(s.b) == 0 || s.b[0] != '{' {
 		return errForm
 	}
 	if err := s.object(0); err != nil {
 		return err
 	}
-	if s.i != len(b) || out.chain == nil || out.prev == nil || out.verb == nil || out.at == math.MinInt64 || out.seq < 1 || out.version < 1 {
+	if s.i != len(s.b) || out.chain == nil || out.prev == nil || out.verb == nil || out.at == math.MinInt64 || out.seq < 1 || out.version < 1 {
 		return errForm
 	}
 	return nil
@@ -118,11 +118,9 @@ func (s *scanner) member(key []byte, first bool, depth int) error {
 	if first && string(key) == "commit" && start < len(s.b) && s.b[start] == '"' {
 		hash, err := s.text()
 		if err == nil && s.i < len(s.b) && s.b[s.i] == '}' && bytes.HasPrefix(hash, []byte("sha256:")) {
-			if s.out.commits == nil {
-				s.out.commits = make([]commit, 0, commitsRoom)
-			}
-			n, both := len(s.path), string(append(s.path, hash...))
-			s.out.commits = append(s.out.commits, commit{both[:n], both[n:]})
+			from := len(s.paths)
+			s.paths = append(s.paths, s.path...)
+			s.commits = append(s.commits, commit{s.paths[from:len(s.paths):len(s.paths)], hash})
 		}
 		return err
 	}
@@ -142,17 +140,17 @@ func (s *scanner) top(key []byte) (known bool, err error) {
 	var number *int64
 	switch string(key) {
 	case "chain":
-		text = &s.out.chain
+		text = &s.said.chain
 	case "prev":
-		text = &s.out.prev
+		text = &s.said.prev
 	case "verb":
-		text = &s.out.verb
+		text = &s.said.verb
 	case "seq":
-		number = &s.out.seq
+		number = &s.said.seq
 	case "at":
-		number = &s.out.at
+		number = &s.said.at
 	case "v":
-		number = &s.out.version
+		number = &s.said.version
 	default:
 		return false, nil
 	}

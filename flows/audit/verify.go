@@ -6,27 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/maphash"
-	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-
-	"breakglass/flows"
 )
-
-// Record is one thing of a log: a leaf, a checkpoint that stands after the leaves it
-// covers, or a line of an export that is one of them.
-type Record struct {
-	Leaf       *flows.Leaf
-	Checkpoint *flows.Checkpoint
-	Line       []byte
-}
-
-// Log gives the records of a log, in the order of the tree. It may keep nothing that it
-// gave away.
-type Log func(ctx context.Context, give func(Record) error) error
 
 // Witnessed is a checkpoint that somebody outside kept.
 type Witnessed struct {
@@ -51,78 +35,21 @@ type Options struct {
 // or is of another tree. It returns an error only if the log cannot be read.
 func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
 	v := newVerifier(ctx, o)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	todo, order := make(chan *batch, 8), make(chan *batch, 8)
-	var read error
-	go func() {
-		defer close(order)
-		defer close(todo)
-		read = feed(ctx, log, func(b *batch) error {
-			for _, c := range [...]chan *batch{todo, order} {
-				select {
-				case c <- b:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return nil
-		})
-	}()
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for b := range todo {
-				for i := range b.items {
-					b.items[i].check(o.Keys)
-				}
-				close(b.done)
-			}
-		})
-	}
-	for b := range order {
-		<-b.done
+	look := func(b *batch) { b.check(o.Keys) }
+	err := walk(ctx, log, look, func(b *batch) error {
 		for i := range b.items {
 			v.take(&b.items[i])
 		}
 		if o.Progress != nil {
 			o.Progress(v.report.Entries)
 		}
-	}
-	wg.Wait()
-	if read != nil {
-		return nil, fmt.Errorf("read the log: %w", read)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
 	}
 	v.end()
 	return v.report, nil
-}
-
-// batch is records that are checked one by one, side by side with other batches.
-type batch struct {
-	items []item
-	done  chan struct{}
-}
-
-const batchSize = 256
-
-func feed(ctx context.Context, log Log, send func(*batch) error) error {
-	b := &batch{done: make(chan struct{})}
-	err := log(ctx, func(r Record) error {
-		if b.items == nil {
-			b.items = make([]item, 0, batchSize)
-		}
-		b.items = append(b.items, item{Record: r})
-		if len(b.items) < batchSize {
-			return nil
-		}
-		full := b
-		b = &batch{done: make(chan struct{})}
-		return send(full)
-	})
-	if err == nil && len(b.items) > 0 {
-		err = send(b)
-	}
-	return err
 }
 
 // chainEnd is the last entry of a chain that was read.
@@ -232,7 +159,7 @@ func (v *verifier) leaf(it *item) {
 		v.link(it, at)
 		v.report.Openings += int64(it.opened)
 		for _, path := range it.missing {
-			v.lost = append(v.lost, lost{at, it.name(), string(it.body.chain) + "/" + fmt.Sprint(it.body.seq) + "/" + path})
+			v.lost = append(v.lost, lost{at, it.name(), string(it.said.chain) + "/" + fmt.Sprint(it.said.seq) + "/" + path})
 		}
 		for _, path := range it.erases {
 			v.erased[path] = it.name()
@@ -256,9 +183,9 @@ func (v *verifier) place(it *item, at int64) {
 
 // link holds an entry to the one before it in its chain.
 func (v *verifier) link(it *item, at int64) {
-	key := maphash.Bytes(v.seed, it.body.chain)
+	key := maphash.Bytes(v.seed, it.said.chain)
 	end := v.chains[key]
-	v.chains[key] = chainEnd{it.body.seq, at, it.hash}
+	v.chains[key] = chainEnd{it.said.seq, at, it.hash}
 	var room [2 * tlog.HashSize]byte
 	prev := room[:0]
 	if end.seq > 0 {
@@ -266,16 +193,16 @@ func (v *verifier) link(it *item, at int64) {
 	}
 	f := Finding{From: at, To: at}
 	switch {
-	case it.body.seq > end.seq+1:
+	case it.said.seq > end.seq+1:
 		f.From = v.good // before that nothing is missing
 		if end.seq > 0 {
 			f.From = max(f.From, end.at+1)
 		}
 		f.From = min(f.From, at)
 		f.What = fmt.Sprintf("entry %d of its chain, which comes before it, was removed or moved", end.seq+1)
-	case it.body.seq <= end.seq:
-		f.What = fmt.Sprintf("its chain had its entry %d already: one was inserted, or they were reordered", it.body.seq)
-	case !bytes.Equal(prev, it.body.prev):
+	case it.said.seq <= end.seq:
+		f.What = fmt.Sprintf("its chain had its entry %d already: one was inserted, or they were reordered", it.said.seq)
+	case !bytes.Equal(prev, it.said.prev):
 		f.From = end.at
 		f.What = fmt.Sprintf("entry %d of its chain, at place %d, is not the one it names: one of the two was altered", end.seq, end.at)
 	default:

@@ -160,8 +160,22 @@ func (s *shelf) LastCheckpoint(context.Context) (flows.Checkpoint, error) {
 	return s.heads[len(s.heads)-1], nil
 }
 
-func (s *shelf) Leaves(_ context.Context, from, to int64) ([]flows.Leaf, error) {
-	return s.leaves[from:min(to, int64(len(s.leaves)))], nil
+func (s *shelf) ReadLeaves(_ context.Context, from, to int64, into *flows.LeafPage) error {
+	into.Clear()
+	for _, l := range s.leaves[from:min(to, int64(len(s.leaves)))] {
+		e := &l.Entry
+		row := flows.LeafRow{
+			Index: l.Index, Seq: e.Seq, At: e.At.UnixMilli(), Chain: into.Keep([]byte(e.Chain)), Verb: into.Keep([]byte(e.Verb)),
+			Prev: into.Keep([]byte(e.Prev)), Hash: into.Keep([]byte(e.Hash)), Bytes: into.Keep(e.Bytes), Openings: into.Openings(len(e.Openings)),
+		}
+		for _, o := range e.Openings {
+			row.Openings = append(row.Openings, flows.OpeningRow{
+				Path: into.Keep([]byte(o.Path)), About: into.Keep([]byte(o.About)), Salt: into.Keep(o.Salt), Value: into.Keep([]byte(o.Value)),
+			})
+		}
+		into.Rows = append(into.Rows, row)
+	}
+	return nil
 }
 
 func (s *shelf) Checkpoints(_ context.Context, after int64, limit int) (out []flows.Checkpoint, err error) {

@@ -39,7 +39,7 @@ func Entry(chain string, at int64, entry []byte) []byte {
 	packed = binary.AppendUvarint(packed, uint64(len(w.times)))
 	packed = append(packed, w.times...)
 	packed = append(packed, dictionary().Encode(nil, w.text)...)
-	if again, err := new(Unpacker).Entry(nil, chain, at, packed); err != nil || !bytes.Equal(again, entry) {
+	if again, err := new(Unpacker).Entry(nil, w.chain, at, packed); err != nil || !bytes.Equal(again, entry) {
 		return nil
 	}
 	return packed
@@ -91,7 +91,7 @@ func hexadecimal(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 
 func decimal(c byte) bool { return '0' <= c && c <= '9' }
 
 // Entry appends what Entry packed to dst. ErrForm of anything else.
-func (u *Unpacker) Entry(dst []byte, chain string, at int64, packed []byte) ([]byte, error) {
+func (u *Unpacker) Entry(dst, chain []byte, at int64, packed []byte) ([]byte, error) {
 	r, err := u.read(packed)
 	if err != nil {
 		return dst, err

@@ -62,7 +62,7 @@ func TestEntry(t *testing.T) {
 		"all bytes from a space on":   string(bytes.Repeat([]byte{' ', '~', 0x7f, 0x80, 0xff}, 999)),
 	} {
 		packed := pack.Entry(chain, at, []byte(entry))
-		got, err := u.Entry([]byte("before "), chain, at, packed)
+		got, err := u.Entry([]byte("before "), []byte(chain), at, packed)
 		if packed == nil || err != nil || string(got) != "before "+entry {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
@@ -76,7 +76,7 @@ func TestEntry(t *testing.T) {
 	if n := len(pack.Entry(chain, at, entry)); n > len(entry)/2 {
 		t.Errorf("an entry of %d bytes is packed in %d", len(entry), n)
 	}
-	if got, err := u.Entry(nil, "req_other", at, pack.Entry(chain, at, entry)); err != nil || bytes.Equal(got, entry) {
+	if got, err := u.Entry(nil, []byte("req_other"), at, pack.Entry(chain, at, entry)); err != nil || bytes.Equal(got, entry) {
 		t.Errorf("in another chain it is the same: %v", err)
 	}
 }
@@ -132,7 +132,7 @@ func TestFinal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var u pack.Unpacker
-	got, err := u.Entry(nil, chain, at, kept)
+	got, err := u.Entry(nil, []byte(chain), at, kept)
 	if d := cmp.Diff(string(submitted(t)), string(got)); err != nil || d != "" {
 		t.Errorf("an entry that was packed once: %v\n%s\nit is packed as %x now", err, d, pack.Entry(chain, at, submitted(t)))
 	}
@@ -146,7 +146,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add([]byte{1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var u pack.Unpacker
-		if got, err := u.Entry(nil, chain, at, b); err != nil && (!errors.Is(err, pack.ErrForm) || len(got) > 0) {
+		if got, err := u.Entry(nil, []byte(chain), at, b); err != nil && (!errors.Is(err, pack.ErrForm) || len(got) > 0) {
 			t.Errorf("%v and %d bytes", err, len(got))
 		}
 		all, err := u.Openings(b)
@@ -169,7 +169,7 @@ func BenchmarkUnpack(b *testing.B) {
 	var u pack.Unpacker
 	var dst []byte
 	for b.Loop() {
-		dst, _ = u.Entry(dst[:0], chain, at, packed)
+		dst, _ = u.Entry(dst[:0], []byte(chain), at, packed)
 	}
 	b.ReportMetric(float64(len(packed))/float64(len(entry)), "packed/bytes")
 }
