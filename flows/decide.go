@@ -250,7 +250,7 @@ func (d *decision) tellThreads() {
 		}
 		for j := range d.out.Entries {
 			e := &d.out.Entries[j]
-			if !told(e.Verb) {
+			if !told(e.Verb) || e.Verb == "incident_merged" && d.was.State.Final() { // that is recorded and no more
 				continue
 			}
 			d.notify(Notice{Channel: card.Destination(), About: AboutStep, By: e.Actor.Person, Detail: e.Verb})

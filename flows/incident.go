@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -39,6 +41,7 @@ type Incident struct {
 	ServiceID  string
 	Service    string
 	Urgency    string
+	Priority   string // its name, "P1"; empty: none
 	URL        string
 	Assignees  []PagerDutyUser
 	MergedInto IncidentID // where the work goes on, if it was merged
@@ -59,18 +62,53 @@ func (i Incident) Ref() IncidentRef {
 }
 
 // IncidentState is how an incident was when it was last recorded. Of the title, which
-// somebody typed, only a hash is kept.
+// somebody typed, and of who it is assigned to only a hash is kept. Assignees and Priority
+// are empty where an earlier version recorded it.
 type IncidentState struct {
-	Status  IncidentStatus
-	Urgency string
-	Service string
-	Title   string
+	Status    IncidentStatus
+	Urgency   string
+	Service   string
+	Title     string
+	Assignees string `json:",omitempty"`
+	Priority  string `json:",omitempty"`
 }
+
+// noPriority is the priority of an incident that has none, which is something to know.
+const noPriority = "none"
 
 // State is how the incident is.
 func (i *Incident) State() IncidentState {
-	sum := sha256.Sum256([]byte(i.Title.Raw()))
-	return IncidentState{Status: i.Status, Urgency: i.Urgency, Service: i.ServiceID, Title: hex.EncodeToString(sum[:6])}
+	s := IncidentState{
+		Status: i.Status, Urgency: i.Urgency, Service: i.ServiceID, Title: short(i.Title.Raw()), Assignees: short(i.assigned()), Priority: i.Priority,
+	}
+	if s.Priority == "" {
+		s.Priority = noPriority
+	}
+	return s
+}
+
+// short is enough of a hash to tell two texts apart.
+func short(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
+}
+
+// assigned is who the incident is assigned to, in an order of its own.
+func (i *Incident) assigned() string {
+	users := make([]string, 0, len(i.Assignees))
+	for _, u := range i.Assignees {
+		users = append(users, string(u))
+	}
+	slices.Sort(users)
+	return strings.Join(users, " ")
+}
+
+// since is the state with what was not recorded before taken as it is now.
+func (s IncidentState) since(is IncidentState) IncidentState {
+	if s.Status != "" && s.Assignees == "" {
+		s.Assignees, s.Priority = is.Assignees, is.Priority
+	}
+	return s
 }
 
 // IncidentQuery selects open incidents for the picker.

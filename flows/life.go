@@ -260,20 +260,21 @@ func Observed(req Request, f Facts, now time.Time, had Tri) Outcome {
 // the grace; merged, the request moves to the parent; otherwise changed, that is
 // recorded. It is decided by the re-read alone, never by a webhook. Of a resolved
 // incident nothing else follows while people are still asked; a grant that comes of it
-// ends at the next re-read.
+// ends at the next re-read. What becomes of it when the request is over is recorded, and
+// that is all.
 func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	fl := f.flow(&req.Content)
-	if f.IncidentIs != Yes || f.Incident == nil || fl == nil || req.State.Final() {
+	switch {
+	case f.IncidentIs != Yes || f.Incident == nil, f.Incident.ID != req.Incident(): // read before somebody else moved the request
+		return Outcome{Request: req}
+	case req.State.Final():
+		return afterwards(req, f, now)
+	case fl == nil:
 		return Outcome{Request: req}
 	}
 	inc := *f.Incident
-	if inc.ID != req.Incident() { // read before somebody else moved the request
-		return Outcome{Request: req}
-	}
 	if inc.MergedInto != "" && inc.MergedInto != req.Incident() {
-		d := aside(req, f, now, "incident_merged", map[string]any{"into": string(inc.MergedInto)})
-		d.req.MovedTo, d.req.IncidentDark, d.req.IncidentSeen = inc.MergedInto, time.Time{}, IncidentState{}
-		return d.finish()
+		return merged(req, f, now)
 	}
 	if inc.Status != IncidentResolved || inc.MergedInto != "" || !ends(fl, EndIncident) || !req.IncidentGone.IsZero() || req.State == StateEnding || !req.State.Live() {
 		return changed(req, f, now)
@@ -287,10 +288,18 @@ func FollowIncident(req Request, f Facts, now time.Time) Outcome {
 	return d.finish()
 }
 
+// merged moves the request to the incident that its own was merged into.
+func merged(req Request, f Facts, now time.Time) Outcome {
+	d := aside(req, f, now, "incident_merged", map[string]any{"into": string(f.Incident.MergedInto)})
+	d.req.MovedTo, d.req.IncidentDark, d.req.IncidentSeen = f.Incident.MergedInto, time.Time{}, IncidentState{}
+	return d.finish()
+}
+
 // changed records that the incident is another than it was when it was last recorded,
 // and takes the alarm of Unreadable back.
 func changed(req Request, f Facts, now time.Time) Outcome {
-	was, is, dark := req.IncidentSeen, f.Incident.State(), !req.IncidentDark.IsZero()
+	is, dark := f.Incident.State(), !req.IncidentDark.IsZero()
+	was := req.IncidentSeen.since(is)
 	if was == is && !dark {
 		return Outcome{Request: req}
 	}
@@ -299,12 +308,24 @@ func changed(req Request, f Facts, now time.Time) Outcome {
 		d.record("incident_readable", nil)
 	}
 	if was != is {
-		d.record("incident_changed", map[string]any{
-			"was": object{{"service", was.Service}, {"status", string(was.Status)}, {"urgency", was.Urgency}}, "title_changed": was.Title != is.Title,
-		})
+		d.record("incident_changed", change(f.Incident, was, is, req.Content.Requester))
 	}
 	d.req.IncidentSeen, d.req.IncidentDark = is, time.Time{}
 	return d.finish()
+}
+
+// change is what of an incident has changed. How it is now stands beside it, as it was read.
+func change(inc *Incident, was, is IncidentState, about PersonID) map[string]any {
+	facts := map[string]any{
+		"was": object{{"service", was.Service}, {"status", string(was.Status)}, {"urgency", was.Urgency}}, "title_changed": was.Title != is.Title,
+	}
+	if was.Assignees != is.Assignees && is.Status != IncidentResolved { // that takes it from everybody
+		facts["assignees"] = quoted(about, inc.assigned())
+	}
+	if was.Priority != is.Priority {
+		facts["priority"], facts["priority_was"] = is.Priority, was.Priority
+	}
+	return facts
 }
 
 // IncidentRef is the incident the request belongs to: the one asked for, or the one

@@ -225,11 +225,11 @@ func (t *Telling) compare() string {
 func (t *Telling) compareIncident() string {
 	r := t.r
 	known := same(r.IncidentGone, t.gone) || t.gone.IsZero() && r.Content.Extends != "" && same(r.IncidentGone, t.submitted)
-	switch {
-	case r.State.Final():
-		return ""
-	case r.MovedTo != t.moved, r.Opened.ID != t.opened:
+	switch over := r.State.Final(); {
+	case r.MovedTo != t.moved && (!over || t.moved != ""), r.Opened.ID != t.opened && (!over || t.opened != ""):
 		return "it is for another incident than its entries say"
+	case over:
+		return ""
 	case !known:
 		return "its incident was resolved at another time than its entries say"
 	}

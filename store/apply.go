@@ -128,7 +128,7 @@ func (p *change) checkEntries() error {
 func (p *change) run(ctx context.Context, q queries) error {
 	p.stored, p.orphan = nil, nil
 	for _, step := range []func(context.Context, queries) error{
-		p.done, p.swapRequest, p.swapHolding, p.append, p.calls, p.traces, p.review, p.cards, p.links, p.passes, p.cancel, p.upsertJobs, p.handled, p.grow, p.checkRevokes,
+		p.done, p.swapRequest, p.swapHolding, p.append, p.calls, p.traces, p.followed, p.review, p.cards, p.links, p.passes, p.cancel, p.upsertJobs, p.handled, p.grow, p.checkRevokes,
 		p.count, p.freeze,
 	} {
 		if err := step(ctx, q); err != nil {

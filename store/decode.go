@@ -383,6 +383,10 @@ func (in *docReader) seen(s *flows.IncidentState) {
 			named(in, &s.Service)
 		case "Title":
 			named(in, &s.Title)
+		case "Assignees":
+			named(in, &s.Assignees)
+		case "Priority":
+			named(in, &s.Priority)
 		default:
 			in.ok = false
 		}

@@ -178,6 +178,12 @@ type sheet struct {
 	jobs map[string]postgresdb.Job
 }
 
+// Follow does nothing: of what is made up, nothing becomes of its incidents.
+func (sh *sheet) Follow(context.Context, postgresdb.FollowParams) error { return nil }
+
+// FollowStill likewise.
+func (sh *sheet) FollowStill(context.Context, postgresdb.FollowStillParams) error { return nil }
+
 func (sh *sheet) RequestStanding(context.Context, string) (postgresdb.RequestStandingRow, error) {
 	if len(sh.rows.requests) == 0 {
 		return postgresdb.RequestStandingRow{}, sql.ErrNoRows

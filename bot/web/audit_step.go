@@ -98,8 +98,8 @@ func (w *Web) step(e *history.Event) step {
 			s.Did += ", on call"
 		}
 	case e.Verb == "incident_changed":
-		if now := factsOf(f["incident_as_read"]); now.text("status") != factsOf(f["was"]).text("status") {
-			s.Did += ": now " + now.text("status")
+		if now := changesOf(f); now != "" {
+			s.Did += ": now " + now
 		}
 	case e.Verb == "review":
 		s.Reason = saidOf(f.text("note"))
@@ -113,6 +113,36 @@ func (w *Web) step(e *history.Event) step {
 		s.Did = strings.ToUpper(s.Did[:1]) + s.Did[1:]
 	}
 	return s
+}
+
+// changesOf is how an incident is now, as far as it was otherwise before.
+func changesOf(f facts) string {
+	is, was := factsOf(f["incident_as_read"]), factsOf(f["was"])
+	if was.text("status") == "" { // it was not read before
+		return is.text("status")
+	}
+	var now []string
+	for _, name := range [...]string{"status", "urgency"} {
+		if v := is.text(name); v != "" && v != was.text(name) {
+			if name == "urgency" {
+				v = "of " + v + " urgency"
+			}
+			now = append(now, v)
+		}
+	}
+	if v := f.text("priority"); v != "" {
+		now = append(now, "of priority "+v)
+	}
+	if is.text("service") != was.text("service") {
+		now = append(now, "at another service")
+	}
+	if _, moved := f["assignees"]; moved {
+		now = append(now, "assigned to others")
+	}
+	if f.yes("title_changed") {
+		now = append(now, "under another title")
+	}
+	return strings.Join(now, ", ")
 }
 
 // doorWords say where somebody came in.

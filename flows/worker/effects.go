@@ -23,6 +23,7 @@ type Effects struct {
 	Notes     flows.IncidentWriter
 	Links     Permalinks // of cards in channels, for notes; nil: notes name none
 	Live      LiveIncidents
+	Over      Over // nil: incidents of requests that are over are not followed
 	Grants    Grants
 	// Doubt says why a request is not what its audit entries say, and nothing is given by
 	// it; nil: nobody looks.

@@ -46,7 +46,7 @@ func (e *Effects) reconcile(ctx context.Context, j flows.Job) error {
 	} else {
 		clear(dark)
 	}
-	err = errors.Join(err, e.endForTheGone(ctx))
+	err = errors.Join(err, e.endForTheGone(ctx), e.afterwards(ctx))
 	next := ReconcileJob(e.Engine.Now().Add(reconcileEvery))
 	if len(dark) > 0 {
 		args, merr := json.Marshal(dark)
@@ -96,22 +96,37 @@ func (e *Effects) Reread(ctx context.Context, id flows.IncidentID, fin flows.Fin
 	if err != nil {
 		return fmt.Errorf("list live incidents: %w", err)
 	}
-	if reqs := live[id]; len(reqs) > 0 {
+	over, err := e.hasOver(ctx, id)
+	if err != nil {
+		return err
+	}
+	if reqs := live[id]; len(reqs) > 0 || over {
 		inc, err := e.Incidents.Incident(ctx, string(id))
 		var never *flows.Permanent
-		if err != nil && !errors.Is(err, flows.ErrNotFound) && !errors.As(err, &never) {
-			return err // tried again; the reconciler is the guarantee
+		switch {
+		case err == nil:
+			err = e.tell(ctx, inc, reqs, over)
+		case errors.Is(err, flows.ErrNotFound), errors.As(err, &never):
+			err = nil
 		}
-		for _, req := range reqs {
-			if err != nil {
-				break
-			}
-			if _, err := e.Engine.FollowIncident(ctx, req, inc, flows.Finish{}); err != nil {
-				return err
-			}
+		if err != nil {
+			return err // tried again; the reconciler is the guarantee
 		}
 	}
 	return e.Engine.Finish(ctx, fin)
+}
+
+// tell has requests of an incident follow it, and with them those that are over.
+func (e *Effects) tell(ctx context.Context, inc flows.Incident, reqs []flows.RequestID, over bool) error {
+	for _, req := range reqs {
+		if _, err := e.Engine.FollowIncident(ctx, req, inc, flows.Finish{}); err != nil {
+			return err
+		}
+	}
+	if !over {
+		return nil
+	}
+	return e.tellOver(ctx, inc)
 }
 
 // open opens a PagerDuty incident for a request that names none, in flows that say so;

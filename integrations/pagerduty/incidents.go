@@ -49,6 +49,7 @@ func readIncident(v value, asked time.Time) flows.Incident {
 		ServiceID: service.maybe("id").maybeText(),
 		Service:   service.maybe("summary").maybeText(),
 		Urgency:   v.maybe("urgency").maybeText(),
+		Priority:  priorityOf(v.maybe("priority")),
 		URL:       webAddress(v.maybe("html_url").maybeText()),
 		ReadAt:    asked,
 	}
@@ -66,6 +67,15 @@ func readIncident(v value, asked time.Time) flows.Incident {
 		i.MergedInto = flows.IncidentID(why.at("incident").at("id").id())
 	}
 	return i
+}
+
+// priorityOf is the name of a priority, "P1"; empty where there is none.
+func priorityOf(v value) string {
+	if v.null() {
+		return ""
+	}
+	name := []rune(v.maybe("summary").maybeText())
+	return string(name[:min(len(name), 40)])
 }
 
 // webAddress lets only a plain web address become a link.

@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		ledgerCases(), holdingCases(), chainCases(), cardCases(), jobCases(), queueCases(), laneCases(),
 		inboxCases(), finderCases(), identifierCases(), schemaCases(), treeCases(), raceCases(), freezeCases(), eraseCases(), propertyCases(), doorCases(), linkCases(),
 		reviewCases(),
+		followedCases(),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -50,7 +50,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	handlers := map[flows.JobKind]worker.Handler{}
 	a.effects = &worker.Effects{
-		Targets: targets, Directory: a.people, Incidents: a.pager, Notes: a.pager, Links: a.slack, Live: live{a.store}, Grants: a.store, Doubt: a.store.HoldOne, Note: a.witnessed(bot.IncidentNote(a.Catalog)),
+		Targets: targets, Directory: a.people, Incidents: a.pager, Notes: a.pager, Links: a.slack, Live: live{a.store}, Over: a.store, Grants: a.store, Doubt: a.store.HoldOne, Note: a.witnessed(bot.IncidentNote(a.Catalog)),
 	}
 	a.runner = worker.New(worker.Options{
 		Queue: a.store, Timetable: a.store, Clock: a.o.Clock, Log: a.log, Owner: a.o.Owner, Lease: leaseFor, Handlers: handlers,

@@ -50,6 +50,13 @@ type Entry struct {
 	Packed []byte
 }
 
+type Followed struct {
+	Incident string
+	UntilAt  int64
+	ReadAt   int64
+	Seen     string
+}
+
 type Holding struct {
 	Person  string
 	Target  string

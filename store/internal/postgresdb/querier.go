@@ -83,6 +83,11 @@ type Querier interface {
 	EraseWordsOf(ctx context.Context, request string) (int64, error)
 	ExtendJob(ctx context.Context, arg ExtendJobParams) (int64, error)
 	FirstWaiting(ctx context.Context) (int64, error)
+	// Incidents of requests that are over, whose changes are still recorded.
+	Follow(ctx context.Context, arg FollowParams) error
+	FollowStill(ctx context.Context, arg FollowStillParams) error
+	FollowedRead(ctx context.Context, arg FollowedReadParams) (int64, error)
+	FollowedTurn(ctx context.Context, arg FollowedTurnParams) ([]Followed, error)
 	FreeAllLeases(ctx context.Context) (int64, error)
 	// A job that was written again while it was worked on runs again.
 	FreeDoneJob(ctx context.Context, arg FreeDoneJobParams) (int64, error)
@@ -163,6 +168,7 @@ type Querier interface {
 	OpeningsNaming(ctx context.Context, arg OpeningsNamingParams) ([]OpeningsNamingRow, error)
 	OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, error)
 	OpeningsSince(ctx context.Context, arg OpeningsSinceParams) ([]OpeningsSinceRow, error)
+	OverWithIncident(ctx context.Context, arg OverWithIncidentParams) ([]string, error)
 	PackOpenings(ctx context.Context, arg PackOpeningsParams) error
 	PackedOpeningsAt(ctx context.Context, arg PackedOpeningsAtParams) (PackedOpening, error)
 	PackedOpeningsBetween(ctx context.Context, arg PackedOpeningsBetweenParams) ([]PackedOpeningsBetweenRow, error)
@@ -229,6 +235,7 @@ type Querier interface {
 	TracesOf(ctx context.Context, request string) ([]TracesOfRow, error)
 	TreeNode(ctx context.Context, arg TreeNodeParams) ([]byte, error)
 	TreeSize(ctx context.Context) (int64, error)
+	Unfollow(ctx context.Context, arg UnfollowParams) (int64, error)
 	// Entries that have no place and do not wait for one.
 	UnplacedEntries(ctx context.Context) ([]UnplacedEntriesRow, error)
 	// 1 if the request is live and nothing will revoke it. (The kinds are listed because

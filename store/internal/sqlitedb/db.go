@@ -210,6 +210,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.firstWaitingStmt, err = db.PrepareContext(ctx, firstWaiting); err != nil {
 		return nil, fmt.Errorf("error preparing query FirstWaiting: %w", err)
 	}
+	if q.followStmt, err = db.PrepareContext(ctx, follow); err != nil {
+		return nil, fmt.Errorf("error preparing query Follow: %w", err)
+	}
+	if q.followStillStmt, err = db.PrepareContext(ctx, followStill); err != nil {
+		return nil, fmt.Errorf("error preparing query FollowStill: %w", err)
+	}
+	if q.followedReadStmt, err = db.PrepareContext(ctx, followedRead); err != nil {
+		return nil, fmt.Errorf("error preparing query FollowedRead: %w", err)
+	}
+	if q.followedTurnStmt, err = db.PrepareContext(ctx, followedTurn); err != nil {
+		return nil, fmt.Errorf("error preparing query FollowedTurn: %w", err)
+	}
 	if q.freeAllLeasesStmt, err = db.PrepareContext(ctx, freeAllLeases); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeAllLeases: %w", err)
 	}
@@ -390,6 +402,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.openingsSinceStmt, err = db.PrepareContext(ctx, openingsSince); err != nil {
 		return nil, fmt.Errorf("error preparing query OpeningsSince: %w", err)
 	}
+	if q.overWithIncidentStmt, err = db.PrepareContext(ctx, overWithIncident); err != nil {
+		return nil, fmt.Errorf("error preparing query OverWithIncident: %w", err)
+	}
 	if q.packOpeningsStmt, err = db.PrepareContext(ctx, packOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query PackOpenings: %w", err)
 	}
@@ -545,6 +560,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.treeSizeStmt, err = db.PrepareContext(ctx, treeSize); err != nil {
 		return nil, fmt.Errorf("error preparing query TreeSize: %w", err)
+	}
+	if q.unfollowStmt, err = db.PrepareContext(ctx, unfollow); err != nil {
+		return nil, fmt.Errorf("error preparing query Unfollow: %w", err)
 	}
 	if q.unplacedEntriesStmt, err = db.PrepareContext(ctx, unplacedEntries); err != nil {
 		return nil, fmt.Errorf("error preparing query UnplacedEntries: %w", err)
@@ -882,6 +900,26 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing firstWaitingStmt: %w", cerr)
 		}
 	}
+	if q.followStmt != nil {
+		if cerr := q.followStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing followStmt: %w", cerr)
+		}
+	}
+	if q.followStillStmt != nil {
+		if cerr := q.followStillStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing followStillStmt: %w", cerr)
+		}
+	}
+	if q.followedReadStmt != nil {
+		if cerr := q.followedReadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing followedReadStmt: %w", cerr)
+		}
+	}
+	if q.followedTurnStmt != nil {
+		if cerr := q.followedTurnStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing followedTurnStmt: %w", cerr)
+		}
+	}
 	if q.freeAllLeasesStmt != nil {
 		if cerr := q.freeAllLeasesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeAllLeasesStmt: %w", cerr)
@@ -1182,6 +1220,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing openingsSinceStmt: %w", cerr)
 		}
 	}
+	if q.overWithIncidentStmt != nil {
+		if cerr := q.overWithIncidentStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing overWithIncidentStmt: %w", cerr)
+		}
+	}
 	if q.packOpeningsStmt != nil {
 		if cerr := q.packOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing packOpeningsStmt: %w", cerr)
@@ -1442,6 +1485,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing treeSizeStmt: %w", cerr)
 		}
 	}
+	if q.unfollowStmt != nil {
+		if cerr := q.unfollowStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing unfollowStmt: %w", cerr)
+		}
+	}
 	if q.unplacedEntriesStmt != nil {
 		if cerr := q.unplacedEntriesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing unplacedEntriesStmt: %w", cerr)
@@ -1578,6 +1626,10 @@ type Queries struct {
 	eraseWordsOfStmt           *sql.Stmt
 	extendJobStmt              *sql.Stmt
 	firstWaitingStmt           *sql.Stmt
+	followStmt                 *sql.Stmt
+	followStillStmt            *sql.Stmt
+	followedReadStmt           *sql.Stmt
+	followedTurnStmt           *sql.Stmt
 	freeAllLeasesStmt          *sql.Stmt
 	freeDoneJobStmt            *sql.Stmt
 	freeExpiredJobsStmt        *sql.Stmt
@@ -1638,6 +1690,7 @@ type Queries struct {
 	openingsNamingStmt         *sql.Stmt
 	openingsOfEntryStmt        *sql.Stmt
 	openingsSinceStmt          *sql.Stmt
+	overWithIncidentStmt       *sql.Stmt
 	packOpeningsStmt           *sql.Stmt
 	packedOpeningsAtStmt       *sql.Stmt
 	packedOpeningsBetweenStmt  *sql.Stmt
@@ -1690,6 +1743,7 @@ type Queries struct {
 	tracesOfStmt               *sql.Stmt
 	treeNodeStmt               *sql.Stmt
 	treeSizeStmt               *sql.Stmt
+	unfollowStmt               *sql.Stmt
 	unplacedEntriesStmt        *sql.Stmt
 	unrevokedRequestStmt       *sql.Stmt
 	upsertCardStmt             *sql.Stmt
@@ -1765,6 +1819,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		eraseWordsOfStmt:           q.eraseWordsOfStmt,
 		extendJobStmt:              q.extendJobStmt,
 		firstWaitingStmt:           q.firstWaitingStmt,
+		followStmt:                 q.followStmt,
+		followStillStmt:            q.followStillStmt,
+		followedReadStmt:           q.followedReadStmt,
+		followedTurnStmt:           q.followedTurnStmt,
 		freeAllLeasesStmt:          q.freeAllLeasesStmt,
 		freeDoneJobStmt:            q.freeDoneJobStmt,
 		freeExpiredJobsStmt:        q.freeExpiredJobsStmt,
@@ -1825,6 +1883,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		openingsNamingStmt:         q.openingsNamingStmt,
 		openingsOfEntryStmt:        q.openingsOfEntryStmt,
 		openingsSinceStmt:          q.openingsSinceStmt,
+		overWithIncidentStmt:       q.overWithIncidentStmt,
 		packOpeningsStmt:           q.packOpeningsStmt,
 		packedOpeningsAtStmt:       q.packedOpeningsAtStmt,
 		packedOpeningsBetweenStmt:  q.packedOpeningsBetweenStmt,
@@ -1877,6 +1936,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		tracesOfStmt:               q.tracesOfStmt,
 		treeNodeStmt:               q.treeNodeStmt,
 		treeSizeStmt:               q.treeSizeStmt,
+		unfollowStmt:               q.unfollowStmt,
 		unplacedEntriesStmt:        q.unplacedEntriesStmt,
 		unrevokedRequestStmt:       q.unrevokedRequestStmt,
 		upsertCardStmt:             q.upsertCardStmt,

@@ -16,6 +16,8 @@ type Checkpoint = postgresdb.Checkpoint
 
 type Entry = postgresdb.Entry
 
+type Followed = postgresdb.Followed
+
 type Holding = postgresdb.Holding
 
 type Inbox = postgresdb.Inbox
