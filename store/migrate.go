@@ -26,9 +26,39 @@ func Migrate(ctx context.Context, o Options) error {
 }
 
 // schema knows the migrations of one dialect.
-func schema(dialect goose.Dialect, pool *sql.DB, files fs.FS, opts ...goose.ProviderOption) (*goose.Provider, error) {
-	opts = append(opts, goose.WithVerbose(false), goose.WithDisableGlobalRegistry(true))
-	return goose.NewProvider(dialect, pool, files, opts...)
+func schema(dialect goose.Dialect, pool *sql.DB, files fs.FS) (*goose.Provider, error) {
+	all, err := readMigrations(files)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, pool, nil, goose.WithGoMigrations(all...), goose.WithVerbose(false), goose.WithDisableGlobalRegistry(true))
+}
+
+// readMigrations finds the files; each is given to the database whole. Both of them know
+// where a statement ends, where goose would look at each line with a buffer of 4 MB.
+func readMigrations(files fs.FS) ([]*goose.Migration, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []*goose.Migration
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			text, err := fs.ReadFile(files, name)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		}}, nil))
+	}
+	return all, nil
 }
 
 // fits refuses a schema that is ahead of this program or, unless it is about to be
@@ -52,7 +82,7 @@ func up(ctx context.Context, p *goose.Provider) error {
 		return err
 	}
 	if fits(ctx, p, false) == nil {
-		return nil // the usual start: nothing is parsed, which takes 12 MB of buffers
+		return nil // the usual start: nothing is read
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("apply migrations: %w", err)

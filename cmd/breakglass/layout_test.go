@@ -72,17 +72,19 @@ func TestMigrationFiles(t *testing.T) {
 	catches(t, migrations, map[string]string{
 		"migrations/sqlite/00001_tables.sql":   good,
 		"migrations/sqlite/00003_more.sql":     "-- +goose Up\n",
-		"migrations/sqlite/four.sql":           good,
+		"migrations/sqlite/four.sql":           good + "-- +goose Down\nDROP TABLE a;\n",
 		"migrations/postgres/00001_tables.sql": good,
 	}, "migrations/sqlite/00003_more.sql: begins without", "migrations/sqlite/00003_more.sql: is not there for postgres",
 		"migrations/sqlite/00003_more.sql: should have the number 00002",
-		"migrations/sqlite/four.sql: is not there for postgres", "migrations/sqlite/four.sql: should have the number 00003")
+		"migrations/sqlite/four.sql: is not there for postgres", `migrations/sqlite/four.sql: says "+goose Down"`,
+		"migrations/sqlite/four.sql: should have the number 00003")
 }
 
 // migrations wants the same numbered files for both databases, each of which opens
-// with why it is.
+// with why it is, and goes up as a whole: store hands it to the database as it stands.
 func migrations(tr *tree) []string {
 	numbered := regexp.MustCompile(`^(\d{5})_[a-z0-9_]+\.sql$`)
+	says := regexp.MustCompile(`\+goose .*`)
 	var found []string
 	for dialect, other := range map[string]string{"sqlite": "postgres", "postgres": "sqlite"} {
 		files, err := fs.Glob(tr.fsys, "migrations/"+dialect+"/*.sql")
@@ -100,6 +102,11 @@ func migrations(tr *tree) []string {
 			text, err := fs.ReadFile(tr.fsys, name)
 			if err != nil || !strings.HasPrefix(string(text), "-- Why: ") {
 				found = append(found, name+`: begins without "-- Why: " and its reason`)
+			}
+			for _, what := range says.FindAllString(string(text), -1) {
+				if !slices.Contains([]string{"+goose Up", "+goose StatementBegin", "+goose StatementEnd"}, what) {
+					found = append(found, fmt.Sprintf("%s: says %q, which nobody would obey", name, what))
+				}
 			}
 		}
 	}
