@@ -101,7 +101,7 @@ func TestClickBudget(t *testing.T) {
 		fastest = min(fastest, time.Since(begin))
 	}
 	t.Logf("%v allocations, %v", testing.AllocsPerRun(200, do), fastest)
-	if fastest > 25*time.Microsecond && !raceEnabled {
+	if fastest > 25*time.Microsecond && !RaceEnabled {
 		t.Errorf("%v, the goal is 25 µs", fastest)
 	}
 }

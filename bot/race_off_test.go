@@ -2,4 +2,5 @@
 
 package bot
 
-const raceEnabled = false
+// RaceEnabled says that the race detector is on.
+const RaceEnabled = false

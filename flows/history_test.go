@@ -422,7 +422,7 @@ func TestHistories(t *testing.T) {
 	t.Parallel()
 	n := uint64(100_000)
 	if raceDetector || testing.Short() {
-		n = 5_000
+		n = 1_000
 	}
 	histories(t, n, nil)
 }
@@ -432,7 +432,7 @@ func TestHistoriesOfExtensions(t *testing.T) {
 	t.Parallel()
 	n := uint64(5_000)
 	if raceDetector || testing.Short() {
-		n = 500
+		n = 200
 	}
 	histories(t, n, func(h *history) { h.extends = true })
 }

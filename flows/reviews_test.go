@@ -27,7 +27,7 @@ func TestHistoriesOfReviews(t *testing.T) {
 	t.Parallel()
 	n := uint64(5_000)
 	if raceDetector || testing.Short() {
-		n = 500
+		n = 200
 	}
 	histories(t, n, func(h *history) { h.reviews = true })
 }

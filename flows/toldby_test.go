@@ -128,6 +128,9 @@ func looked(t *testing.T, h *history, r flows.Request, chain []flows.Sealed) (fl
 // entries contradict.
 func TestOverwrittenAfterwards(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("one goroutine, which the plain run follows through 300 histories")
+	}
 	found := map[string]int{}
 	playedOver(t, 300, func(r flows.Request, chain []flows.Sealed) {
 		for name, change := range overwritten {
@@ -151,6 +154,9 @@ func TestOverwrittenAfterwards(t *testing.T) {
 // do not contradict them for it.
 func TestNobodyErasedContradicts(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("one goroutine, which the plain run follows through 50 histories")
+	}
 	n, changed := 0, 0
 	playedOver(t, 50, func(r flows.Request, chain []flows.Sealed) {
 		if r.ReviewIs() == flows.ReviewOpen {

@@ -113,7 +113,7 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	rounds := 150
-	if testing.Short() {
+	if raceDetector || testing.Short() { // it is slow, and looks for something else
 		rounds = 30
 	}
 	random := rand.New(rand.NewPCG(1, 2))

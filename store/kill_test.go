@@ -75,8 +75,11 @@ func say(line string) {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	kills := 50
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		kills = 5
+	case raceDetector: // the plain run kills; here it looks at what goes on in between
+		kills = 15
 	}
 	killed(t, store.Options{DSN: filepath.Join(t.TempDir(), "kill.db")}, kills, func() {})
 }

@@ -64,6 +64,9 @@ func TestTheSameEachTime(t *testing.T) {
 // once and written often would be smaller on disk than what people do.
 func TestOfAllSorts(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("one goroutine tells them, and the plain run looks at a thousand")
+	}
 	const n = 1000
 	all := lives(t, n)
 	entries, ids, incidents := 0, map[string]bool{}, 0

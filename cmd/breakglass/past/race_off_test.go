@@ -1,0 +1,5 @@
+//go:build !race
+
+package past_test
+
+const raceDetector = false
