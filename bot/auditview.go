@@ -99,6 +99,8 @@ func auditRow(cat *flows.Catalog, r *flows.Request) string {
 	line += "\n" + at(r.SubmittedAt) + " · `" + r.ID.Short() + "`"
 	if ref := r.IncidentRef(); ref.Number > 0 {
 		line += fmt.Sprintf(" · incident #%d", ref.Number)
+	} else if r.Incident() == "" {
+		line += " · no incident"
 	}
 	if !c.Reason.Empty() {
 		line += " · " + mrkdwn(c.Reason, 140)
@@ -178,6 +180,8 @@ func (v storyView) message() told {
 	pairs := []string{"Flow", escape(string(r.Content.Flow)), "Content hash", "`" + cut(r.Hash, 16) + "`"}
 	if ref := r.IncidentRef(); ref.ID != "" {
 		pairs = append(pairs, "Incident", fmt.Sprintf("#%d %s", ref.Number, mrkdwn(ref.Title, 150)))
+	} else {
+		pairs = append(pairs, "Incident", "No incident")
 	}
 	if r.Route != nil {
 		pairs = append(pairs, "Who was asked, and why", trusted(cut(r.Route.Why, 300)))

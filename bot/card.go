@@ -57,12 +57,22 @@ func (v cardView) target() string {
 	return escape(string(id))
 }
 
+// noIncident says that the request is for none, or that one is about to be opened for it.
+func (v cardView) noIncident() string {
+	if f := v.cat.Flows[v.req.Content.Flow]; f != nil && f.Incident == flows.IncidentCreate && !v.req.State.Final() {
+		return "One is being opened"
+	}
+	return "No incident"
+}
+
 // facts are the two-column list.
 func (v cardView) facts() []string {
 	c := v.req.Content
 	out := []string{"For how long", flows.Span(c.Duration)}
 	if inc := v.req.IncidentRef(); inc.ID != "" {
 		out = append(out, "Incident", incidentLink(inc))
+	} else {
+		out = append(out, "Incident", v.noIncident())
 	}
 	if c.Extends != "" {
 		out = append(out, "Extends", v.extended())

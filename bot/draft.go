@@ -115,6 +115,9 @@ func (b *Bot) content(cat *flows.Catalog, who flows.PersonID, d draft) flows.Con
 	if d.extends.offer == d.offer.value() {
 		c.Extends = d.extends.id
 	}
+	if flows.SaysNone(d.incident) {
+		d.incident = ""
+	}
 	if id, ok := incidentIn(d.incident); ok {
 		c.Incident = b.open.ref(cat, who, id)
 	} else if d.incident != "" {

@@ -111,7 +111,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 		case askTarget:
 			form.targetGen = version
 		case askIncident:
-			asked, form.typed = true, version == "typed"
+			asked, form.typed = true, version == "typed" || strings.HasPrefix(version, "typed/")
 		}
 	}
 	if asked {
@@ -132,7 +132,7 @@ func (b *Bot) retarget(ctx context.Context, p *interaction) {
 
 // keepIncident shows the picked incident as it was picked.
 func (b *Bot) keepIncident(form *requestForm, who flows.PersonID) {
-	if form.typed || form.draft.incident == "" {
+	if form.typed || form.draft.incident == "" || flows.SaysNone(form.draft.incident) {
 		return
 	}
 	ref := b.open.ref(form.cat, who, form.draft.incident)

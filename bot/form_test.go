@@ -225,7 +225,7 @@ func TestForgedChoices(t *testing.T) {
 		t.Fatalf("errors: %v", form.Errors)
 	}
 	// What exists but is not open to her passes the form, and the engine refuses it.
-	d.submit("U0DANA", form.ID, map[string]string{"target": "vault/vault", "duration": "1h", "reason": "let me in"})
+	d.submit("U0DANA", form.ID, map[string]string{"target": "vault/vault", "duration": "1h", "reason": "let me in", "incident": "none"})
 	d.work()
 	if n := len(d.requests()); n != 0 {
 		t.Errorf("%d requests were made", n)
@@ -281,7 +281,7 @@ func TestPeopleInFieldsExist(t *testing.T) {
 	sam := d.User("U0SAM")
 	form := d.openForm("U0SAM", "lab 30m try it out")
 	d.submit("U0SAM", form.ID, map[string]string{
-		"target": "all/lab", "duration": "1h", "reason": "let me in", "field/text": "x", "field/count": "1", "field/sure": "true",
+		"target": "all/lab", "duration": "1h", "reason": "let me in", "incident": "none", "field/text": "x", "field/count": "1", "field/sure": "true",
 		"field/where": "eu", "field/buddy": "U0GONE",
 	})
 	d.work()
@@ -335,7 +335,7 @@ func TestOptions(t *testing.T) {
 	}
 	got, err := dana.Suggest(form, "incident", "")
 	must(t, err)
-	if want := "#4711 Database down, #4710 Checkout errors, #4709 Mail is <slow>"; texts(got) != want {
+	if want := "No incident, #4711 Database down, #4710 Checkout errors, #4709 Mail is <slow>"; texts(got) != want {
 		t.Errorf("incidents: %q, want %q", texts(got), want)
 	}
 	d.noViolations()

@@ -165,33 +165,27 @@ func (f requestForm) incidentBlock() slack.Block {
 	if f.looking {
 		return contextLine(":hourglass_flowing_sand: Looking up your PagerDuty incidents…")
 	}
-	optional, hint := true, "Leave it empty where there is none: the record then says so, beside your reason."
-	switch o := f.draft.offer; {
-	case o.none():
-	case o.flow.Incident == flows.IncidentCreate:
-		hint = "Leave it empty where there is none: one is opened at PagerDuty."
-	case o.flow.Incident == flows.IncidentRequired:
-		optional, hint = false, "Access ends after the incident is resolved."
-		if !slices.Contains(o.flow.EndWith, flows.EndIncident) {
-			hint = ""
-		}
-	}
+	policy := f.policy()
+	hint := f.incidentHint(policy)
 	if f.typed {
 		el := slack.NewPlainTextInputBlockElement(nil, askIncident)
 		el.InitialValue, el.MaxLength = cut(f.draft.incident, 200), 200
-		return input(blockID(askIncident, "typed"), "PagerDuty incident", "Its number or address: PagerDuty does not list incidents just now.", el, optional)
+		switch none := flows.SaysNone(f.draft.incident); {
+		case policy == flows.IncidentRequired && none:
+			el.InitialValue = ""
+		case policy != flows.IncidentRequired && f.draft.incident == "":
+			el.InitialValue = flows.NoIncident
+		}
+		return input(incidentBlockID(policy, "typed"), "PagerDuty incident", hint, el, false)
 	}
 	s := searched(askIncident, "Search by number or title")
-	if f.chosen != nil {
+	switch {
+	case f.chosen != nil:
 		s.InitialOption = option(incidentLabel(*f.chosen), string(f.chosen.ID))
-		if f.nearby {
-			hint = strings.TrimSpace("Chosen because this channel is named after it. " + hint)
-		}
-		if f.mine {
-			hint = strings.TrimSpace("Chosen because you acknowledged it. " + hint)
-		}
+	case policy != flows.IncidentRequired:
+		s.InitialOption = option(noneLabel(policy), flows.NoIncident)
 	}
-	return input(blockID(askIncident), "PagerDuty incident", hint, s, optional)
+	return input(incidentBlockID(policy), "PagerDuty incident", hint, s, false)
 }
 
 func (f requestForm) reasonBlock() slack.Block {

@@ -50,7 +50,7 @@ func (b *Bot) suggest(w http.ResponseWriter, r *http.Request, p *interaction) {
 	case askTarget:
 		groups = b.targetOptions(ctx, b.person(p.User), query)
 	case askIncident:
-		groups = b.incidentOptions(ctx, b.person(p.User), query)
+		groups = b.incidentOptions(ctx, b.person(p.User), p.BlockID, query)
 	}
 	if len(groups) == 0 {
 		writeJSON(w, map[string]any{"options": []optionJSON{}})
@@ -71,10 +71,11 @@ func (b *Bot) targetOptions(ctx context.Context, who flows.PersonID, query strin
 	return l.groups
 }
 
-// incidentOptions lists the person's own incidents first, acknowledged before the
+// incidentOptions lists that there is none, then the person's own incidents first, acknowledged before the
 // others. What is typed as a number, id or address is looked up if it is not listed.
-func (b *Bot) incidentOptions(ctx context.Context, who flows.PersonID, query string) []groupJSON {
+func (b *Bot) incidentOptions(ctx context.Context, who flows.PersonID, block, query string) []groupJSON {
 	var l lister
+	noneOption(&l, block, query)
 	mine, _ := b.open.mine(ctx, b.o.Catalog(), who)
 	all, _ := b.open.list(ctx, "")
 	for _, i := range mine {

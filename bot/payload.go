@@ -22,6 +22,7 @@ type interaction struct {
 	Actions              []action
 	View                 modalState
 	ActionID, Value      string // block_suggestion
+	BlockID              string // likewise
 
 	Signed int64 // when Slack signed it, in Unix seconds
 }
@@ -116,6 +117,8 @@ func (p *interaction) member(key, value string) bool {
 		return set(&p.Trigger, value)
 	case "action_id":
 		return set(&p.ActionID, value)
+	case "block_id":
+		return set(&p.BlockID, value)
 	case "value":
 		return set(&p.Value, value)
 	case "user":

@@ -71,7 +71,11 @@ func (b *Bot) formErrors(cat *flows.Catalog, who flows.PersonID, d draft, entere
 		return map[string]string{target: "Pick a target from the list; what was picked is not offered, or not any more."}, false
 	}
 	errs = map[string]string{}
-	for _, no := range b.content(cat, who, d).Check(d.offer.flow, d.offer.target) {
+	wrong := b.content(cat, who, d).Check(d.offer.flow, d.offer.target)
+	if no := unsaid(d, entered); no != nil {
+		wrong = append(wrong, no)
+	}
+	for _, no := range wrong {
 		id := blockOf(entered, no.Field, d)
 		if id == "" {
 			id, redraw = target, true

@@ -43,7 +43,7 @@ func (d *decision) asked() map[string]any {
 	}
 	facts["incident_number"] = int64(c.Incident.Number)
 	if c.Incident.ID == "" {
-		facts["no_incident"] = true // nobody forgot it: none was named, and the reason stands for itself
+		facts["no_incident"] = true // nobody forgot it: that was said, and the reason stands for itself
 	}
 	if f := d.f.flow(c); f != nil {
 		facts["flow_hash"] = f.Hash

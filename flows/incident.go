@@ -12,6 +12,15 @@ import (
 // IncidentID is PagerDuty's id of an incident, "Q2AKJF9MPY7T1C".
 type IncidentID string
 
+// NoIncident is how people and programs say that a request is for no incident.
+const NoIncident = "none"
+
+// SaysNone reports whether that is what was typed.
+func SaysNone(typed string) bool {
+	typed = strings.ToLower(strings.Join(strings.Fields(typed), " "))
+	return typed == NoIncident || typed == "no incident"
+}
+
 // plausible reports whether the id could be one: capitals and digits, and not many.
 func (id IncidentID) plausible() bool {
 	for _, c := range []byte(id) {

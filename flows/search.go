@@ -26,6 +26,7 @@ const (
 type Search struct {
 	Incident IncidentID // that the request belongs to, or ever belonged to
 	Number   int        // PagerDuty's number of it, where the id is not known
+	Bare     bool       // that belongs to no incident, as was said when it was asked for
 	People   []Involved // at most MaxSearchPeople
 	Target   TargetID
 	Flow     FlowID

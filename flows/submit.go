@@ -32,7 +32,7 @@ func (c Content) Check(f *Flow, t *TargetSpec) []*Refusal {
 		wrong("reason", "Say why, in a few words. Approvers and auditors read it.")
 	}
 	if f.Incident == IncidentRequired && c.Incident.ID == "" {
-		wrong("incident", "Pick the PagerDuty incident this is for.")
+		wrong("incident", "Pick the PagerDuty incident this is for: “No incident” is not possible in %s.", f.Label)
 	}
 	for i := range f.Fields {
 		if say := f.Fields[i].check(c.field(f.Fields[i].Name)); say != "" {
@@ -40,6 +40,17 @@ func (c Content) Check(f *Flow, t *TargetSpec) []*Refusal {
 		}
 	}
 	return all
+}
+
+// Unsaid refuses to take it that there is no incident because none was named: whoever asks
+// says so in words. door is the words for it there.
+func (f *Flow) Unsaid(door string) *Refusal {
+	r := Refuse(RefusedInput, "Say which PagerDuty incident this is for, or that there is none. Nothing was asked for.").Then(door)
+	if f.Incident == IncidentRequired {
+		r = Refuse(RefusedInput, "%s is asked for with a PagerDuty incident only. Nothing was asked for.", f.Label).Then("Say which incident this is for.")
+	}
+	r.Field = "incident"
+	return r
 }
 
 // Offers reports whether the target may be asked for in the flow.

@@ -110,6 +110,9 @@ func question(f flows.Search, limit int) asked {
 	if p.States != "" {
 		p.States += ","
 	}
+	if f.Bare {
+		p.Bare = flows.NoIncident
+	}
 	for i, into := range [...]*string{&p.Word1, &p.Word2, &p.Word3} {
 		if i < len(f.Words) {
 			*into = "%" + searched(f.Words[i]) + "%"
@@ -160,6 +163,8 @@ func waysIn(ctx context.Context, q queries, f flows.Search) ([]way, error) {
 			p.Way = string(f.Target)
 			return q.SearchByTarget(ctx, p)
 		}}, nil
+	case f.Bare:
+		return []way{byNoIncident}, nil
 	case len(f.States) > 0 && len(f.States) <= maxStates:
 		for _, st := range f.States {
 			ways = append(ways, byState(st))
@@ -183,6 +188,17 @@ func byIncident(id string) way {
 	}
 }
 
+// byNoIncident is for requests that belong to none. It looks at no reviews: those lead the
+// way themselves.
+func byNoIncident(ctx context.Context, q queries, a asked) ([]string, error) {
+	p := a.among(nil)
+	return q.SearchBare(ctx, postgresdb.SearchBareParams{
+		BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since, Flow: p.Flow, Target: p.Target, States: p.States,
+		Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
+		Viewer: p.Viewer, Word1: p.Word1, Word2: p.Word2, Word3: p.Word3, Lim: p.Lim,
+	})
+}
+
 func byState(st flows.State) way {
 	return func(ctx context.Context, q queries, a asked) ([]string, error) {
 		p := a.among(a.people)
@@ -202,7 +218,7 @@ func byPerson(who flows.Involved, others []flows.Involved) way {
 	return func(ctx context.Context, q queries, a asked) ([]string, error) {
 		p := a.among(others)
 		return q.SearchByPerson(ctx, postgresdb.SearchByPersonParams{
-			Way: string(who.Person), WayRoles: int64(who.Part), BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since,
+			Way: string(who.Person), WayRoles: int64(who.Part), BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since, Bare: p.Bare,
 			Flow: p.Flow, Target: p.Target, States: p.States, Review: p.Review, Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
 			Viewer: p.Viewer, Word1: p.Word1, Word2: p.Word2, Word3: p.Word3, Lim: p.Lim,
 		})
@@ -212,7 +228,7 @@ func byPerson(who flows.Involved, others []flows.Involved) way {
 func byTime(ctx context.Context, q queries, a asked) ([]string, error) {
 	p := a.among(nil)
 	return q.SearchByTime(ctx, postgresdb.SearchByTimeParams{
-		BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since, Flow: p.Flow, Target: p.Target, States: p.States,
+		BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Since: p.Since, Bare: p.Bare, Flow: p.Flow, Target: p.Target, States: p.States,
 		Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
 		Viewer: p.Viewer, Word1: p.Word1, Word2: p.Word2, Word3: p.Word3, Lim: p.Lim,
 	})

@@ -17,7 +17,7 @@ import (
 var walks = map[string]string{
 	"searchByTime": "requests_at", "searchByTarget": "requests_target_at", "searchByFlow": "requests_flow_at",
 	"searchByState": "requests_state_at", "searchByIncident": "request_incidents", "searchByPerson": "request_people_at",
-	"searchByReview": "reviews_at",
+	"searchByReview": "reviews_at", "searchBare": "requests_bare",
 }
 
 // TestSearchPlans: a first page walks its index, newest first; nothing is scanned and
@@ -101,7 +101,7 @@ func wordsPlan(t *testing.T) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // what is set holds for what follows
-	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 1700900000000, 'down', '~', '', '', '', '', '', 31, '', 31, '', '', '', '', 51"
+	query, values := compiled(t, "internal/postgresdb")["searchByWords"], "1700000000000, 1700900000000, 'down', '~', '', '', '', '', '', '', 31, '', 31, '', '', '', '', 51"
 	for _, stmt := range []string{crowd, "ANALYZE", strings.ReplaceAll(store.Sifting, "LOCAL", "SESSION"), "PREPARE words AS " + query} {
 		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
 			t.Fatal(err)

@@ -125,6 +125,9 @@ func (p *past) search() flows.Search {
 	if f.Incident != "" {
 		f.Number = 0
 	}
+	if f.Incident == "" && f.Number == 0 {
+		set(func() { f.Bare = true })
+	}
 	for range pick(p.r, 0, 0, 1, 2) {
 		f.People = append(f.People, flows.Involved{Person: p.person(), Part: pick(p.r, flows.AnyPart, flows.PartRequester,
 			flows.PartHolder, flows.PartApprover, flows.PartDenier, flows.PartEnder)})
@@ -142,7 +145,7 @@ func (p *past) search() flows.Search {
 	set(func() {
 		f.Words = [][]string{{"DATABASE"}, {"100%"}, {"ops_17", "rollback"}, {"ärger"}, {"needed any"}, {"replica"}, {"stuck", "not needed"}}[p.r.IntN(7)]
 		if p.r.IntN(2) == 0 { // as words are asked for most of the time: within a time, of everything
-			f = flows.Search{Words: f.Words, Since: p.all[p.r.IntN(len(p.all))].SubmittedAt, States: f.States, Review: f.Review, Target: f.Target, Until: f.Until}
+			f = flows.Search{Words: f.Words, Since: p.all[p.r.IntN(len(p.all))].SubmittedAt, States: f.States, Review: f.Review, Target: f.Target, Bare: f.Bare, Until: f.Until}
 		}
 	})
 	f.Limit = 1 + p.r.IntN(9)
@@ -183,7 +186,7 @@ func (p *past) answers(r flows.Request, f flows.Search) bool {
 			return false
 		}
 	}
-	return (f.Incident == "" || slices.ContainsFunc(refs, func(i flows.IncidentRef) bool { return i.ID == f.Incident })) &&
+	return (!f.Bare || len(refs) == 0) && (f.Incident == "" || slices.ContainsFunc(refs, func(i flows.IncidentRef) bool { return i.ID == f.Incident })) &&
 		(f.Number == 0 || slices.ContainsFunc(refs, func(i flows.IncidentRef) bool { return i.Number == f.Number })) &&
 		(f.Viewer == "" || had(f.Viewer, flows.AnyPart)) && (f.Target == "" || r.Content.Target == f.Target) &&
 		(f.Flow == "" || r.Content.Flow == f.Flow) && (f.Review == "" || r.ReviewIs() == f.Review) && (len(f.States) == 0 || slices.Contains(f.States, r.State)) &&

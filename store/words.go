@@ -60,7 +60,7 @@ func byWords(word string, window int64) way {
 				from = max(since, before-before%wordsWindow-window+wordsWindow)
 			}
 			more, err := q.SearchByWords(ctx, postgresdb.SearchByWordsParams{
-				Since: from, Way: word, BeforeAt: before, BeforeID: beforeID, Flow: p.Flow, Target: p.Target, States: p.States, Review: p.Review,
+				Since: from, Way: word, BeforeAt: before, BeforeID: beforeID, Bare: p.Bare, Flow: p.Flow, Target: p.Target, States: p.States, Review: p.Review,
 				Person1: p.Person1, Roles1: p.Roles1, Person2: p.Person2, Roles2: p.Roles2,
 				Viewer: p.Viewer, Word1: p.Word1, Word2: p.Word2, Word3: p.Word3, Lim: p.Lim - int64(len(docs)),
 			})

@@ -39,7 +39,7 @@ func answers(t *testing.T, a bottest.Answer, status int, code string) bottest.An
 }
 
 func ask() map[string]any {
-	return map[string]any{"flow": "prod", "target": "prod_database", "duration": "20m", "reason": "the ledger is stuck"}
+	return map[string]any{"flow": "prod", "target": "prod_database", "duration": "20m", "reason": "the ledger is stuck", "incident": "none"}
 }
 
 // The life of a request over the API: asked, refused what is wrong, decided by who may,
@@ -62,6 +62,7 @@ func TestAPILife(t *testing.T) {
 		"no reason":          {map[string]any{"reason": ""}, 422, "input"},
 		"a question of none": {map[string]any{"fields": map[string]string{"nope": "x"}}, 422, "input"},
 		"no such incident":   {map[string]any{"incident": "QNOPE"}, 409, "incident"},
+		"nothing said of it": {map[string]any{"incident": ""}, 422, "input"},
 		"an unknown member":  {map[string]any{"on_behalf_of": "U0DANA"}, 422, ""},
 	} {
 		in := ask()
@@ -277,6 +278,9 @@ func TestSymsPipeline(t *testing.T) {
 	}
 	run := answers(t, ci.Call("POST", "/events/request", in), 200, "").Text("run_id")
 	s.Quiet()
+	if r := s.Only(); r.Incident() != "" || s.Facts(r.ID, "submit")["no_incident"] != true {
+		t.Errorf("Sym has no word for incidents, and it is for %q", r.Incident())
+	}
 	stands := func(want string) {
 		t.Helper()
 		if got := answers(t, ci.Call("GET", "/runs/"+run, nil), 200, "").Text("status"); got != want {

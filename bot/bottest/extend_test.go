@@ -91,7 +91,7 @@ func TestMaxTotal(t *testing.T) {
 	s.Has(company.Sam)
 	answers(t, extend("30m"), 409, "state")
 	other := answers(t, sam.Call("POST", "/v1/requests", map[string]any{
-		"flow": "prod", "target": "prod_database", "duration": "30m", "reason": "as if it were another",
+		"flow": "prod", "target": "prod_database", "duration": "30m", "reason": "as if it were another", "incident": "none",
 	}), 201, "").Text("id")
 	if no := answers(t, approve(other), 422, "input"); !strings.Contains(no.Text("detail"), "allows 1h30m without a break") {
 		t.Errorf("by another request: %s", no.Text("detail"))

@@ -70,22 +70,6 @@ func TestAnIncidentIsOpened(t *testing.T) {
 	}
 }
 
-// The form says what an empty incident comes to: none, explicitly, or a new one.
-func TestTheFormSaysWhatNoIncidentMeans(t *testing.T) {
-	t.Parallel()
-	for hint, set := range map[string]func(*company.Options){
-		"Leave it empty where there is none: the record then says so, beside your reason.": bottest.Set("incident", `"optional"`),
-		"Leave it empty where there is none: one is opened at PagerDuty.":                  opens(),
-	} {
-		s := bottest.Open(t, set)
-		sam := s.As(company.Sam)
-		sam.Types("/access prod_database")
-		if form := sam.Form("incident"); !contains(form.Shown(), hint) {
-			t.Errorf("the form does not say %q: %s", hint, form.Shown())
-		}
-	}
-}
-
 // PagerDuty creates it and its answer gets lost, twice: there is one incident all the same.
 func TestAnIncidentIsOpenedOnce(t *testing.T) {
 	t.Parallel()

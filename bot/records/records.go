@@ -253,6 +253,9 @@ func (x *Records) seenIncident(ctx context.Context, a history.Asker, asked flows
 		}
 	}
 	for _, id := range ids {
+		if id == "" { // "none" is no incident
+			continue
+		}
 		f, err := a.Narrow(flows.Search{Incident: id, Limit: 1})
 		if err != nil {
 			return "", err

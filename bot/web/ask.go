@@ -16,18 +16,29 @@ type Ask struct {
 	Target   string            `json:"target" example:"prod_database"`
 	Duration string            `json:"duration" example:"30m"`
 	Reason   string            `json:"reason" maxLength:"3000"`
-	Incident string            `json:"incident,omitempty" doc:"the PagerDuty incident's id or number" maxLength:"64"`
+	Incident string            `json:"incident,omitempty" doc:"the PagerDuty incident's id or number; or none, and the reason must then stand for itself (a flow that requires an incident refuses it, one that creates them opens one)" maxLength:"64"`
 	Scope    string            `json:"scope,omitempty" doc:"narrows the target, where its kind knows scopes" maxLength:"200"`
 	Fields   map[string]string `json:"fields,omitempty" doc:"answers to the flow's own questions"`
 }
 
 // submit submits what was asked, in the caller's own name.
 func (w *Web) submit(ctx context.Context, c *doors.Caller, in Ask) (flows.Request, error) {
+	if f := w.o.Catalog().Flows[flows.FlowID(in.Flow)]; f != nil && strings.TrimSpace(in.Incident) == "" {
+		return flows.Request{}, f.Unsaid("Write its number or id as incident (--incident on the command line), or none: the reason must then stand for itself.")
+	}
 	content, err := w.content(c, in)
 	if err != nil {
 		return flows.Request{}, err
 	}
 	return w.submitted(ctx, c, content)
+}
+
+// incidentSaid is the incident that was said; empty where it was said that there is none.
+func incidentSaid(said string) flows.IncidentID {
+	if flows.SaysNone(said) {
+		return ""
+	}
+	return flows.IncidentID(strings.TrimPrefix(strings.TrimSpace(said), "#"))
 }
 
 // extend asks for what a request of the caller's gives to go on.
@@ -72,7 +83,7 @@ func (w *Web) content(c *doors.Caller, in Ask) (flows.Content, error) {
 	}
 	out := flows.Content{
 		Flow: f.ID, Target: flows.TargetID(in.Target), Scope: flows.Scope(in.Scope), Requester: c.Person, Beneficiary: c.Person,
-		Duration: length, Reason: flows.NewText(in.Reason), Incident: flows.IncidentRef{ID: flows.IncidentID(strings.TrimPrefix(in.Incident, "#"))},
+		Duration: length, Reason: flows.NewText(in.Reason), Incident: flows.IncidentRef{ID: incidentSaid(in.Incident)},
 	}
 	var known []string
 	for _, q := range f.Fields {

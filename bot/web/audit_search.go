@@ -19,7 +19,7 @@ import (
 const auditPage = 25
 
 // examples are questions to begin with.
-var examples = []string{`last 7d`, `outcome:live`, `denied,lapsed last 30d`, `review:open`, `incident 4711`, `me`, `"rollback" last 90d`}
+var examples = []string{`last 7d`, `outcome:live`, `denied,lapsed last 30d`, `review:open`, `incident 4711`, `incident:none last 90d`, `me`, `"rollback" last 90d`}
 
 // searchPage is the page of a question.
 type searchPage struct {
@@ -126,6 +126,8 @@ func (d *desk) filters(q query.Query) filters {
 		f.Incident = strconv.Itoa(q.Number)
 	case q.Incident != "":
 		f.Incident = string(q.Incident)
+	case q.Bare:
+		f.Incident = flows.NoIncident
 	}
 	part := ""
 	if len(q.People) > 0 {

@@ -21,6 +21,7 @@ type Request struct {
 	Reason      string            `json:"reason"`
 	Fields      map[string]string `json:"fields,omitempty"`
 	Incident    *Incident         `json:"incident,omitempty"`
+	NoIncident  bool              `json:"no_incident,omitempty" doc:"it belongs to none, as was said when it was asked for"`
 	Extends     flows.RequestID   `json:"extends,omitempty" doc:"the request that it carries on"`
 	Hash        string            `json:"hash" doc:"of everything that was asked; a decision names it"`
 	Submitted   time.Time         `json:"submitted_at"`
@@ -100,6 +101,7 @@ func (w *Web) shape(c *doors.Caller, r *flows.Request) Request {
 		}
 		out.Fields[f.Name] = jsonText(f.Value)
 	}
+	out.NoIncident = r.Incident() == ""
 	if i := r.Content.Incident; i.ID != "" {
 		out.Incident = &Incident{ID: i.ID, Number: i.Number, Title: jsonText(i.Title), URL: i.URL}
 	}

@@ -18,7 +18,7 @@ type (
 	SymRequest struct {
 		Body struct {
 			Flow    string            `json:"flow_srn" doc:"acme:flow:prod:latest, or just prod" maxLength:"200"`
-			Inputs  map[string]any    `json:"flow_inputs" doc:"target (or target_id), duration in seconds or as 30m, reason, and answers to the flow's questions"`
+			Inputs  map[string]any    `json:"flow_inputs" doc:"target (or target_id), duration in seconds or as 30m, reason, incident (left out, it is recorded as none: Sym had no word for it), and answers to the flow's questions"`
 			Context map[string]string `json:"context,omitempty" doc:"not used"`
 			Email   string            `json:"user_email,omitempty" doc:"only the token's own holder asks; anybody else is refused"`
 			User    string            `json:"user_id,omitempty" doc:"likewise"`
@@ -71,7 +71,7 @@ func (w *Web) SymAsk(ctx context.Context, c *doors.Caller, in *SymRequest) (*Sym
 
 // symAsk reads Sym's inputs: what is no field of its own answers a question of the flow.
 func symAsk(srn string, inputs map[string]any) Ask {
-	a := Ask{Flow: symName(srn, "flow"), Fields: map[string]string{}}
+	a := Ask{Flow: symName(srn, "flow"), Fields: map[string]string{}, Incident: flows.NoIncident}
 	for name, v := range inputs {
 		switch name {
 		case "target", "target_id", "target_srn":

@@ -89,6 +89,14 @@ func (c *cli) found(output string, q query.Query, found flows.Found, called name
 	return beside.err
 }
 
+// incidentOf is the number of a request's incident, or that it has none.
+func incidentOf(r requestRow) string {
+	if r.Incident == "" && r.Number == 0 {
+		return flows.NoIncident
+	}
+	return number(r.Number)
+}
+
 // table prints requests for people.
 func (p *printer) table(rows []requestRow, called names) {
 	t := table.NewWriter()
@@ -96,7 +104,7 @@ func (p *printer) table(rows []requestRow, called names) {
 	t.Style().Options = table.OptionsNoBordersAndSeparators
 	t.AppendHeader(table.Row{"request", "state", "target", "for", "asked by", "incident", "submitted", "decided by", "ends"})
 	for _, r := range rows {
-		t.AppendRow(table.Row{r.ID.Short(), state(r), r.Target, r.For, asked(r, called), number(r.Number), stamp(r.Submitted), decided(r, called), stamp(r.Ends)})
+		t.AppendRow(table.Row{r.ID.Short(), state(r), r.Target, r.For, asked(r, called), incidentOf(r), stamp(r.Submitted), decided(r, called), stamp(r.Ends)})
 	}
 	for line := range strings.SplitSeq(t.Render(), "\n") {
 		p.line("%s", strings.TrimRight(line, " "))

@@ -48,7 +48,7 @@ func (p *callProblem) advice(r *remote, path string) string {
 	switch p.Code {
 	case "no_grant", "grant_ended", "other_incident":
 		if p.Target != "" {
-			return fmt.Sprintf("in Slack: %s · here: breakglass request create %s --reason … --wait", p.Ask, p.Target)
+			return fmt.Sprintf("in Slack: %s · here: breakglass request create %s --incident NUMBER --reason … --wait", p.Ask, p.Target)
 		}
 	case "sign_in", "waiting":
 		return "breakglass login --server " + r.server

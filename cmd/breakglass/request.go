@@ -139,6 +139,14 @@ type requestRow struct {
 	Review      string           `json:"review,omitempty"`
 }
 
+// incident is the request's, or that it has none, in a word.
+func (r *requestRow) incident() flows.IncidentID {
+	if r.Incident == "" {
+		return flows.NoIncident
+	}
+	return r.Incident
+}
+
 func requestRows(all []flows.Request) []requestRow {
 	out := make([]requestRow, 0, len(all))
 	for i := range all {
@@ -171,7 +179,7 @@ func (c *cli) rows(output string, rows []requestRow, called names) error {
 			"submitted_at", "decided_by", "decided_at", "ends_at", "end_cause", "approved_by"})
 		for _, r := range rows {
 			t.AppendRow(table.Row{r.ID, r.State, cell(string(r.Flow)), cell(string(r.Target)), cell(string(r.Requester)), cell(string(r.Beneficiary)),
-				r.For, cell(string(r.Incident)), number(r.Number), csvTime(r.Submitted), cell(string(r.DecidedBy)), csvTime(r.Decided), csvTime(r.Ends), r.Cause,
+				r.For, cell(string(r.incident())), number(r.Number), csvTime(r.Submitted), cell(string(r.DecidedBy)), csvTime(r.Decided), csvTime(r.Ends), r.Cause,
 				cell(everyone(r.Approvers, func(p flows.PersonID) string { return string(p) }, " "))})
 		}
 		p.line("%s", t.RenderCSV())

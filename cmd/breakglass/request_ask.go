@@ -65,7 +65,8 @@ func (c *cli) requestCreate() *cobra.Command {
 	var wait bool
 	cmd := &cobra.Command{
 		Use: "create TARGET", Short: "Ask for access", Args: oneArg,
-		Long: "Asks for access to a target, in your own name, through a server: the way when Slack is down.\nPrints the request's id; --wait waits until it is decided.",
+		Long: "Asks for access to a target, in your own name, through a server: the way when Slack is down. Say which PagerDuty\n" +
+			"incident it is for with --incident, or that there is none: --incident none. Prints the request's id; --wait waits until it is decided.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := c.remote(server)
 			if err != nil {
@@ -92,7 +93,7 @@ func (c *cli) requestCreate() *cobra.Command {
 	cmd.Flags().StringVar(&flow, "flow", "prod", "`FLOW` of the configuration")
 	cmd.Flags().StringVar(&length, "for", "30m", "how `LONG`, for example 30m or 1h")
 	cmd.Flags().StringVar(&reason, "reason", "", "`WHY`; approvers and auditors read it")
-	cmd.Flags().StringVar(&incident, "incident", "", "PagerDuty incident, by its `ID` or number; without one the record says that there is none")
+	cmd.Flags().StringVar(&incident, "incident", "", "PagerDuty incident, by its `ID` or number; or none, and the reason must then stand for itself")
 	cmd.Flags().StringToStringVar(&fields, "field", nil, "answer to a question of the flow: `NAME=ANSWER`")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it is decided")
 	return cmd

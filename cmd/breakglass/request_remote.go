@@ -167,6 +167,8 @@ func printOver(w io.Writer, r *web.Request) error {
 	}
 	if r.Incident != nil {
 		p.pair("incident", fmt.Sprintf("#%d %s (%s)", r.Incident.Number, terminal(flows.NewText(r.Incident.Title)), r.Incident.ID))
+	} else if r.NoIncident {
+		p.pair("incident", "none")
 	}
 	if r.Route != nil {
 		p.pair("route", terminal(flows.NewText(r.Route.Why)))

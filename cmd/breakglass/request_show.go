@@ -109,6 +109,8 @@ func printRequest(w io.Writer, r *flows.Request, entries []flows.Sealed, called 
 	}
 	if c.Incident.ID != "" {
 		p.pair("incident", fmt.Sprintf("#%d %s (%s)", c.Incident.Number, terminal(c.Incident.Title), r.Incident()))
+	} else if r.Incident() == "" {
+		p.pair("incident", "none")
 	}
 	if r.Route != nil {
 		p.pair("route", called.plainWords(r.Route.Why))

@@ -1,4 +1,4 @@
--- Questions about the past: one question with seven ways in, each along an index, newest
+-- Questions about the past: one question with eight ways in, each along an index, newest
 -- first. What does not lead the way is looked at on each row that does. search.go
 -- chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 -- takes as it is: it hopes for a beginning to look up.)
@@ -33,6 +33,29 @@ SELECT roles FROM request_people WHERE request = @request AND person = @person;
 SELECT r.doc FROM requests r
 WHERE r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (r.submitted_at < @before_at OR r.id < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
+    AND (cast(@flow AS text) = '' OR r.flow = @flow)
+    AND (cast(@target AS text) = '' OR r.target = @target)
+    AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(@review AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = @review))
+    AND (cast(@person1 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @person1 AND q.roles & cast(@roles1 AS bigint) <> 0))
+    AND (cast(@person2 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @person2 AND q.roles & cast(@roles2 AS bigint) <> 0))
+    AND (cast(@viewer AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = @viewer))
+    AND (cast(@word1 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word1 AS text)))
+    AND (cast(@word2 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word2 AS text)))
+    AND (cast(@word3 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(@word3 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
+
+-- name: SearchBare :many
+SELECT r.doc FROM requests r
+WHERE r.incident = '' AND r.submitted_at <= @before_at AND r.submitted_at >= @since
+    AND (r.submitted_at < @before_at OR r.id < @before_id)
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -55,6 +78,7 @@ ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 SELECT r.doc FROM requests r
 WHERE r.target = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (r.submitted_at < @before_at OR r.id < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -77,6 +101,7 @@ ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 SELECT r.doc FROM requests r
 WHERE r.flow = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (r.submitted_at < @before_at OR r.id < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -99,6 +124,7 @@ ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(@lim AS bigint);
 SELECT r.doc FROM requests r
 WHERE r.state = @way AND r.submitted_at <= @before_at AND r.submitted_at >= @since
     AND (r.submitted_at < @before_at OR r.id < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -122,6 +148,7 @@ SELECT r.doc FROM reviews v
 JOIN requests r ON r.id = v.request
 WHERE v.state = @way AND v.submitted_at <= @before_at AND v.submitted_at >= @since
     AND (v.submitted_at < @before_at OR v.request < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -145,6 +172,7 @@ SELECT r.doc FROM request_incidents i
 JOIN requests r ON r.id = i.request
 WHERE i.incident = @way AND i.submitted_at <= @before_at AND i.submitted_at >= @since
     AND (i.submitted_at < @before_at OR i.request < @before_id)
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
@@ -169,6 +197,7 @@ JOIN requests r ON r.id = p.request
 WHERE p.person = @way AND p.submitted_at <= @before_at AND p.submitted_at >= @since
     AND (p.submitted_at < @before_at OR p.request < @before_id)
     AND p.roles & cast(@way_roles AS bigint) <> 0
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')

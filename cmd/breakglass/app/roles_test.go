@@ -264,7 +264,7 @@ func (w *town) ask() {
 		w.knock(w.enter["requester"], "POST", "/v1/requests/"+w.asked+"/end", nil)
 		w.s.Quiet()
 	}
-	status, body := w.knock(w.enter["requester"], "POST", "/v1/requests", map[string]any{"flow": "prod", "target": "prod_database", "duration": "20m", "reason": "the ledger is stuck"})
+	status, body := w.knock(w.enter["requester"], "POST", "/v1/requests", map[string]any{"flow": "prod", "target": "prod_database", "duration": "20m", "reason": "the ledger is stuck", "incident": "none"})
 	if status != http.StatusCreated {
 		w.t.Fatalf("the requester's request: %d %v", status, body)
 	}
@@ -287,7 +287,7 @@ func (w *town) address(path string) string {
 
 // body is what is sent to a door: something that it takes, where it takes anything.
 func (w *town) body(name string) any {
-	ask := map[string]any{"flow": "prod", "target": "production_console", "duration": "30m", "reason": "a look"}
+	ask := map[string]any{"flow": "prod", "target": "production_console", "duration": "30m", "reason": "a look", "incident": "none"}
 	nobody := map[string]any{"person": "T0DEMO01/U0NOBODY", "reason": "a test"}
 	switch name {
 	case "POST /requests/{id}":

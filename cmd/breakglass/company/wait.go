@@ -101,7 +101,10 @@ func (c *Company) Ask(ctx context.Context, user, target, reason string, more sla
 	if _, err := who.Fill(view, "target", target); err != nil {
 		return fmt.Errorf("%s picks %q: %w", user, target, err)
 	}
-	if view, err = c.redrawn(ctx, user); err != nil {
+	if _, err = c.redrawn(ctx, user); err != nil {
+		return err
+	}
+	if view, err = c.Form(ctx, user, "incident"); err != nil { // she sees for which incident she asks
 		return err
 	}
 	values := slackfake.Values{"reason": reason}

@@ -49,6 +49,9 @@ func (p *paper) quick(doc []byte) bool {
 	if len(p.moved) > 0 && !bytes.Equal(p.moved, inc.id) { // no more is known of it
 		r.incident, r.number, r.title, r.url = p.moved, 0, nil, nil
 	}
+	if len(r.incident) == 0 {
+		r.incident = []byte(flows.NoIncident)
+	}
 	return p.ok && p.i == len(doc)
 }
 

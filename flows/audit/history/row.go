@@ -18,7 +18,7 @@ type Row struct {
 	Seconds     int64            `json:"seconds"`
 	Reason      string           `json:"reason"`
 	Fields      []Field          `json:"fields,omitempty"`
-	Incident    flows.IncidentID `json:"incident,omitempty"` // it belongs to now
+	Incident    flows.IncidentID `json:"incident,omitempty"` // it belongs to now; "none": to none
 	Number      int              `json:"incident_number,omitempty"`
 	Title       string           `json:"incident_title,omitempty"`
 	URL         string           `json:"incident_url,omitempty"`
@@ -85,6 +85,9 @@ type OnCall struct {
 // RowOf is the request as a row.
 func RowOf(r *flows.Request) Row {
 	c, ref := &r.Content, r.IncidentNow()
+	if ref.ID == "" {
+		ref.ID = flows.NoIncident
+	}
 	row := Row{
 		ID: r.ID, State: r.State, Flow: c.Flow, Target: c.Target, Scope: c.Scope, Requester: c.Requester, Beneficiary: c.Beneficiary,
 		Seconds: int64(c.Duration / time.Second), Reason: c.Reason.Raw(), Incident: ref.ID, Number: ref.Number, Title: ref.Title.Raw(),

@@ -152,7 +152,7 @@ var filters = map[string]func(*parser, string) error{
 
 // examples are the hints about values.
 var examples = map[string]string{
-	"incident": "Write its number or its id: incident 4711.", "target": "Write target:prod_db.", "flow": "Write flow:prod.",
+	"incident": "Write its number or its id, or that there is none: incident 4711, incident:none.", "target": "Write target:prod_db.", "flow": "Write flow:prod.",
 	"outcome": outcomeHint, "state": outcomeHint, "is": outcomeHint, "review": reviewHint, "last": timeHint, "since": timeHint, "until": timeHint,
 	"reason": `Write reason:"stuck payouts".`, "person": personHint, "by": personHint, "for": personHint, "approved-by": personHint,
 	"denied-by": personHint, "ended-by": personHint, "decided-by": personHint,
@@ -197,7 +197,13 @@ func name[T ~string](into *T, what, value string) error {
 func (p *parser) incident(v string) error {
 	v = strings.TrimPrefix(v, "#")
 	n, err := strconv.Atoi(v)
+	none := strings.EqualFold(v, flows.NoIncident)
 	switch {
+	case p.q.Bare && !none, none && (p.q.Number != 0 || p.q.Incident != ""):
+		return wrong("Ask twice.", "A request belongs to an incident or to none, not both.")
+	case none:
+		p.q.Bare = true
+		return nil
 	case err == nil && n > 0:
 		if p.q.Number != 0 && p.q.Number != n || p.q.Incident != "" {
 			return wrong("Ask once for each.", "Only one incident can be asked for at a time.")

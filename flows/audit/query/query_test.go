@@ -44,6 +44,8 @@ func TestParse(t *testing.T) {
 		"#4711":                    {Search: flows.Search{Number: 4711}},
 		"Incident:#4711":           {Search: flows.Search{Number: 4711}},
 		"incident:q2akjf9mpy7t1c":  {Search: flows.Search{Incident: "Q2AKJF9MPY7T1C"}},
+		"incident:none":            {Search: flows.Search{Bare: true}},
+		"Incident NONE denied":     {Search: flows.Search{Bare: true, States: []flows.State{flows.StateDenied}}},
 		"@dana":                    {Search: flows.Search{People: dana(flows.AnyPart)}},
 		"<@U0DANA|dana>":           {Search: flows.Search{People: dana(flows.AnyPart)}},
 		"by:dana":                  {Search: flows.Search{People: dana(flows.PartRequester)}},
@@ -105,7 +107,9 @@ func TestMistakes(t *testing.T) {
 		"incidnt 4711":                   `"incidnt" is not understood. Did you mean incident?`,
 		"tarqet:db":                      `There is no filter "tarqet". Did you mean target:db?`,
 		"colour:red":                     `There is no filter "colour". Write for example:`,
-		"incident":                       `"incident" needs a value. Write its number or its id: incident 4711.`,
+		"incident":                       `"incident" needs a value. Write its number or its id, or that there is none: incident 4711, incident:none.`,
+		"incident none incident 2":       "A request belongs to an incident or to none, not both.",
+		"incident Q1AB incident:none":    "A request belongs to an incident or to none, not both.",
 		"incident target:db":             `"incident" needs a value.`,
 		"target:":                        `"target" needs a value.`,
 		"incident payments-down":         `"payments-down" is neither the number nor the id of an incident.`,
@@ -194,7 +198,7 @@ func TestReadme(t *testing.T) {
 // mistake with two sentences.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"incident 4711", "@dana last 30d", `target:"a b" "x y z" denied`, "since:2026-01-01T10:00:00.5Z until:2026", "by:T/U1 for:me #Q1A",
+		"incident 4711", "incident:none me", "@dana last 30d", `target:"a b" "x y z" denied`, "since:2026-01-01T10:00:00.5Z until:2026", "by:T/U1 for:me #Q1A",
 		"<@U0DANA|dana> is:granted,denied", `"a%b_c\"`, "“stuck”", "last 9223372036854775807m", "x:y:z", `reason:"it: is"`,
 	} {
 		f.Add(seed)

@@ -26,6 +26,9 @@ func Write(f flows.Search) string {
 		add("incident", strconv.Itoa(f.Number))
 	}
 	add("incident", string(f.Incident))
+	if f.Bare {
+		add("incident", flows.NoIncident)
+	}
 	for _, in := range f.People {
 		add(partName(in.Part), string(in.Person))
 	}

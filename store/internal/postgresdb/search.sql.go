@@ -47,7 +47,7 @@ type AddPersonParams struct {
 	SubmittedAt int64
 }
 
-// Questions about the past: one question with seven ways in, each along an index, newest
+// Questions about the past: one question with eight ways in, each along an index, newest
 // first. What does not lead the way is looked at on each row that does. search.go
 // chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 // takes as it is: it hopes for a beginning to look up.)
@@ -296,27 +296,107 @@ func (q *Queries) RolesIn(ctx context.Context, arg RolesInParams) ([]int64, erro
 	return items, nil
 }
 
-const searchByFlow = `-- name: SearchByFlow :many
+const searchBare = `-- name: SearchBare :many
 SELECT r.doc FROM requests r
-WHERE r.flow = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
-    AND (r.submitted_at < $2 OR r.id < $4)
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
+WHERE r.incident = '' AND r.submitted_at <= $1 AND r.submitted_at >= $2
+    AND (r.submitted_at < $1 OR r.id < $3)
+    AND (cast($4 AS text) = '' OR r.flow = $4)
+    AND (cast($5 AS text) = '' OR r.target = $5)
+    AND (cast($6 AS text) = '' OR cast($6 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($7 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $7))
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
+`
+
+type SearchBareParams struct {
+	BeforeAt int64
+	Since    int64
+	BeforeID string
+	Flow     string
+	Target   string
+	States   string
+	Review   string
+	Person1  string
+	Roles1   int64
+	Person2  string
+	Roles2   int64
+	Viewer   string
+	Word1    string
+	Word2    string
+	Word3    string
+	Lim      int64
+}
+
+func (q *Queries) SearchBare(ctx context.Context, arg SearchBareParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, searchBare,
+		arg.BeforeAt,
+		arg.Since,
+		arg.BeforeID,
+		arg.Flow,
+		arg.Target,
+		arg.States,
+		arg.Review,
+		arg.Person1,
+		arg.Roles1,
+		arg.Person2,
+		arg.Roles2,
+		arg.Viewer,
+		arg.Word1,
+		arg.Word2,
+		arg.Word3,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		items = append(items, doc)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchByFlow = `-- name: SearchByFlow :many
+SELECT r.doc FROM requests r
+WHERE r.flow = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
+    AND (r.submitted_at < $2 OR r.id < $4)
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
+    AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByFlowParams struct {
@@ -324,6 +404,7 @@ type SearchByFlowParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -345,6 +426,7 @@ func (q *Queries) SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]s
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -382,23 +464,24 @@ SELECT r.doc FROM request_incidents i
 JOIN requests r ON r.id = i.request
 WHERE i.incident = $1 AND i.submitted_at <= $2 AND i.submitted_at >= $3
     AND (i.submitted_at < $2 OR i.request < $4)
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByIncidentParams struct {
@@ -406,6 +489,7 @@ type SearchByIncidentParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -427,6 +511,7 @@ func (q *Queries) SearchByIncident(ctx context.Context, arg SearchByIncidentPara
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -465,23 +550,24 @@ JOIN requests r ON r.id = p.request
 WHERE p.person = $1 AND p.submitted_at <= $2 AND p.submitted_at >= $3
     AND (p.submitted_at < $2 OR p.request < $4)
     AND p.roles & cast($5 AS bigint) <> 0
-    AND (cast($6 AS text) = '' OR r.flow = $6)
-    AND (cast($7 AS text) = '' OR r.target = $7)
-    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $14))
-    AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
+    AND (cast($6 AS text) = '' OR r.incident = '')
+    AND (cast($7 AS text) = '' OR r.flow = $7)
+    AND (cast($8 AS text) = '' OR r.target = $8)
+    AND (cast($9 AS text) = '' OR cast($9 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $10))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13 AND q.roles & cast($14 AS bigint) <> 0))
+    AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $15))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
     AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
-ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast($18 AS bigint)
+    AND (cast($18 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($18 AS text)))
+ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast($19 AS bigint)
 `
 
 type SearchByPersonParams struct {
@@ -490,6 +576,7 @@ type SearchByPersonParams struct {
 	Since    int64
 	BeforeID string
 	WayRoles int64
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -512,6 +599,7 @@ func (q *Queries) SearchByPerson(ctx context.Context, arg SearchByPersonParams) 
 		arg.Since,
 		arg.BeforeID,
 		arg.WayRoles,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -549,23 +637,24 @@ SELECT r.doc FROM reviews v
 JOIN requests r ON r.id = v.request
 WHERE v.state = $1 AND v.submitted_at <= $2 AND v.submitted_at >= $3
     AND (v.submitted_at < $2 OR v.request < $4)
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByReviewParams struct {
@@ -573,6 +662,7 @@ type SearchByReviewParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -594,6 +684,7 @@ func (q *Queries) SearchByReview(ctx context.Context, arg SearchByReviewParams) 
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -630,23 +721,24 @@ const searchByState = `-- name: SearchByState :many
 SELECT r.doc FROM requests r
 WHERE r.state = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (r.submitted_at < $2 OR r.id < $4)
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByStateParams struct {
@@ -654,6 +746,7 @@ type SearchByStateParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -675,6 +768,7 @@ func (q *Queries) SearchByState(ctx context.Context, arg SearchByStateParams) ([
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -711,23 +805,24 @@ const searchByTarget = `-- name: SearchByTarget :many
 SELECT r.doc FROM requests r
 WHERE r.target = $1 AND r.submitted_at <= $2 AND r.submitted_at >= $3
     AND (r.submitted_at < $2 OR r.id < $4)
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByTargetParams struct {
@@ -735,6 +830,7 @@ type SearchByTargetParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -756,6 +852,7 @@ func (q *Queries) SearchByTarget(ctx context.Context, arg SearchByTargetParams) 
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -792,29 +889,31 @@ const searchByTime = `-- name: SearchByTime :many
 SELECT r.doc FROM requests r
 WHERE r.submitted_at <= $1 AND r.submitted_at >= $2
     AND (r.submitted_at < $1 OR r.id < $3)
-    AND (cast($4 AS text) = '' OR r.flow = $4)
-    AND (cast($5 AS text) = '' OR r.target = $5)
-    AND (cast($6 AS text) = '' OR cast($6 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($7 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $7))
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $8 AND q.roles & cast($9 AS bigint) <> 0))
-    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
-    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $12))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast($13 AS text)))
+    AND (cast($4 AS text) = '' OR r.incident = '')
+    AND (cast($5 AS text) = '' OR r.flow = $5)
+    AND (cast($6 AS text) = '' OR r.target = $6)
+    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
+    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
+    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $13))
     AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($14 AS text)))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast($15 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($16 AS bigint)
+    AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast($16 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast($17 AS bigint)
 `
 
 type SearchByTimeParams struct {
 	BeforeAt int64
 	Since    int64
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -835,6 +934,7 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -881,23 +981,24 @@ SELECT r.doc FROM (
     ORDER BY f.submitted_at DESC, f.request DESC OFFSET 0) AS m
 JOIN requests r ON r.id = m.request
 WHERE true
-    AND (cast($5 AS text) = '' OR r.flow = $5)
-    AND (cast($6 AS text) = '' OR r.target = $6)
-    AND (cast($7 AS text) = '' OR cast($7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast($8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $8))
-    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $9 AND q.roles & cast($10 AS bigint) <> 0))
-    AND (cast($11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $11 AND q.roles & cast($12 AS bigint) <> 0))
-    AND (cast($13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = $13))
-    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE $14))
+    AND (cast($5 AS text) = '' OR r.incident = '')
+    AND (cast($6 AS text) = '' OR r.flow = $6)
+    AND (cast($7 AS text) = '' OR r.target = $7)
+    AND (cast($8 AS text) = '' OR cast($8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast($9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = $9))
+    AND (cast($10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $10 AND q.roles & cast($11 AS bigint) <> 0))
+    AND (cast($12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $12 AND q.roles & cast($13 AS bigint) <> 0))
+    AND (cast($14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = $14))
     AND (cast($15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE $15))
     AND (cast($16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE $16))
-ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast($17 AS bigint)
+    AND (cast($17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE $17))
+ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast($18 AS bigint)
 `
 
 type SearchByWordsParams struct {
@@ -905,6 +1006,7 @@ type SearchByWordsParams struct {
 	BeforeAt int64
 	Way      string
 	BeforeID string
+	Bare     string
 	Flow     string
 	Target   string
 	States   string
@@ -929,6 +1031,7 @@ func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([
 		arg.BeforeAt,
 		arg.Way,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,

@@ -492,6 +492,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.rolesInStmt, err = db.PrepareContext(ctx, rolesIn); err != nil {
 		return nil, fmt.Errorf("error preparing query RolesIn: %w", err)
 	}
+	if q.searchBareStmt, err = db.PrepareContext(ctx, searchBare); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchBare: %w", err)
+	}
 	if q.searchByFlowStmt, err = db.PrepareContext(ctx, searchByFlow); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchByFlow: %w", err)
 	}
@@ -1370,6 +1373,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing rolesInStmt: %w", cerr)
 		}
 	}
+	if q.searchBareStmt != nil {
+		if cerr := q.searchBareStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchBareStmt: %w", cerr)
+		}
+	}
 	if q.searchByFlowStmt != nil {
 		if cerr := q.searchByFlowStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing searchByFlowStmt: %w", cerr)
@@ -1720,6 +1728,7 @@ type Queries struct {
 	reviewStateStmt            *sql.Stmt
 	revokeJobAtStmt            *sql.Stmt
 	rolesInStmt                *sql.Stmt
+	searchBareStmt             *sql.Stmt
 	searchByFlowStmt           *sql.Stmt
 	searchByIncidentStmt       *sql.Stmt
 	searchByPersonStmt         *sql.Stmt
@@ -1913,6 +1922,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		reviewStateStmt:            q.reviewStateStmt,
 		revokeJobAtStmt:            q.revokeJobAtStmt,
 		rolesInStmt:                q.rolesInStmt,
+		searchBareStmt:             q.searchBareStmt,
 		searchByFlowStmt:           q.searchByFlowStmt,
 		searchByIncidentStmt:       q.searchByIncidentStmt,
 		searchByPersonStmt:         q.searchByPersonStmt,

@@ -12,7 +12,7 @@ type Querier interface {
 	AddCalls(ctx context.Context, arg AddCallsParams) error
 	AddIncident(ctx context.Context, arg AddIncidentParams) error
 	AddPart(ctx context.Context, arg AddPartParams) error
-	// Questions about the past: one question with seven ways in, each along an index, newest
+	// Questions about the past: one question with eight ways in, each along an index, newest
 	// first. What does not lead the way is looked at on each row that does. search.go
 	// chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 	// takes as it is: it hopes for a beginning to look up.)
@@ -200,6 +200,7 @@ type Querier interface {
 	// When the job that ends the access of a request runs.
 	RevokeJobAt(ctx context.Context, arg RevokeJobAtParams) (int64, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
+	SearchBare(ctx context.Context, arg SearchBareParams) ([]string, error)
 	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)
 	SearchByIncident(ctx context.Context, arg SearchByIncidentParams) ([]string, error)
 	SearchByPerson(ctx context.Context, arg SearchByPersonParams) ([]string, error)

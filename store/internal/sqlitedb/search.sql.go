@@ -39,7 +39,7 @@ ON CONFLICT (request, person) DO UPDATE SET roles = request_people.roles | exclu
 
 type AddPersonParams = postgresdb.AddPersonParams
 
-// Questions about the past: one question with seven ways in, each along an index, newest
+// Questions about the past: one question with eight ways in, each along an index, newest
 // first. What does not lead the way is looked at on each row that does. search.go
 // chooses. (Words are cast for SQLite, which would plan anew for each word that a LIKE
 // takes as it is: it hopes for a beginning to look up.)
@@ -285,27 +285,93 @@ func (q *Queries) RolesIn(ctx context.Context, arg RolesInParams) ([]int64, erro
 	return items, nil
 }
 
-const searchByFlow = `-- name: SearchByFlow :many
+const searchBare = `-- name: SearchBare :many
 SELECT r.doc FROM requests r
-WHERE r.flow = ?1 AND r.submitted_at <= ?2 AND r.submitted_at >= ?3
-    AND (r.submitted_at < ?2 OR r.id < ?4)
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
+WHERE r.incident = '' AND r.submitted_at <= ?1 AND r.submitted_at >= ?2
+    AND (r.submitted_at < ?1 OR r.id < ?3)
+    AND (cast(?4 AS text) = '' OR r.flow = ?4)
+    AND (cast(?5 AS text) = '' OR r.target = ?5)
+    AND (cast(?6 AS text) = '' OR cast(?6 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?7 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?7))
+    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?8 AND q.roles & cast(?9 AS bigint) <> 0))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12))
+    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?13 AS text)))
     AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?16 AS bigint)
+`
+
+type SearchBareParams = postgresdb.SearchBareParams
+
+func (q *Queries) SearchBare(ctx context.Context, arg SearchBareParams) ([]string, error) {
+	rows, err := q.query(ctx, q.searchBareStmt, searchBare,
+		arg.BeforeAt,
+		arg.Since,
+		arg.BeforeID,
+		arg.Flow,
+		arg.Target,
+		arg.States,
+		arg.Review,
+		arg.Person1,
+		arg.Roles1,
+		arg.Person2,
+		arg.Roles2,
+		arg.Viewer,
+		arg.Word1,
+		arg.Word2,
+		arg.Word3,
+		arg.Lim,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		items = append(items, doc)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const searchByFlow = `-- name: SearchByFlow :many
+SELECT r.doc FROM requests r
+WHERE r.flow = ?1 AND r.submitted_at <= ?2 AND r.submitted_at >= ?3
+    AND (r.submitted_at < ?2 OR r.id < ?4)
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
+    AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByFlowParams = postgresdb.SearchByFlowParams
@@ -316,6 +382,7 @@ func (q *Queries) SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]s
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -356,23 +423,24 @@ SELECT r.doc FROM request_incidents i
 JOIN requests r ON r.id = i.request
 WHERE i.incident = ?1 AND i.submitted_at <= ?2 AND i.submitted_at >= ?3
     AND (i.submitted_at < ?2 OR i.request < ?4)
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY i.submitted_at DESC, i.request DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByIncidentParams = postgresdb.SearchByIncidentParams
@@ -383,6 +451,7 @@ func (q *Queries) SearchByIncident(ctx context.Context, arg SearchByIncidentPara
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -424,23 +493,24 @@ JOIN requests r ON r.id = p.request
 WHERE p.person = ?1 AND p.submitted_at <= ?2 AND p.submitted_at >= ?3
     AND (p.submitted_at < ?2 OR p.request < ?4)
     AND p.roles & cast(?5 AS bigint) <> 0
-    AND (cast(?6 AS text) = '' OR r.flow = ?6)
-    AND (cast(?7 AS text) = '' OR r.target = ?7)
-    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
-    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
-    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?14))
-    AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
+    AND (cast(?6 AS text) = '' OR r.incident = '')
+    AND (cast(?7 AS text) = '' OR r.flow = ?7)
+    AND (cast(?8 AS text) = '' OR r.target = ?8)
+    AND (cast(?9 AS text) = '' OR cast(?9 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?10))
+    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
+    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?13 AND q.roles & cast(?14 AS bigint) <> 0))
+    AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?15))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
     AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
-ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast(?18 AS bigint)
+    AND (cast(?18 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?18 AS text)))
+ORDER BY p.submitted_at DESC, p.request DESC LIMIT cast(?19 AS bigint)
 `
 
 type SearchByPersonParams = postgresdb.SearchByPersonParams
@@ -452,6 +522,7 @@ func (q *Queries) SearchByPerson(ctx context.Context, arg SearchByPersonParams) 
 		arg.Since,
 		arg.BeforeID,
 		arg.WayRoles,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -492,23 +563,24 @@ SELECT r.doc FROM reviews v
 JOIN requests r ON r.id = v.request
 WHERE v.state = ?1 AND v.submitted_at <= ?2 AND v.submitted_at >= ?3
     AND (v.submitted_at < ?2 OR v.request < ?4)
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY v.submitted_at DESC, v.request DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByReviewParams = postgresdb.SearchByReviewParams
@@ -519,6 +591,7 @@ func (q *Queries) SearchByReview(ctx context.Context, arg SearchByReviewParams) 
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -558,23 +631,24 @@ const searchByState = `-- name: SearchByState :many
 SELECT r.doc FROM requests r
 WHERE r.state = ?1 AND r.submitted_at <= ?2 AND r.submitted_at >= ?3
     AND (r.submitted_at < ?2 OR r.id < ?4)
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByStateParams = postgresdb.SearchByStateParams
@@ -585,6 +659,7 @@ func (q *Queries) SearchByState(ctx context.Context, arg SearchByStateParams) ([
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -624,23 +699,24 @@ const searchByTarget = `-- name: SearchByTarget :many
 SELECT r.doc FROM requests r
 WHERE r.target = ?1 AND r.submitted_at <= ?2 AND r.submitted_at >= ?3
     AND (r.submitted_at < ?2 OR r.id < ?4)
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByTargetParams = postgresdb.SearchByTargetParams
@@ -651,6 +727,7 @@ func (q *Queries) SearchByTarget(ctx context.Context, arg SearchByTargetParams) 
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -690,23 +767,24 @@ const searchByTime = `-- name: SearchByTime :many
 SELECT r.doc FROM requests r
 WHERE r.submitted_at <= ?1 AND r.submitted_at >= ?2
     AND (r.submitted_at < ?1 OR r.id < ?3)
-    AND (cast(?4 AS text) = '' OR r.flow = ?4)
-    AND (cast(?5 AS text) = '' OR r.target = ?5)
-    AND (cast(?6 AS text) = '' OR cast(?6 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?7 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?7))
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?8 AND q.roles & cast(?9 AS bigint) <> 0))
-    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
-    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?12))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?13 AS text)))
+    AND (cast(?4 AS text) = '' OR r.incident = '')
+    AND (cast(?5 AS text) = '' OR r.flow = ?5)
+    AND (cast(?6 AS text) = '' OR r.target = ?6)
+    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
+    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
+    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?13))
     AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
-ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?16 AS bigint)
+    AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
+ORDER BY r.submitted_at DESC, r.id DESC LIMIT cast(?17 AS bigint)
 `
 
 type SearchByTimeParams = postgresdb.SearchByTimeParams
@@ -716,6 +794,7 @@ func (q *Queries) SearchByTime(ctx context.Context, arg SearchByTimeParams) ([]s
 		arg.BeforeAt,
 		arg.Since,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,
@@ -758,23 +837,24 @@ WHERE m.submitted_at >= ?1 AND m.submitted_at <= ?2 AND m.text LIKE '%' || cast(
     AND (m.submitted_at < ?2 OR m.request < ?4)
     AND NOT EXISTS (SELECT 1 FROM request_words o
         WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(?3 AS text) || '%')
-    AND (cast(?5 AS text) = '' OR r.flow = ?5)
-    AND (cast(?6 AS text) = '' OR r.target = ?6)
-    AND (cast(?7 AS text) = '' OR cast(?7 AS text) LIKE '%,' || r.state || ',%')
-    AND (cast(?8 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?8))
-    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?9 AND q.roles & cast(?10 AS bigint) <> 0))
-    AND (cast(?11 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?11 AND q.roles & cast(?12 AS bigint) <> 0))
-    AND (cast(?13 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
-        WHERE q.request = r.id AND q.person = ?13))
-    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
-        WHERE w.request = r.id AND w.text LIKE cast(?14 AS text)))
+    AND (cast(?5 AS text) = '' OR r.incident = '')
+    AND (cast(?6 AS text) = '' OR r.flow = ?6)
+    AND (cast(?7 AS text) = '' OR r.target = ?7)
+    AND (cast(?8 AS text) = '' OR cast(?8 AS text) LIKE '%,' || r.state || ',%')
+    AND (cast(?9 AS text) = '' OR EXISTS (SELECT 1 FROM reviews x WHERE x.request = r.id AND x.state = ?9))
+    AND (cast(?10 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?10 AND q.roles & cast(?11 AS bigint) <> 0))
+    AND (cast(?12 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?12 AND q.roles & cast(?13 AS bigint) <> 0))
+    AND (cast(?14 AS text) = '' OR EXISTS (SELECT 1 FROM request_people q
+        WHERE q.request = r.id AND q.person = ?14))
     AND (cast(?15 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?15 AS text)))
     AND (cast(?16 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
         WHERE w.request = r.id AND w.text LIKE cast(?16 AS text)))
-ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(?17 AS bigint)
+    AND (cast(?17 AS text) = '' OR EXISTS (SELECT 1 FROM request_words w
+        WHERE w.request = r.id AND w.text LIKE cast(?17 AS text)))
+ORDER BY m.submitted_at DESC, m.request DESC LIMIT cast(?18 AS bigint)
 `
 
 type SearchByWordsParams = postgresdb.SearchByWordsParams
@@ -787,6 +867,7 @@ func (q *Queries) SearchByWords(ctx context.Context, arg SearchByWordsParams) ([
 		arg.BeforeAt,
 		arg.Way,
 		arg.BeforeID,
+		arg.Bare,
 		arg.Flow,
 		arg.Target,
 		arg.States,

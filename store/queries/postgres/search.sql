@@ -15,6 +15,7 @@ SELECT r.doc FROM (
     ORDER BY f.submitted_at DESC, f.request DESC OFFSET 0) AS m
 JOIN requests r ON r.id = m.request
 WHERE true
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')

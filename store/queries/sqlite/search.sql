@@ -7,6 +7,7 @@ WHERE m.submitted_at >= @since AND m.submitted_at <= @before_at AND m.text LIKE 
     AND (m.submitted_at < @before_at OR m.request < @before_id)
     AND NOT EXISTS (SELECT 1 FROM request_words o
         WHERE o.request = m.request AND o.kind < m.kind AND o.text LIKE '%' || cast(@way AS text) || '%')
+    AND (cast(@bare AS text) = '' OR r.incident = '')
     AND (cast(@flow AS text) = '' OR r.flow = @flow)
     AND (cast(@target AS text) = '' OR r.target = @target)
     AND (cast(@states AS text) = '' OR cast(@states AS text) LIKE '%,' || r.state || ',%')
