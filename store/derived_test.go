@@ -3,12 +3,16 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"breakglass/flows"
 	"breakglass/store"
@@ -78,12 +82,51 @@ func called(t *testing.T, s *store.Store, chain string, head flows.ChainHead, n 
 	return head
 }
 
-// heldAll is what is found in a store.
+// heldAll is what is found in a store: by request, and the same along the tree: before any
+// entry has its place, after all have, and where too many requests are open at once.
 func heldAll(t *testing.T, s *store.Store) (found []string) {
 	t.Helper()
 	if err := s.HoldAll(t.Context(), func(what string) { found = append(found, what) }); err != nil {
 		t.Fatal(err)
 	}
+	want := slices.Sorted(slices.Values(found))
+	for _, far := range []int64{math.MaxInt64, math.MaxInt64, 100} {
+		if diff := cmp.Diff(want, heldAlong(t, s, far)); diff != "" {
+			t.Errorf("along the tree other things are found than by request: (-by request +along)\n%s", diff)
+		}
+		if _, err := s.Sequence(t.Context(), 10_000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+// heldAlong is what is found along the tree, sorted. So far it goes, and then there are too
+// many requests open.
+func heldAlong(t *testing.T, s *store.Store, far int64) (found []string) {
+	t.Helper()
+	tell := func(what string) { found = append(found, what) }
+	h, err := s.BeginHolding(t.Context(), tell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.AtMost(7, 1000)
+	var page flows.LeafPage
+	for from := int64(0); from == 0 || len(page.Rows) > 0; from += 100 {
+		if err := s.ReadLeaves(t.Context(), from, from+100, &page); err != nil {
+			t.Fatal(err)
+		}
+		if from >= far {
+			h.AtMost(7, 0)
+		}
+		for i := range page.Rows {
+			h.Take(&page.Rows[i])
+		}
+	}
+	if err := errors.Join(h.End(), s.HoldBeside(t.Context(), tell)); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found)
 	return found
 }
 

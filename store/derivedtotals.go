@@ -56,6 +56,15 @@ func (c *counts) clear() {
 	clear(c.near)
 }
 
+// uncount forgets what requests came to, and not what totals were.
+func (c *counts) uncount() {
+	for t, n := range c.sums {
+		n.requests = 0
+		c.sums[t] = n
+	}
+	clear(c.near)
+}
+
 // wordList keeps each word once.
 type wordList struct {
 	at  map[string]int32

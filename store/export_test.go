@@ -95,3 +95,6 @@ func Questions() map[string]string {
 
 // SumNames are the totals that have a column of their own.
 func SumNames() []string { return sumNames() }
+
+// AtMost has a Holder read so many requests at a time, and give up the walk with more open.
+func (h *Holder) AtMost(read int64, open int) { h.requests, h.most = read, open }

@@ -20,26 +20,40 @@ func (s *Store) HoldSome(ctx context.Context, after flows.RequestID) (found []Co
 // HoldAll holds all requests to their entries, and what questions about the past go by to
 // the requests and entries that it follows from. It tells each of what does not fit.
 func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
-	tell := func(c Contradiction) { each(c.String()) }
-	words := &wordList{at: map[string]int32{}}
-	all, page := newCounts(words), newCounts(words)
-	if err := all.kept(ctx, s, func(n int64) counting { return counting{least: n} }); err != nil {
+	counts := newCounts(&wordList{at: map[string]int32{}})
+	if err := counts.kept(ctx, s, func(n int64) counting { return counting{least: n} }); err != nil {
 		return wrapHold(err)
 	}
+	return errors.Join(s.holdRequests(ctx, counts, each), s.HoldBeside(ctx, each))
+}
+
+// HoldBeside is the part of HoldAll that asks for no request: incidents whose lists have too
+// many, and counted calls.
+func (s *Store) HoldBeside(ctx context.Context, each func(what string)) error {
+	tell := func(c Contradiction) { each(c.String()) }
+	return wrapHold(errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)))
+}
+
+// holdRequests holds all requests to their entries, one after the other, and the totals to
+// them, as they were kept before.
+func (s *Store) holdRequests(ctx context.Context, all *counts, each func(what string)) error {
+	page := newCounts(all.wordList)
 	for after, more := flows.RequestID(""), true; more; more = after != "" {
 		found, last, err := s.holdPage(ctx, after, 10*heldAtOnce, page)
 		if err != nil {
 			return err
 		}
 		for _, c := range found {
-			tell(c)
+			each(c.String())
 		}
 		all.addAll(page)
 		after = last
 	}
-	if err := errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)); err != nil {
-		return wrapHold(err)
-	}
+	return s.holdTotals(ctx, all, each)
+}
+
+// holdTotals holds the totals to what requests came to.
+func (s *Store) holdTotals(ctx context.Context, all *counts, each func(what string)) error {
 	if err := all.kept(ctx, s, func(n int64) counting { return counting{most: n} }); err != nil {
 		return wrapHold(err)
 	}

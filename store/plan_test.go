@@ -24,6 +24,7 @@ var scans = map[string]string{
 	"sequenceEntries":   "takes the first of them, up to a limit",
 	"lastCheckpoint":    "takes the last row",
 	"entriesBeyondHead": "looks at every entry; asked by a full verification only",
+	"countUnplaced":     "counts the entries; asked by a full verification only",
 	"unplacedEntries":   "looks at every entry; asked by a full verification only",
 	"sinkCursors":       "lists every sink; a handful",
 	"releaseAllSinks":   "looks at every sink; once, when a file is opened",

@@ -201,7 +201,7 @@ func (v *altering) verify(kept ...flows.Checkpoint) *audit.Report {
 	if err != nil {
 		v.Fatal(err)
 	}
-	o := audit.Options{Keys: keys, Node: v.st.TreeNode}
+	o := audit.Options{Keys: keys, Node: v.st.TreeNode, Heads: v.st.EachHead}
 	for _, c := range kept {
 		o.Witnessed = append(o.Witnessed, audit.Witnessed{Note: c.Note, Where: "the wall"})
 	}
@@ -209,7 +209,11 @@ func (v *altering) verify(kept ...flows.Checkpoint) *audit.Report {
 	if err != nil {
 		v.Fatal(err)
 	}
-	if err := v.st.VerifyHeads(v.Context()); err != nil {
+	all, err := v.st.VerifyHeads(v.Context()), v.st.VerifyEnds(v.Context(), r.Unended, r.Headless)
+	if r.OK() && (all == nil) != (err == nil) {
+		v.Errorf("the walk says of the ends %v; looking at all heads says %v", err, all)
+	}
+	if err != nil {
 		r.Find(audit.Finding{From: -1, To: -1, What: err.Error()})
 	}
 	return r

@@ -118,17 +118,8 @@ func toldOf(ctx context.Context, q queries, chain string) ([]flows.Told, error) 
 
 // tell puts in what is told from the openings that are packed together: who did it, and why.
 func tell(u *pack.Unpacker, t *flows.Told, doc []byte) {
-	reason := "facts.reason"
-	switch flows.Verb(t.Verb) {
-	case flows.VerbApprove:
-		reason = ""
-	case flows.VerbReview:
-		reason = "facts.note"
-	case flows.VerbDeny, flows.VerbCancel, flows.VerbDone, flows.VerbRevoke, flows.VerbEnd:
-	default:
-		return
-	}
-	if len(doc) == 0 {
+	reason, tells := saidAt(t.Verb)
+	if !tells || len(doc) == 0 {
 		return
 	}
 	all, err := u.Each(doc)
@@ -143,6 +134,20 @@ func tell(u *pack.Unpacker, t *flows.Told, doc []byte) {
 			t.Said = string(o.Value())
 		}
 	}
+}
+
+// saidAt is where an entry says why, if its verb is one of which that counts, and who did
+// it.
+func saidAt(verb string) (reason string, tells bool) {
+	switch flows.Verb(verb) {
+	case flows.VerbApprove:
+		return "", true
+	case flows.VerbReview:
+		return "facts.note", true
+	case flows.VerbDeny, flows.VerbCancel, flows.VerbDone, flows.VerbRevoke, flows.VerbEnd:
+		return "facts.reason", true
+	}
+	return "", false
 }
 
 // hold adds what is wrong with a row.

@@ -75,9 +75,13 @@ func unplaced(ctx context.Context, q queries) error {
 func headless(ctx context.Context, what string, find func(context.Context) ([]string, error)) error {
 	found, err := find(ctx)
 	if err == nil && len(found) > 0 {
-		err = fmt.Errorf("%w: the entries of %s %s do not end where its head says, or are gone", ErrDamaged, what, found[0])
+		err = unended(what, found[0])
 	}
 	return err
+}
+
+func unended(what, chain string) error {
+	return fmt.Errorf("%w: the entries of %s %s do not end where its head says, or are gone", ErrDamaged, what, chain)
 }
 
 // verifier walks entries from the newest to the oldest.

@@ -16,6 +16,7 @@ import (
 	"breakglass/cmd/breakglass/app"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/flows/audit"
 	"breakglass/store"
 	"breakglass/store/storetest"
 )
@@ -239,6 +240,26 @@ func foundOnly(t *testing.T, st *store.Store, why string) {
 	case why == "" || len(some) != 1 || !strings.Contains(some[0].Why, why):
 		t.Errorf("found %v, not that %q", some, why)
 	}
+	if along := foundAlong(t, st); len(along) != len(some) || len(along) == 1 && along[0] != some[0].String() {
+		t.Errorf("along the tree %v is found, and by request %v", along, some)
+	}
+}
+
+// foundAlong is what the verification of the log finds of requests.
+func foundAlong(t *testing.T, st *store.Store) (found []string) {
+	t.Helper()
+	_, err := st.Sequence(t.Context(), 10_000)
+	must(t, err)
+	h, err := st.BeginHolding(t.Context(), func(what string) {
+		if !strings.HasPrefix(what, "the totals of") { // follow from what requests say
+			found = append(found, what)
+		}
+	})
+	must(t, err)
+	_, err = audit.Verify(t.Context(), audit.Live(st), audit.Options{Entry: h.Take})
+	must(t, err)
+	must(t, h.End())
+	return found
 }
 
 // A request that somebody took out of the lists by person goes on as it was, and the

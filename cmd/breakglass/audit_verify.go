@@ -143,7 +143,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	if err != nil {
 		return err
 	}
-	o.Node = st.TreeNode
+	o.Node, o.Heads = st.TreeNode, st.EachHead
 	v.from = &published{}
 	if v.live {
 		if v.from, err = c.fetch(ctx, st, cfg, v.ours, progress); err != nil {
@@ -157,6 +157,12 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	}
 	looking, enough := context.WithCancel(ctx)
 	defer enough()
+	var requests beside
+	holder, err := st.BeginHolding(ctx, requests.find)
+	if err != nil {
+		return err
+	}
+	o.Entry = holder.Take
 	rest := besideTheTree(looking, st)
 	r, err := audit.Verify(ctx, audit.Live(st), o)
 	if err != nil {
@@ -164,15 +170,17 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	}
 	r.Waiting = waiting
 	progress("looking at the chains, and holding requests and lists to their entries")
-	found := <-rest
+	requests.err = holder.End()
+	others := <-rest
+	others.ends(st.VerifyEnds(ctx, r.Unended, r.Headless))
 	progress("")
-	if found.err != nil {
-		return found.err
+	if err := errors.Join(requests.err, others.err); err != nil {
+		return err
 	}
-	for _, f := range append(v.from.all(), found.findings...) {
+	for _, f := range slices.Concat(v.from.all(), others.findings, requests.findings) {
 		r.Find(f)
 	}
-	r.More += found.more
+	r.More += requests.more + others.more
 	if own != "" && v.output == "text" {
 		if _, err := fmt.Fprintf(c.out, "The key is this installation's own, %s. Pin it, and give it with --key.\n", own); err != nil {
 			return err
@@ -192,24 +200,25 @@ type beside struct {
 // request, and a report names the first few.
 const mostBeside = 1000
 
-// besideTheTree looks, while the tree is walked, at what that does not see: whether the
-// chains end where their heads say, each request is what its entries tell of it, and what
-// questions about the past go by is what follows from them.
+// besideTheTree looks, while the tree is walked, at what that does not see: lists that no
+// request leads to.
 func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 	out := make(chan beside, 1)
 	go func() {
 		var b beside
-		if err := st.VerifyHeads(ctx); errors.Is(err, store.ErrDamaged) {
-			b.findings = append(b.findings, audit.Finding{From: -1, To: -1, What: err.Error()})
-		} else if err != nil {
-			b.err = err
-		}
-		if b.err == nil {
-			b.err = st.HoldAll(ctx, b.find)
-		}
+		b.err = st.HoldBeside(ctx, b.find)
 		out <- b
 	}()
 	return out
+}
+
+// ends takes what is wrong with the ends of chains.
+func (b *beside) ends(err error) {
+	if errors.Is(err, store.ErrDamaged) {
+		b.findings = append([]audit.Finding{{From: -1, To: -1, What: err.Error()}}, b.findings...)
+		return
+	}
+	b.err = errors.Join(b.err, err)
 }
 
 func (b *beside) find(what string) {

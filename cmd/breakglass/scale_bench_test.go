@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,6 +57,17 @@ func BenchmarkAudit(b *testing.B) {
 		}
 		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
 	})
+	b.Run("verify and hold", func(b *testing.B) {
+		var n int64
+		for b.Loop() {
+			r := verifiedWhole(b, s)
+			if !r.OK() {
+				b.Fatal(r)
+			}
+			n += r.Entries
+		}
+		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "entries/s")
+	})
 	b.Run("verify heads", func(b *testing.B) {
 		for b.Loop() {
 			if err := s.VerifyHeads(b.Context()); err != nil {
@@ -70,6 +82,26 @@ func BenchmarkAudit(b *testing.B) {
 			}
 		}
 	})
+}
+
+// verifiedWhole does what the command does with a database.
+func verifiedWhole(b *testing.B, s *store.Store) *audit.Report {
+	b.Helper()
+	wrong := func(what string) { b.Error(what) }
+	h, err := s.BeginHolding(b.Context(), wrong)
+	if err != nil {
+		b.Fatal(err)
+	}
+	rest := make(chan error, 1)
+	go func() { rest <- s.HoldBeside(b.Context(), wrong) }()
+	r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Node: s.TreeNode, Heads: s.EachHead, Entry: h.Take})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := errors.Join(h.End(), <-rest, s.VerifyEnds(b.Context(), r.Unended, r.Headless)); err != nil {
+		b.Fatal(err)
+	}
+	return r
 }
 
 // past is the store to read.

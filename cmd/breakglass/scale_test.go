@@ -239,7 +239,7 @@ func (p *bygone) totals() {
 // proof verifies everything.
 func (p *bygone) proof() {
 	began := time.Now()
-	r, err := audit.Verify(p.Context(), audit.Live(p.s), audit.Options{Node: p.s.TreeNode})
+	r, err := audit.Verify(p.Context(), audit.Live(p.s), audit.Options{Node: p.s.TreeNode, Heads: p.s.EachHead})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -247,7 +247,10 @@ func (p *bygone) proof() {
 	if !r.OK() || r.Entries < int64(p.n)*5 {
 		p.Errorf("verification of %d entries: %+v", r.Entries, r.Findings)
 	}
-	if err := p.s.VerifyHeads(p.Context()); err != nil {
+	if r.Headless || len(r.Unended) > 0 {
+		p.Errorf("chains end otherwise than their heads say: %v", r.Unended)
+	}
+	if err := errors.Join(p.s.VerifyHeads(p.Context()), p.s.VerifyEnds(p.Context(), nil, false)); err != nil {
 		p.Error(err)
 	}
 }

@@ -46,6 +46,8 @@ type Report struct {
 	Findings    []Finding // the first ones, in the order of the tree
 	More        int64     // findings that are not listed
 	Waiting     int       // entries that had no place in the tree yet, and so were not read
+	Unended     []string  `json:"-"` // chains that have fewer entries in the tree than their heads say: they wait, or are gone
+	Headless    bool      `json:"-"` // a chain ends otherwise than any head says
 }
 
 // OK reports whether nothing was found.

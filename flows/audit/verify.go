@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"breakglass/flows"
 )
 
 // Witnessed is a checkpoint that somebody outside kept.
@@ -25,6 +27,11 @@ type Options struct {
 	Witnessed []Witnessed
 	// Node reads a hash that the store keeps, to hold it against the leaves; nil: none is kept.
 	Node func(ctx context.Context, level int, n int64) ([32]byte, error)
+	// Heads tells of each chain how many entries it should have, and the hash of the last in
+	// hexadecimal digits, to hold the chains to it; nil: nobody knows.
+	Heads func(ctx context.Context, each func(chain []byte, entries int64, hash []byte)) error
+	// Entry is given each entry that the log has, as it passes by, in its order; nil: nobody.
+	Entry func(*flows.LeafRow)
 	// Progress is told, now and then, how many entries were read; nil: nobody.
 	Progress func(entries int64)
 }
@@ -39,6 +46,9 @@ func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
 	err := walk(ctx, log, look, func(b *batch) error {
 		for i := range b.items {
 			v.take(&b.items[i])
+			if leaf := b.items[i].Leaf; leaf != nil && o.Entry != nil {
+				o.Entry(leaf)
+			}
 		}
 		if o.Progress != nil {
 			o.Progress(v.report.Entries)
@@ -47,6 +57,9 @@ func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	if err := v.heads(); err != nil {
+		return nil, err
 	}
 	v.end()
 	return v.report, nil
@@ -258,6 +271,35 @@ func (v *verifier) witness() {
 		v.report.Find(Finding{From: from, To: max(h.head.Size-1, from), What: fmt.Sprintf(
 			"the checkpoint of %d entries at %s is of others: something among these was altered, removed, inserted or moved since it was published", h.head.Size, h.where)})
 	}
+}
+
+// mostUnended is how many chains are named that do not end where they should.
+const mostUnended = 10_000
+
+// heads holds the ends of the chains to the heads that are kept.
+func (v *verifier) heads() error {
+	if v.o.Heads == nil {
+		return nil
+	}
+	err := v.o.Heads(v.ctx, func(chain []byte, entries int64, hash []byte) {
+		key := maphash.Bytes(v.seed, chain)
+		end, known := v.chains[key]
+		delete(v.chains, key)
+		var digits [2 * tlog.HashSize]byte
+		hex.Encode(digits[:], end.hash[:])
+		switch {
+		case known && end.seq == entries && bytes.Equal(digits[:], hash):
+		case end.seq < entries && len(v.report.Unended) < mostUnended: // some may wait for the tree
+			v.report.Unended = append(v.report.Unended, string(chain))
+		default:
+			v.report.Headless = true
+		}
+	})
+	v.report.Headless = v.report.Headless || len(v.chains) > 0
+	if err != nil {
+		return fmt.Errorf("read the ends of the chains: %w", err)
+	}
+	return nil
 }
 
 // end says what only the whole log tells.

@@ -50,6 +50,12 @@ INSERT INTO witnesses (kind, size, place, at) VALUES (@kind, @size, @place, @at)
 -- name: LastWitness :one
 SELECT kind, size, place, at FROM witnesses WHERE kind = @kind ORDER BY size DESC LIMIT 1;
 
+-- name: CountUnplaced :one
+-- How many entries more there are than have a place or wait for one.
+SELECT CAST((SELECT count(*) FROM entries) - (SELECT count(*) FROM leaves) - (
+    SELECT count(*) FROM unsequenced u JOIN entries w ON w.id = u.entry
+    WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = u.entry)) AS bigint);
+
 -- name: UnplacedEntries :many
 -- Entries that have no place and do not wait for one.
 SELECT e.chain, e.seq FROM entries e

@@ -129,6 +129,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countUnhandledStmt, err = db.PrepareContext(ctx, countUnhandled); err != nil {
 		return nil, fmt.Errorf("error preparing query CountUnhandled: %w", err)
 	}
+	if q.countUnplacedStmt, err = db.PrepareContext(ctx, countUnplaced); err != nil {
+		return nil, fmt.Errorf("error preparing query CountUnplaced: %w", err)
+	}
 	if q.countWaitingStmt, err = db.PrepareContext(ctx, countWaiting); err != nil {
 		return nil, fmt.Errorf("error preparing query CountWaiting: %w", err)
 	}
@@ -766,6 +769,11 @@ func (q *Queries) Close() error {
 	if q.countUnhandledStmt != nil {
 		if cerr := q.countUnhandledStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countUnhandledStmt: %w", cerr)
+		}
+	}
+	if q.countUnplacedStmt != nil {
+		if cerr := q.countUnplacedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countUnplacedStmt: %w", cerr)
 		}
 	}
 	if q.countWaitingStmt != nil {
@@ -1607,6 +1615,7 @@ type Queries struct {
 	countOpeningsOfChainStmt   *sql.Stmt
 	countStatesStmt            *sql.Stmt
 	countUnhandledStmt         *sql.Stmt
+	countUnplacedStmt          *sql.Stmt
 	countWaitingStmt           *sql.Stmt
 	deleteDoneJobStmt          *sql.Stmt
 	deleteLinkStmt             *sql.Stmt
@@ -1801,6 +1810,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countOpeningsOfChainStmt:   q.countOpeningsOfChainStmt,
 		countStatesStmt:            q.countStatesStmt,
 		countUnhandledStmt:         q.countUnhandledStmt,
+		countUnplacedStmt:          q.countUnplacedStmt,
 		countWaitingStmt:           q.countWaitingStmt,
 		deleteDoneJobStmt:          q.deleteDoneJobStmt,
 		deleteLinkStmt:             q.deleteLinkStmt,

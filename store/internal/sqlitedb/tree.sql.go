@@ -57,6 +57,20 @@ func (q *Queries) CountNodes(ctx context.Context) (int64, error) {
 	return nodes, err
 }
 
+const countUnplaced = `-- name: CountUnplaced :one
+SELECT CAST((SELECT count(*) FROM entries) - (SELECT count(*) FROM leaves) - (
+    SELECT count(*) FROM unsequenced u JOIN entries w ON w.id = u.entry
+    WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = u.entry)) AS bigint)
+`
+
+// How many entries more there are than have a place or wait for one.
+func (q *Queries) CountUnplaced(ctx context.Context) (int64, error) {
+	row := q.queryRow(ctx, q.countUnplacedStmt, countUnplaced)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const countWaiting = `-- name: CountWaiting :one
 SELECT count(*) FROM unsequenced
 `
