@@ -117,6 +117,9 @@ func (c *cli) addAdapter(in adding, a *source.Adapter) error {
 	if err := d.AddAdapter(a); err != nil {
 		return &failure{err: fmt.Errorf("%w; nothing was written", err), hint: "change it where it stands, or take another --adapter-name", code: exitRefuse}
 	}
+	if len(a.Allow) == 0 {
+		fmt.Fprintf(c.err, "No rule is known for this upstream, so allow is empty: nobody can call it without a grant. Say --allow 'GET /…', or take rules from its document: breakglass adapter rules --adapter-name %s.\n", a.Name)
+	}
 	if err := c.writeSource(d, in.dry); err != nil || in.dry || !d.Changed() {
 		return err
 	}
