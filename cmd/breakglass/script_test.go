@@ -128,6 +128,7 @@ func companyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	case "push":
 		d, bad := time.ParseDuration(args[1])
 		ts.Check(bad)
+		ts.Check(h.company.Quiet(ctx)) // a push while something is in hand takes its lease away
 		h.clock.Push(d)
 		err = h.company.Quiet(ctx)
 	case "close":
