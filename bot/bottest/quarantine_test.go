@@ -168,6 +168,9 @@ func TestQuarantineByTheLook(t *testing.T) {
 // While a vendor does not say how accounts are, nobody's link is set aside.
 func TestQuarantineNeedsAnAnswer(t *testing.T) {
 	t.Parallel()
+	if raced {
+		t.Skip("fourteen hours of the clock take a minute; TestQuarantineByTheLook has the same goroutines meet")
+	}
 	s := bottest.Open(t)
 	looked(s)
 	s.Slack.Fail(slackfake.Fault{Method: "users.list", Error: "internal_error"})
