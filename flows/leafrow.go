@@ -9,7 +9,7 @@ import (
 // parts of the page that it was read into.
 type LeafRow struct {
 	Index, Seq, At                 int64  // At in milliseconds since 1970
-	Chain, Verb, Prev, Hash, Bytes []byte // as of Sealed
+	Chain, Verb, Prev, Hash, Bytes []byte // as of Sealed; Prev is empty where only the bytes have it
 	Openings                       []OpeningRow
 }
 

@@ -19,7 +19,9 @@ func (s *Store) Leaves(ctx context.Context, from, to int64) ([]flows.Leaf, error
 	}
 	var out []flows.Leaf
 	for i := range page.Rows {
-		out = append(out, page.Rows[i].Leaf())
+		l := page.Rows[i].Leaf()
+		l.Entry.Prev = prevOf(l.Entry.Prev, l.Entry.Bytes)
+		out = append(out, l)
 	}
 	return out, nil
 }
@@ -110,9 +112,6 @@ func (p *leafPage) entries(ctx context.Context, first, next int) error {
 		e.Chain, e.Seq, e.At, e.Verb = p.Keep(r.bytes(1)), r.int(2), r.int(3), p.Keep(r.bytes(4))
 		e.Prev, e.Hash = p.Keep(r.bytes(5)), p.Keep(r.bytes(6))
 		e.Bytes = p.Write(func(to []byte) []byte { return unpacked(&p.unpack, to, e.Chain, e.At, r.bytes(7), r.bytes(8)) })
-		if len(e.Prev) == 0 {
-			e.Prev = prevIn(e.Bytes)
-		}
 	})
 }
 

@@ -87,15 +87,11 @@ func prevOf(column string, entry []byte) string {
 	if column != "" {
 		return column
 	}
-	return string(prevIn(entry))
-}
-
-func prevIn(entry []byte) []byte {
 	const before = `,"prev":"`
 	i := bytes.LastIndex(entry, []byte(before))
 	if i < 0 {
-		return nil
+		return ""
 	}
 	said, _, _ := bytes.Cut(entry[i+len(before):], []byte(`"`))
-	return said
+	return string(said)
 }

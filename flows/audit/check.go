@@ -112,7 +112,7 @@ func (it *item) checkLeaf(in *batch) {
 		switch {
 		case !bytes.Equal(sum[:], e.Hash):
 			it.find(lineOnly, it.name(), "it was altered: its bytes do not have its hash")
-		case !bytes.Equal(b.chain, e.Chain) || b.seq != e.Seq || !bytes.Equal(b.prev, e.Prev) || !bytes.Equal(b.verb, e.Verb) || b.at != e.At:
+		case !bytes.Equal(b.chain, e.Chain) || b.seq != e.Seq || len(e.Prev) > 0 && !bytes.Equal(b.prev, e.Prev) || !bytes.Equal(b.verb, e.Verb) || b.at != e.At:
 			it.find(lineOnly, it.name(), "it was altered: its columns are not what its bytes say")
 		}
 	}

@@ -31,18 +31,16 @@ type Archive interface {
 	Checkpoints(ctx context.Context, after int64, limit int) ([]flows.Checkpoint, error)
 }
 
-// pageSize is how many entries are read at a time.
-const pageSize = 1000
-
 // Live is the log as it is in the store, each checkpoint after the entries it covers.
 func Live(a Archive) Log {
-	return func(ctx context.Context, give func(Page) error) error {
+	return func(ctx context.Context, entries int, give func(Page) error) error {
+		page := int64(entries)
 		size, err := a.TreeSize(ctx)
 		if err != nil {
 			return err
 		}
-		for from := int64(0); from == 0 || from < size; from += pageSize {
-			p := stretch{a, from, min(from+pageSize, size), from+pageSize >= size}
+		for from := int64(0); from == 0 || from < size; from += page {
+			p := stretch{a, from, min(from+page, size), from+page >= size}
 			if err := give(p.read); err != nil {
 				return err
 			}
@@ -115,7 +113,7 @@ func Export(ctx context.Context, w io.Writer, log Log, progress func(entries int
 	out := bufio.NewWriterSize(w, 1<<16)
 	fmt.Fprintln(out, begins(ExportVersion)) // errors stay in out until Flush
 	var heads int64
-	err = walk(ctx, log, (*batch).write, func(b *batch) error {
+	err = walk(ctx, log, inLittleRoom(), (*batch).write, func(b *batch) error {
 		if b.err != nil {
 			return b.err
 		}
@@ -212,12 +210,9 @@ func plain[T string | []byte](s T) bool {
 // maxLine is the longest line of an export.
 const maxLine = 16 << 20
 
-// linesAtOnce is how many lines of an export are looked at together, unless they are long.
-const linesAtOnce = 512
-
 // Exported is the log in an export.
 func Exported(r io.Reader) Log {
-	return func(_ context.Context, give func(Page) error) error {
+	return func(_ context.Context, entries int, give func(Page) error) error {
 		in := bufio.NewScanner(r)
 		in.Buffer(make([]byte, 0, 1<<16), maxLine)
 		in.Split(splitLines)
@@ -226,7 +221,7 @@ func Exported(r io.Reader) Log {
 		some := false
 		send := func() error {
 			page := lines
-			lines, text = make([]Record, 0, linesAtOnce), make([]byte, 0, cap(text))
+			lines, text = make([]Record, 0, entries), make([]byte, 0, cap(text))
 			return give(func(_ context.Context, room *Room) ([]Record, error) {
 				room.Leaves.Clear()
 				return page, nil
@@ -237,7 +232,7 @@ func Exported(r io.Reader) Log {
 			if !some && !bytes.HasPrefix(line, []byte(`{"breakglass":"audit proof",`)) {
 				return errNoExport
 			}
-			if len(lines) == linesAtOnce || len(lines) > 0 && len(line)+len(text) > cap(text) {
+			if len(lines) == entries || len(lines) > 0 && len(line)+len(text) > cap(text) {
 				if err := send(); err != nil {
 					return err
 				}

@@ -26,8 +26,9 @@ type Room struct {
 // others are read at the same time. What it returns is good until the room is used again.
 type Page func(ctx context.Context, room *Room) ([]Record, error)
 
-// Log gives the pages of a log, in the order of the tree. An error of give ends it.
-type Log func(ctx context.Context, give func(Page) error) error
+// Log gives the pages of a log, of so many entries, in the order of the tree. An error of
+// give ends it.
+type Log func(ctx context.Context, entries int, give func(Page) error) error
 
 // batch is a page on its way from whoever reads it to whoever takes it in order.
 type batch struct {
@@ -42,20 +43,29 @@ type batch struct {
 	out     []byte   // what an export makes of them
 }
 
-// ahead is how many pages are read before they are taken, for each that is looked at.
-const ahead = 2
+// pace is how a log is read.
+type pace struct {
+	readers int // pages that are read and looked at side by side; as many may wait to be taken
+	page    int // records of each
+}
+
+// asFastAsItGoes is the pace of a verification: with more readers than processors, since a
+// database that is a server lets them wait. A page takes about 3 MB.
+func asFastAsItGoes() pace { return pace{runtime.GOMAXPROCS(0) + 2, 1000} }
+
+// inLittleRoom is the pace of an export, which may run beside the server.
+func inLittleRoom() pace { return pace{min(runtime.GOMAXPROCS(0), 4), 250} }
 
 // walk reads a log: look is called for each page once it is read, side by side with others,
 // and take then, in order, on the goroutine of the caller.
-func walk(ctx context.Context, log Log, look func(*batch), take func(*batch) error) error {
+func walk(ctx context.Context, log Log, by pace, look func(*batch), take func(*batch) error) error {
 	ctx, cancel := context.WithCancel(ctx)
-	workers := runtime.GOMAXPROCS(0)
-	todo, order := make(chan *batch, workers*ahead), make(chan *batch, workers*ahead)
-	free := make(chan *batch, cap(order)+workers+2) // as many as there are at once
+	todo, order := make(chan *batch, by.readers), make(chan *batch, by.readers)
+	free := make(chan *batch, 2*by.readers+2) // as many as there are at once
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer cancel()
-	for range workers {
+	for range by.readers {
 		all.Go(func() {
 			for b := range todo {
 				if b.records, b.err = b.page(ctx, &b.room); b.err == nil {
@@ -69,7 +79,7 @@ func walk(ctx context.Context, log Log, look func(*batch), take func(*batch) err
 	all.Go(func() {
 		defer close(order)
 		defer close(todo)
-		read = log(ctx, func(p Page) error { return send(ctx, p, free, todo, order) })
+		read = log(ctx, by.page, func(p Page) error { return send(ctx, p, free, todo, order) })
 	})
 	for b := range order {
 		<-b.done

@@ -206,6 +206,13 @@ func (s *scanner) number() (int64, error) {
 	if len(raw) == 0 || len(raw) > 1 && raw[0] == '0' || len(raw) > 1 && raw[0] == '-' && raw[1] == '0' {
 		return 0, errForm
 	}
+	if len(raw) < 19 && raw[0] != '-' {
+		n := int64(0)
+		for _, c := range raw {
+			n = 10*n + int64(c-'0')
+		}
+		return n, nil
+	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil {
 		return 0, errForm
@@ -227,6 +234,23 @@ func (s *scanner) text() ([]byte, error) {
 	if !s.at('"') {
 		return nil, errForm
 	}
+	b, i := s.b, s.i
+	for i+8 <= len(b) {
+		n := ordinary(binary.LittleEndian.Uint64(b[i:]))
+		if i += n; n < 8 {
+			break
+		}
+	}
+	if i < len(b) && b[i] == '"' { // most end so
+		raw := b[s.i:i]
+		s.i, s.escaped = i+1, false
+		return raw, nil
+	}
+	return s.rareText()
+}
+
+// rareText is text behind the quote, of any characters.
+func (s *scanner) rareText() ([]byte, error) {
 	start, wide := s.i, false
 	s.escaped = false
 	for s.i < len(s.b) {

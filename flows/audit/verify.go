@@ -43,7 +43,7 @@ type Options struct {
 func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
 	v := newVerifier(ctx, o)
 	look := func(b *batch) { b.check(o.Keys) }
-	err := walk(ctx, log, look, func(b *batch) error {
+	err := walk(ctx, log, asFastAsItGoes(), look, func(b *batch) error {
 		for i := range b.items {
 			v.take(&b.items[i])
 			if leaf := b.items[i].Leaf; leaf != nil && o.Entry != nil {
