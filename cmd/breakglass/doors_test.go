@@ -180,7 +180,7 @@ func TestKillSwitchFromAnotherMachine(t *testing.T) {
 	}
 	maras.logsIn(mara)
 	sams.logsIn(sam)
-	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--reason", "the ledger is stuck"))
+	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--incident", "none", "--reason", "the ledger is stuck"))
 	s.Quiet()
 	maras.runs(0, "request", "approve", id)
 	sams.runs(0, "request", "wait", id)

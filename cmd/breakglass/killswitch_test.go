@@ -71,7 +71,7 @@ target "streams" {
 	}
 	here, there := s.App.InternalAddr(), second.InternalAddr()
 	for _, args := range [][]string{{"--target", "streams"}, {"--all", "--yes"}} {
-		id := strings.TrimSpace(at(company.Sam, here).runs(0, "request", "create", "streams", "--for", "20m", "--reason", "the ledger is stuck"))
+		id := strings.TrimSpace(at(company.Sam, here).runs(0, "request", "create", "streams", "--for", "20m", "--incident", "none", "--reason", "the ledger is stuck"))
 		s.Until("the request to be routed", func() bool { return s.Requests()[0].State == flows.StatePending })
 		at(company.Mara, here).runs(0, "request", "approve", id)
 		at(company.Sam, here).runs(0, "request", "wait", id)

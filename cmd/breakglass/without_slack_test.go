@@ -46,7 +46,7 @@ func TestWithoutSlack(t *testing.T) {
 	}
 	sams, noors := machines[company.Sam], machines[company.Noor]
 
-	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--reason", "the ledger is stuck"))
+	id := strings.TrimSpace(sams.runs(0, "request", "create", "prod_database", "--for", "20m", "--incident", "none", "--reason", "the ledger is stuck"))
 	s.Quiet()
 	approvesOnTheWeb(t, browsers[company.Mara], id)
 	s.Has()
