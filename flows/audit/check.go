@@ -53,6 +53,7 @@ type item struct {
 // check looks at each record of a page alone.
 func (b *batch) check(keys note.Verifiers) {
 	b.items = slices.Grow(b.items[:0], len(b.records))[:len(b.records)]
+	clear(b.items[len(b.items):cap(b.items)]) // what is left of a longer page keeps its text
 	for i, r := range b.records {
 		it := &b.items[i]
 		*it = item{Record: r, row: it.row}

@@ -273,6 +273,7 @@ func splitLines(data []byte, atEnd bool) (advance int, line []byte, err error) {
 func (it *item) decode(room *flows.LeafPage) error {
 	line := it.Line
 	if rest, ok := bytes.CutPrefix(line, []byte(`{"leaf":`)); ok {
+		clear(it.row.Openings[:cap(it.row.Openings)]) // what is left of another entry keeps the text of its page
 		it.row = flows.LeafRow{Openings: it.row.Openings[:0]}
 		if err := decodeLeaf(rest, &it.row, room); err != nil {
 			return err
