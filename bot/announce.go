@@ -39,7 +39,9 @@ func TokenHash(value string) string {
 
 // Card sends or repairs one copy. A copy with buttons gets a new value each time: its
 // hash is stored first, beside the one that is still good, and becomes the only one
-// when Slack has confirmed.
+// when Slack has confirmed. Slack promises no key by which a message would be the same
+// again: one whose answer was lost, or whose sender died before that was noted, is posted
+// once more, and the buttons of its first copy are no good.
 func (a *Announcer) Card(ctx context.Context, j flows.Job) error {
 	id, _, _ := strings.Cut(j.Subject, "/")
 	rec, err := a.Engine.Load(ctx, flows.RequestID(id))

@@ -81,6 +81,7 @@ type siege struct {
 	random *rand.Rand
 	alive  *process
 	people crowd
+	lives  lives
 	wire   harvest
 
 	starts   []time.Duration // from exec to ready
@@ -124,6 +125,7 @@ func besiege(t *testing.T, dsn string) *siege {
 	if err := s.hire(); err != nil {
 		t.Fatal(err)
 	}
+	s.lives.open(t, c.Slack)
 	return s
 }
 
@@ -231,20 +233,18 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// start brings the program up, if it is not, and lets Slack find it. Until it is up,
-// what arrives may still be the dead one's: a machine that is busy reads its sockets late.
+// start brings the program up, if it is not, and lets Slack find it.
 func (s *siege) start() {
 	s.t.Helper()
 	if s.alive != nil {
 		return
 	}
-	p, err := victim{DSN: s.dsn + s.named(), Config: s.config, At: s.Addresses(), Ahead: s.ahead}.run(s.dir)
+	at := s.Addresses()
+	at.Slack = s.lives.next()
+	p, err := victim{DSN: s.dsn + s.named(), Config: s.config, At: at, Ahead: s.ahead}.run(s.dir)
 	if err != nil {
 		log, _ := os.ReadFile(filepath.Join(s.dir, logName))
 		s.t.Fatalf("%v\n%s", err, log[max(0, len(log)-20_000):])
-	}
-	if n := len(s.wire.troubles); n > 0 {
-		s.wire.troubles[n-1].until = s.clock.Now()
 	}
 	s.alive, s.starts = p, append(s.starts, p.ready)
 	base := "http://" + p.addr
@@ -261,10 +261,9 @@ func (s *siege) named() string {
 	return "&application_name=victim"
 }
 
-// kill ends the process at the moment, and marks where in the ledgers that was.
+// kill ends the process at the moment.
 func (s *siege) kill() {
 	s.t.Helper()
-	s.trouble(0)
 	if err := s.alive.kill(); err != nil {
 		s.t.Fatalf("%v\n%s", err, s.alive.lastWords())
 	}
@@ -274,20 +273,14 @@ func (s *siege) kill() {
 	s.Database.Release() // an order that was on its way is carried out after its sender's death
 }
 
-// trouble notes that from now on, and for as long at least, the program cannot know
-// what it did.
-func (s *siege) trouble(atLeast time.Duration) {
-	now := s.clock.Now()
-	s.wire.troubles = append(s.wire.troubles, trouble{now, now.Add(atLeast)})
-}
-
 // cut ends the database connections of the process, which lives on.
 func (s *siege) cut() {
 	s.t.Helper()
 	s.Slack.ClearFaults()
 	s.Database.ClearFaults()
 	s.Database.Release()
-	s.trouble(30 * time.Second) // before: what is on its way may be done by the time this returns
+	now := s.clock.Now() // before: what is on its way may be done by the time this returns
+	s.wire.troubles = append(s.wire.troubles, trouble{now, now.Add(30 * time.Second)})
 	_, err := s.db.ExecContext(s.t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'")
 	if err != nil {
 		s.t.Fatal(err)
