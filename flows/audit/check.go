@@ -95,7 +95,10 @@ func (it *item) checkLeaf(in *batch) {
 	e := it.Leaf
 	it.index, it.hash = e.Index, flows.LeafHash(e.Bytes)
 	s := scanner{b: e.Bytes, said: &it.said, commits: in.commits[:0], paths: in.paths[:0]}
-	err := s.scan()
+	if in.shapes == nil {
+		in.shapes = shapes{}
+	}
+	err := in.shapes.scan(&s)
 	in.commits, in.paths = s.commits, s.paths
 	if err != nil {
 		name := ""

@@ -40,6 +40,7 @@ type batch struct {
 	items   []item   // what a verification makes of the records
 	commits []commit // room for those of one entry
 	paths   []byte   // and for where they stand
+	shapes  shapes   // that its records had
 	out     []byte   // what an export makes of them
 }
 

@@ -31,6 +31,8 @@ type scanner struct {
 	said    *said
 	commits []commit
 	paths   []byte // of the commitments
+	learn   *shape // of the entry; nil: that is not asked for
+	known   int    // up to where learn has it
 }
 
 var errForm = errors.New("its bytes are not in the canonical form")
@@ -41,14 +43,19 @@ const maxDepth = 64
 func (s *scanner) scan() error {
 	var room [64]byte
 	s.path = room[:0]
-	out := s.said
-	out.at = math.MinInt64
+	s.said.at = math.MinInt64
 	if len(s.b) == 0 || s.b[0] != '{' {
 		return errForm
 	}
 	if err := s.object(0); err != nil {
 		return err
 	}
+	return s.whole()
+}
+
+// whole finds what every entry has.
+func (s *scanner) whole() error {
+	out := s.said
 	if s.i != len(s.b) || out.chain == nil || out.prev == nil || out.verb == nil || out.at == math.MinInt64 || out.seq < 1 || out.version < 1 {
 		return errForm
 	}
@@ -65,11 +72,9 @@ func (s *scanner) value(depth int) error {
 	case c == '[':
 		return s.array(depth)
 	case c == '"':
-		_, err := s.text()
-		return err
+		return s.one(aText)
 	case c == '-' || c >= '0' && c <= '9':
-		_, err := s.number()
-		return err
+		return s.one(aNumber)
 	}
 	for _, word := range [...]string{"null", "true", "false"} {
 		if bytes.HasPrefix(s.b[s.i:], []byte(word)) {
@@ -78,6 +83,14 @@ func (s *scanner) value(depth int) error {
 		}
 	}
 	return errForm
+}
+
+// one reads a value that is a text or a number.
+func (s *scanner) one(is value) error {
+	from := s.i
+	err := s.read(is, nil)
+	s.learned(is, from, nil)
+	return err
 }
 
 func (s *scanner) object(depth int) error {
@@ -117,12 +130,14 @@ func (s *scanner) member(key []byte, first bool, depth int) error {
 	}
 	if first && string(key) == "commit" && start < len(s.b) && s.b[start] == '"' {
 		hash, err := s.text()
-		if err == nil && s.i < len(s.b) && s.b[s.i] == '}' && bytes.HasPrefix(hash, []byte("sha256:")) {
+		if err == nil && s.i < len(s.b) && s.b[s.i] == '}' && committed(hash) {
 			from := len(s.paths)
 			s.paths = append(s.paths, s.path...)
 			s.commits = append(s.commits, commit{s.paths[from:len(s.paths):len(s.paths)], hash})
+			s.learned(aCommitment, start, s.path)
+			return nil
 		}
-		return err
+		return err // it is learned as it stands: another text here may be a commitment
 	}
 	was := len(s.path)
 	if was > 0 {
@@ -136,31 +151,28 @@ func (s *scanner) member(key []byte, first bool, depth int) error {
 
 // top reads the members of the entry itself that verification needs.
 func (s *scanner) top(key []byte) (known bool, err error) {
-	var text *[]byte
-	var number *int64
+	var is value
 	switch string(key) {
 	case "chain":
-		text = &s.said.chain
+		is = theChain
 	case "prev":
-		text = &s.said.prev
+		is = thePrev
 	case "verb":
-		text = &s.said.verb
+		is = theVerb
 	case "seq":
-		number = &s.said.seq
+		is = theSeq
 	case "at":
-		number = &s.said.at
+		is = theTime
 	case "v":
-		number = &s.said.version
+		is = theVersion
 	default:
 		return false, nil
 	}
-	if text != nil {
-		*text, err = s.plain()
-		return true, err
-	}
-	*number, err = s.number()
-	return true, err
+	return true, s.one(is)
 }
+
+// committed reports whether a text is a commitment.
+func committed(text []byte) bool { return bytes.HasPrefix(text, []byte("sha256:")) }
 
 func (s *scanner) array(depth int) error {
 	s.i++
@@ -285,11 +297,13 @@ func (s *scanner) rareText() ([]byte, error) {
 
 // ordinary is how many of eight bytes come before the first that is a control character, a
 // quotation mark, a backslash or of a character that is not ASCII.
-func ordinary(eight uint64) int {
+func ordinary(eight uint64) int { return bits.TrailingZeros64(odd(eight)) / 8 } // of none it is 8
+
+// odd is not 0 if one of eight bytes is not ordinary; the lowest bit of it is in the first that is not.
+func odd(eight uint64) uint64 {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	quote, back := eight^('"'*each), eight^('\\'*each)
-	odd := (eight | (eight-0x20*each)&^eight | (quote-each)&^quote | (back-each)&^back) & high
-	return bits.TrailingZeros64(odd) / 8 // of none it is 8
+	return (eight | (eight-0x20*each)&^eight | (quote-each)&^quote | (back-each)&^back) & high
 }
 
 // escape steps over an escape, if it is the only way to write what it stands for.
