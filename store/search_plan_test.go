@@ -184,6 +184,58 @@ INSERT INTO reviews SELECT id, (ARRAY['open','closed','closed'])[1 + submitted_a
 INSERT INTO request_words SELECT id, 'asked', requester, 'the database is down', submitted_at FROM requests;
 SET session_replication_role = origin;`
 
+// TestMomentPlans: whose access began, or was over, in a time is read from the index of
+// the entries that say so, and from nothing else; what lies in no page that changed lately
+// is not looked up beside it.
+func TestMomentPlans(t *testing.T) {
+	moments := map[string]string{"grantedBetween": "entries_granted", "revokedBetween": "entries_revoked"}
+	onBoth(t, func(t *testing.T, p place) {
+		mustOpen(t, p.Options)
+		db, err := sql.Open(p.driver, p.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		db.SetMaxOpenConns(1) // what is set holds for what follows
+		if p.driver == "sqlite" {
+			all := compiled(t, "internal/sqlitedb")
+			for name, index := range moments {
+				if steps := strings.Join(plan(t, db, all[name]), "\n"); steps != "SEARCH entries USING COVERING INDEX "+index+" (at>? AND at<?)" {
+					t.Errorf("%s:\n%s", name, steps)
+				}
+			}
+			return
+		}
+		for _, stmt := range []string{log, "ANALYZE", strings.ReplaceAll(store.Walking, "LOCAL", "SESSION")} {
+			if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := compiled(t, "internal/postgresdb")
+		for name, index := range moments {
+			for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+				for _, stmt := range []string{"SET plan_cache_mode = " + mode, "PREPARE " + name + "_" + mode + " AS " + all[name]} {
+					if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+						t.Fatal(err)
+					}
+				}
+				steps := explained(t, db, "EXPLAIN EXECUTE "+name+"_"+mode+" (1700000000000, 1700009000000)")
+				if !strings.HasPrefix(steps, "Index Only Scan using "+index) || strings.Contains(steps, "Sort") {
+					t.Errorf("%s, %s:\n%s", name, mode, steps)
+				}
+			}
+		}
+	})
+}
+
+// log is entries enough for the planner to have a choice.
+const log = `
+SET session_replication_role = replica;
+INSERT INTO entries (chain, seq, at, verb, prev, hash, bytes)
+	SELECT 'req_' || lpad((n / 8)::text, 8, '0'), 1 + n % 8, 1700000000000 + n * 1000, (ARRAY['submit','route','approve','activate','granted','end','revoked','notified'])[1 + n % 8], '', n::text, '{}'
+	FROM generate_series(1, 40000) n;
+SET session_replication_role = origin;`
+
 // TestTotalPlans: totals are read along their key, nothing else and nothing twice: days, or
 // months, from one to another, and of some targets each day by itself. Nothing is sorted.
 func TestTotalPlans(t *testing.T) {

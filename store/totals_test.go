@@ -339,7 +339,7 @@ func TestNobodyWaitsForATotal(t *testing.T) {
 
 // unsummed takes a database back to before 00018_sums.sql and 00019_summed.sql.
 func unsummed(driver string) []string {
-	back := []string{"DROP TABLE sums", "DROP TABLE part_sums", "DROP TABLE followed", "DROP INDEX requests_bare", "DELETE FROM goose_db_version WHERE version_id >= 18"}
+	back := []string{"DROP TABLE sums", "DROP TABLE part_sums", "DROP TABLE followed", "DROP INDEX requests_bare", "DROP INDEX entries_granted", "DROP INDEX entries_revoked", "DELETE FROM goose_db_version WHERE version_id >= 18"}
 	if driver == "sqlite" {
 		return append(back, "CREATE TABLE totals (day INTEGER NOT NULL, flow TEXT NOT NULL, name TEXT NOT NULL, shard INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (day, flow, name, shard)) WITHOUT ROWID")
 	}

@@ -21,6 +21,7 @@ import (
 	"breakglass/integrations/oidcfake"
 	"breakglass/integrations/pagerdutyfake"
 	"breakglass/integrations/slackfake"
+	"breakglass/integrations/target/receiver"
 )
 
 // nasty is what somebody types who tries the pages.
@@ -174,6 +175,50 @@ func reports(t *testing.T, l *lived, audi *bottest.Browser) {
 	for _, bad := range []string{"n=0&seed=s", "n=101&seed=s", "n=5&seed=s&since=2026-13-01", "n=5&seed=s&since=2026-02-01&until=2026-01-01", "n=5&seed=s&since=2020-01-01", "n=5&seed=" + strings.Repeat("x", 65)} {
 		if page := audi.Get("/audit/evidence?" + bad); page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(), "No report was made") {
 			t.Errorf("%s: %d", bad, page.Status)
+		}
+	}
+}
+
+// What the target never gave is taken back as well, but there was no access to remove:
+// however the sample is drawn, it is of the one that was given.
+func TestTheSampleIsOfAccessThatWasGiven(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with)
+	s.Database.Fail(receiver.Fault{Type: "access.grant", Refuse: "the role is frozen"})
+	ask := func(then string) {
+		s.As(company.Sam).Asks("Production database", "the ledger is stuck", nil)
+		s.As(company.Mara).Presses(s.As(company.Mara).Sees("asks for Production database", "Waiting for you"), "bg:approve")
+		s.As(company.Sam).Sees(then)
+		s.FastForward(2 * time.Minute)
+		s.Overlook()
+	}
+	for range 5 {
+		ask("the target did not give the access")
+	}
+	s.Database.ClearFaults()
+	ask("You have access to Production database until")
+	given := s.Requests()[0]
+	s.FastForward(2 * time.Hour)
+	s.Overlook()
+	mara := s.Browser() // an admin, who sees everything
+	mara.SignsIn(p, "sub-"+company.Mara, "/")
+	s.Overlook()
+	failed := 0
+	for _, r := range s.Requests() {
+		if r.State == flows.StateFailed {
+			failed++
+		}
+	}
+	if failed != 5 {
+		t.Fatalf("%d requests failed, want 5", failed)
+	}
+	want := strings.Repeat(` href="/audit/requests/`+string(given.ID)+`"`, 2)[1:] // once given, once removed
+	for seed := range 8 {
+		page := mara.Get(fmt.Sprintf("/audit/evidence?n=1&seed=%d&since=2026-11-01&until=2026-11-30", seed))
+		shows(t, page, "1 grants and 1 removals within the window", "1 grants and 1 removals, drawn by seed", "it ended at its time")
+		if got := drawnIn(page); got != want {
+			t.Errorf("seed %d drew %s, want %s", seed, got, want)
 		}
 	}
 }

@@ -41,10 +41,16 @@ type Log interface {
 	audit.Shelf
 }
 
+// Course is what happened in a time, in numbers and one by one.
+type Course interface {
+	Counts
+	Moments
+}
+
 // Archive is the store as the pages under /audit read it.
 type Archive interface {
 	Past
-	Counts
+	Course
 	Log
 }
 

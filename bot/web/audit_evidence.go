@@ -24,10 +24,17 @@ const (
 	sampleMost     = 100
 	sampleUsual    = 25
 	populationMost = 200_000
-	// earlier is how long before the window a request may have been submitted whose
-	// access began or ended in it.
-	earlier = 30 * day
 )
+
+// Moments tells when access began and when it was over.
+type Moments interface {
+	// EachGranted calls each with the requests whose access began from a time on and before
+	// another, in no order, some perhaps more than once.
+	EachGranted(ctx context.Context, from, to time.Time, each func(flows.RequestID)) error
+	// EachRevoked is the same of those whose end the target confirmed, also where it had
+	// never confirmed that the access began.
+	EachRevoked(ctx context.Context, from, to time.Time, each func(flows.RequestID)) error
+}
 
 // evidencePage is a report for a sample, as auditors ask for it: that access was
 // authorised before it was given, and that it was removed.
@@ -138,82 +145,109 @@ func (p *evidencePage) read() string {
 	return ""
 }
 
-// draw walks the population and takes the sample.
+// draw takes the samples. How large the populations are is known from the running totals;
+// of each request in them only its id is read, and the evidence of those that were drawn.
 func (d *desk) draw(ctx context.Context, page *evidencePage) error {
-	grants, removals := newDrawing(page.N, page.Seed), newDrawing(page.N, page.Seed)
-	in := func(t time.Time) bool { return !t.Before(page.From) && t.Before(page.To) }
-	f := flows.Search{Since: page.From.Add(-earlier), Until: page.To, Limit: 500}
-	for {
-		found, err := d.search(ctx, f)
-		if err != nil {
-			return err
-		}
-		for i := range found.Requests {
-			r := &found.Requests[i]
-			if !r.GrantedAt.IsZero() && in(r.GrantedAt) {
-				grants.offer(r)
-			}
-			if !r.GrantedAt.IsZero() && !r.EndedAt.IsZero() && in(r.EndedAt) {
-				removals.offer(r)
-			}
-		}
-		if grants.population > populationMost {
-			return flows.Refuse(flows.RefusedInput, "There are more than %d grants in that window. No report was made.", populationMost).Then("Choose a shorter one.")
-		}
-		if found.Next.ID == "" {
-			break
-		}
-		f.After = found.Next
-	}
-	var err error
-	if page.Grants, err = d.sampled(ctx, grants, flows.VerbGranted); err != nil {
+	sums, err := d.o.Archive.Sums(ctx, page.From, page.Last, "")
+	if err != nil {
 		return err
 	}
-	page.Removals, err = d.sampled(ctx, removals, flows.VerbRevoked)
+	var began, over int
+	for _, t := range sums.Days {
+		switch t.Name {
+		case flows.TotalBegan:
+			began += int(t.N)
+		case flows.TotalOver:
+			over += int(t.N)
+		}
+	}
+	if max(began, over) > populationMost {
+		return flows.Refuse(flows.RefusedInput, "There are more than %d grants or removals in that window. No report was made.", populationMost).Then("Choose a shorter one.")
+	}
+	if page.Grants, err = d.sampled(ctx, page, began, flows.VerbGranted, d.o.Archive.EachGranted); err != nil {
+		return err
+	}
+	page.Removals, err = d.sampled(ctx, page, over, flows.VerbRevoked, d.o.Archive.EachRevoked)
 	return err
 }
 
+// walk calls each with the requests of a population, and perhaps with others to which no
+// access was ever given.
+type walk func(ctx context.Context, from, to time.Time, each func(flows.RequestID)) error
+
 // drawing keeps the requests with the smallest numbers.
 type drawing struct {
-	n          int
-	seed       string
-	population int
-	kept       []drawn // by number, ascending
+	n    int
+	seed string
+	kept []drawn // by number, ascending
+	left bool    // some were not kept
 }
 
 type drawn struct {
 	number [sha256.Size]byte
-	r      flows.Request
+	id     flows.RequestID
 }
 
-func newDrawing(n int, seed string) *drawing { return &drawing{n: n, seed: seed} }
-
-func (d *drawing) offer(r *flows.Request) {
-	d.population++
-	x := drawn{number: sha256.Sum256([]byte(d.seed + "\n" + string(r.ID)))}
-	at, _ := slices.BinarySearchFunc(d.kept, x, func(a, b drawn) int { return bytes.Compare(a.number[:], b.number[:]) })
-	if at == d.n {
+// offer may come twice with the same one.
+func (d *drawing) offer(id flows.RequestID) {
+	x := drawn{sha256.Sum256([]byte(d.seed + "\n" + string(id))), id}
+	at, there := slices.BinarySearchFunc(d.kept, x, func(a, b drawn) int { return bytes.Compare(a.number[:], b.number[:]) })
+	switch {
+	case there:
 		return
+	case at == d.n:
+		d.left = true
+		return
+	case len(d.kept) == d.n:
+		d.left, d.kept = true, d.kept[:d.n-1]
 	}
-	x.r = *r
 	d.kept = slices.Insert(d.kept, at, x)
-	d.kept = d.kept[:min(len(d.kept), d.n)]
 }
 
-// sampled reads the evidence of what was drawn: the entry of that verb, and its proof.
-func (d *desk) sampled(ctx context.Context, from *drawing, verb flows.Verb) (sample, error) {
-	out := sample{Population: from.population}
+// drawn reads the requests of a sample. Those that had no access are passed over: the end
+// of what the target never confirmed is no removal. They are few, so a few more are kept.
+func (d *desk) drawn(ctx context.Context, page *evidencePage, of walk) ([]flows.Request, error) {
+	for keep := page.N + page.N/4; ; keep *= 4 {
+		from := &drawing{n: keep, seed: page.Seed}
+		if err := of(ctx, page.From, page.To, from.offer); err != nil {
+			return nil, err
+		}
+		var out []flows.Request
+		for _, x := range from.kept {
+			rec, err := d.record(ctx, x.id)
+			if err != nil {
+				return nil, err
+			}
+			if !rec.Request.GrantedAt.IsZero() {
+				out = append(out, rec.Request)
+			}
+			if len(out) == page.N {
+				return out, nil
+			}
+		}
+		if !from.left {
+			return out, nil
+		}
+	}
+}
+
+// sampled draws a sample and reads its evidence: the entry of that verb, and its proof.
+func (d *desk) sampled(ctx context.Context, page *evidencePage, population int, verb flows.Verb, of walk) (sample, error) {
+	out := sample{Population: population}
+	all, err := d.drawn(ctx, page, of)
+	if err != nil {
+		return out, err
+	}
 	var entries []flows.Sealed
-	var of []int // which item an entry is of
-	for i := range from.kept {
-		r := &from.kept[i].r
-		out.Items = append(out.Items, d.sampledOf(r, verb))
-		all, err := d.o.Archive.Entries(ctx, string(r.ID))
+	var which []int // item an entry is of
+	for i := range all {
+		out.Items = append(out.Items, d.sampledOf(&all[i], verb))
+		chain, err := d.o.Archive.Entries(ctx, string(all[i].ID))
 		if err != nil {
 			return out, err
 		}
-		if at := slices.IndexFunc(all, func(e flows.Sealed) bool { return e.Verb == string(verb) }); at >= 0 {
-			entries, of = append(entries, all[at]), append(of, i)
+		if at := slices.IndexFunc(chain, func(e flows.Sealed) bool { return e.Verb == string(verb) }); at >= 0 {
+			entries, which = append(entries, chain[at]), append(which, i)
 		}
 	}
 	proofs, err := audit.Include(ctx, d.o.Archive, entries)
@@ -221,7 +255,7 @@ func (d *desk) sampled(ctx context.Context, from *drawing, verb flows.Verb) (sam
 		return out, err
 	}
 	for i := range proofs {
-		s := &out.Items[of[i]]
+		s := &out.Items[which[i]]
 		s.Seq, s.Hash, s.Proof = entries[i].Seq, entries[i].Hash, proofOf(&proofs[i])
 	}
 	slices.SortFunc(out.Items, func(a, b sampled) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Line.ID, b.Line.ID)) })

@@ -55,16 +55,18 @@ func TestCompose(t *testing.T) {
 func TestDrawing(t *testing.T) {
 	t.Parallel()
 	draw := func(seed string, ids []int) []flows.RequestID {
-		d := newDrawing(5, seed)
-		for _, i := range ids {
-			d.offer(&flows.Request{ID: flows.RequestID(fmt.Sprintf("req_%d", i))})
+		d := &drawing{n: 5, seed: seed}
+		for _, twice := range [][]int{ids, ids} { // as whoever walks may have to begin again
+			for _, i := range twice {
+				d.offer(flows.RequestID(fmt.Sprintf("req_%d", i)))
+			}
 		}
-		if d.population != len(ids) {
-			t.Errorf("the population is %d of %d", d.population, len(ids))
+		if d.left != (len(ids) > 5) {
+			t.Errorf("of %d requests there are more than were kept: %t", len(ids), d.left)
 		}
 		var out []flows.RequestID
 		for _, k := range d.kept {
-			out = append(out, k.r.ID)
+			out = append(out, k.id)
 		}
 		return out
 	}
@@ -80,8 +82,10 @@ func TestDrawing(t *testing.T) {
 	if cmp.Equal(draw("a", ids), draw("b", ids)) {
 		t.Error("the seed does not matter")
 	}
-	if got := draw("a", ids[:3]); len(got) != 3 {
-		t.Errorf("of three: %v", got)
+	for _, n := range []int{0, 3, 5} {
+		if got := draw("a", ids[:n]); len(got) != n {
+			t.Errorf("of %d: %v", n, got)
+		}
 	}
 	seen := map[flows.RequestID]int{}
 	for s := range 400 {

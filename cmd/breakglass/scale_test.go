@@ -126,6 +126,7 @@ func (p *bygone) hold() {
 		}
 	}
 	p.pages(probes)
+	p.moments()
 	p.totals()
 	p.proof()
 }
@@ -211,6 +212,54 @@ func (p *bygone) pages(probes []*probe) {
 	for kind, all := range took {
 		slices.Sort(all)
 		p.Logf("first page by %s: p50 %s, p99 %s", kind, all[len(all)/2], all[len(all)*99/100])
+	}
+}
+
+// moments holds whose access began, and whose was over, in some weeks to a walk through all
+// requests, and to the totals.
+func (p *bygone) moments() {
+	to := time.Now().UTC().Truncate(24*time.Hour).AddDate(-1, 0, 0)
+	from := to.AddDate(0, -2, 3)
+	want := map[string]map[flows.RequestID]bool{"granted": {}, "revoked": {}}
+	for f := (flows.Search{Limit: 500}); ; {
+		found, err := p.s.Search(p.Context(), f)
+		if err != nil {
+			p.Fatal(err)
+		}
+		for i := range found.Requests {
+			r := &found.Requests[i]
+			for verb, at := range map[string]time.Time{"granted": r.GrantedAt, "revoked": r.EndedAt} {
+				if !r.GrantedAt.IsZero() && !at.Before(from) && at.Before(to) {
+					want[verb][r.ID] = true
+				}
+			}
+		}
+		if f.After = found.Next; f.After.ID == "" {
+			break
+		}
+	}
+	sums, err := p.s.Sums(p.Context(), from, to.AddDate(0, 0, -1), "")
+	if err != nil {
+		p.Fatal(err)
+	}
+	for verb, walk := range map[string]func(context.Context, time.Time, time.Time, func(flows.RequestID)) error{"granted": p.s.EachGranted, "revoked": p.s.EachRevoked} {
+		got, began := map[flows.RequestID]bool{}, time.Now()
+		if err := walk(p.Context(), from, to, func(id flows.RequestID) { got[id] = true }); err != nil {
+			p.Fatal(err)
+		}
+		p.Logf("%d requests %s within two months found in %s", len(got), verb, time.Since(began))
+		if diff := cmp.Diff(want[verb], got); diff != "" || len(got) == 0 {
+			p.Errorf("%s from %s to %s:\n%s", verb, from, to, diff)
+		}
+		n, name := 0, map[string]flows.TotalName{"granted": flows.TotalBegan, "revoked": flows.TotalOver}[verb]
+		for _, t := range sums.Days {
+			if t.Name == name {
+				n += int(t.N)
+			}
+		}
+		if n != len(got) {
+			p.Errorf("%d requests were %s within the time, and the totals say %d", len(got), verb, n)
+		}
 	}
 }
 

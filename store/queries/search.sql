@@ -236,3 +236,9 @@ SELECT e.id, e.chain, e.seq, e.at, e.verb, e.prev, e.hash, e.bytes, e.packed FRO
 JOIN entries e ON e.chain = i.request
 WHERE i.incident = @incident AND (e.at > @after_at OR e.at = @after_at AND e.id > @after_id)
 ORDER BY e.at, e.id LIMIT cast(@lim AS bigint);
+
+-- name: GrantedBetween :many
+SELECT chain FROM entries WHERE verb = 'granted' AND at >= @from_at AND at < @to_at;
+
+-- name: RevokedBetween :many
+SELECT chain FROM entries WHERE verb = 'revoked' AND at >= @from_at AND at < @to_at;

@@ -240,6 +240,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.getMetaStmt, err = db.PrepareContext(ctx, getMeta); err != nil {
 		return nil, fmt.Errorf("error preparing query GetMeta: %w", err)
 	}
+	if q.grantedBetweenStmt, err = db.PrepareContext(ctx, grantedBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query GrantedBetween: %w", err)
+	}
 	if q.headlessChainsStmt, err = db.PrepareContext(ctx, headlessChains); err != nil {
 		return nil, fmt.Errorf("error preparing query HeadlessChains: %w", err)
 	}
@@ -491,6 +494,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.revokeJobAtStmt, err = db.PrepareContext(ctx, revokeJobAt); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeJobAt: %w", err)
+	}
+	if q.revokedBetweenStmt, err = db.PrepareContext(ctx, revokedBetween); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokedBetween: %w", err)
 	}
 	if q.rolesInStmt, err = db.PrepareContext(ctx, rolesIn); err != nil {
 		return nil, fmt.Errorf("error preparing query RolesIn: %w", err)
@@ -956,6 +962,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing getMetaStmt: %w", cerr)
 		}
 	}
+	if q.grantedBetweenStmt != nil {
+		if cerr := q.grantedBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing grantedBetweenStmt: %w", cerr)
+		}
+	}
 	if q.headlessChainsStmt != nil {
 		if cerr := q.headlessChainsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing headlessChainsStmt: %w", cerr)
@@ -1376,6 +1387,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing revokeJobAtStmt: %w", cerr)
 		}
 	}
+	if q.revokedBetweenStmt != nil {
+		if cerr := q.revokedBetweenStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokedBetweenStmt: %w", cerr)
+		}
+	}
 	if q.rolesInStmt != nil {
 		if cerr := q.rolesInStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing rolesInStmt: %w", cerr)
@@ -1652,6 +1668,7 @@ type Queries struct {
 	freeExpiredJobsStmt        *sql.Stmt
 	getHoldingStmt             *sql.Stmt
 	getMetaStmt                *sql.Stmt
+	grantedBetweenStmt         *sql.Stmt
 	headlessChainsStmt         *sql.Stmt
 	headlessOpenRequestsStmt   *sql.Stmt
 	headlessRequestsStmt       *sql.Stmt
@@ -1736,6 +1753,7 @@ type Queries struct {
 	retryJobStmt               *sql.Stmt
 	reviewStateStmt            *sql.Stmt
 	revokeJobAtStmt            *sql.Stmt
+	revokedBetweenStmt         *sql.Stmt
 	rolesInStmt                *sql.Stmt
 	searchBareStmt             *sql.Stmt
 	searchByFlowStmt           *sql.Stmt
@@ -1847,6 +1865,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		freeExpiredJobsStmt:        q.freeExpiredJobsStmt,
 		getHoldingStmt:             q.getHoldingStmt,
 		getMetaStmt:                q.getMetaStmt,
+		grantedBetweenStmt:         q.grantedBetweenStmt,
 		headlessChainsStmt:         q.headlessChainsStmt,
 		headlessOpenRequestsStmt:   q.headlessOpenRequestsStmt,
 		headlessRequestsStmt:       q.headlessRequestsStmt,
@@ -1931,6 +1950,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		retryJobStmt:               q.retryJobStmt,
 		reviewStateStmt:            q.reviewStateStmt,
 		revokeJobAtStmt:            q.revokeJobAtStmt,
+		revokedBetweenStmt:         q.revokedBetweenStmt,
 		rolesInStmt:                q.rolesInStmt,
 		searchBareStmt:             q.searchBareStmt,
 		searchByFlowStmt:           q.searchByFlowStmt,

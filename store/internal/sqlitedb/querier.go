@@ -95,6 +95,7 @@ type Querier interface {
 	FreeExpiredJobs(ctx context.Context, now int64) (int64, error)
 	GetHolding(ctx context.Context, arg GetHoldingParams) (GetHoldingRow, error)
 	GetMeta(ctx context.Context, name string) (string, error)
+	GrantedBetween(ctx context.Context, arg GrantedBetweenParams) ([]string, error)
 	// Chains that do not end with the entry their head names.
 	HeadlessChains(ctx context.Context) ([]string, error)
 	// The same among those that are not final.
@@ -201,6 +202,7 @@ type Querier interface {
 	ReviewState(ctx context.Context, request string) (string, error)
 	// When the job that ends the access of a request runs.
 	RevokeJobAt(ctx context.Context, arg RevokeJobAtParams) (int64, error)
+	RevokedBetween(ctx context.Context, arg RevokedBetweenParams) ([]string, error)
 	RolesIn(ctx context.Context, arg RolesInParams) ([]int64, error)
 	SearchBare(ctx context.Context, arg SearchBareParams) ([]string, error)
 	SearchByFlow(ctx context.Context, arg SearchByFlowParams) ([]string, error)

@@ -173,6 +173,35 @@ func (q *Queries) EraseWords(ctx context.Context, person string) (int64, error) 
 	return result.RowsAffected()
 }
 
+const grantedBetween = `-- name: GrantedBetween :many
+SELECT chain FROM entries WHERE verb = 'granted' AND at >= ?1 AND at < ?2
+`
+
+type GrantedBetweenParams = postgresdb.GrantedBetweenParams
+
+func (q *Queries) GrantedBetween(ctx context.Context, arg GrantedBetweenParams) ([]string, error) {
+	rows, err := q.query(ctx, q.grantedBetweenStmt, grantedBetween, arg.FromAt, arg.ToAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var chain string
+		if err := rows.Scan(&chain); err != nil {
+			return nil, err
+		}
+		items = append(items, chain)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const incidentsNumbered = `-- name: IncidentsNumbered :many
 SELECT DISTINCT incident FROM request_incidents
 WHERE number = ?1 AND number > 0 ORDER BY incident LIMIT 8
@@ -246,6 +275,35 @@ func (q *Queries) OpeningsOfEntry(ctx context.Context, entry int64) ([]Opening, 
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const revokedBetween = `-- name: RevokedBetween :many
+SELECT chain FROM entries WHERE verb = 'revoked' AND at >= ?1 AND at < ?2
+`
+
+type RevokedBetweenParams = postgresdb.RevokedBetweenParams
+
+func (q *Queries) RevokedBetween(ctx context.Context, arg RevokedBetweenParams) ([]string, error) {
+	rows, err := q.query(ctx, q.revokedBetweenStmt, revokedBetween, arg.FromAt, arg.ToAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var chain string
+		if err := rows.Scan(&chain); err != nil {
+			return nil, err
+		}
+		items = append(items, chain)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
