@@ -143,6 +143,7 @@ type RequestFilter struct {
 	Flow     FlowID
 	Target   TargetID
 	Incident IncidentID
+	Bare     bool // without an incident
 	States   []State
 	Since    time.Time // submitted at or after
 	Before   RequestID // keyset: only requests that sort before this one

@@ -114,6 +114,9 @@ const lastID = "\U0010FFFF"
 
 // Requests lists requests, newest first.
 func (s *Store) Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error) {
+	if f.Bare {
+		return s.bare(ctx, f)
+	}
 	p := postgresdb.ListRequestsOfPersonParams{
 		Person: string(f.Person), Flow: string(f.Flow), Target: string(f.Target),
 		Before: string(f.Before), Since: dueMillis(f.Since), Lim: int64(f.Limit),
@@ -135,6 +138,26 @@ func (s *Store) Requests(ctx context.Context, f flows.RequestFilter) ([]flows.Re
 		return nil, fmt.Errorf("list requests: %w", err)
 	}
 	return decodeRequests(docs)
+}
+
+// bare lists requests without an incident: a question about the past, which knows the way.
+func (s *Store) bare(ctx context.Context, f flows.RequestFilter) ([]flows.Request, error) {
+	if f.Incident != "" { // none has one
+		return nil, nil
+	}
+	ask := flows.Search{Bare: true, Flow: f.Flow, Target: f.Target, States: f.States, Since: f.Since, Limit: f.Limit}
+	if f.Person != "" {
+		ask.People = []flows.Involved{{Person: f.Person, Part: flows.PartRequester | flows.PartHolder}}
+	}
+	if f.Before != "" {
+		last, err := s.Request(ctx, f.Before)
+		if err != nil {
+			return nil, fmt.Errorf("list requests before %s: %w", f.Before, err)
+		}
+		ask.After = flows.Place{At: last.SubmittedAt, ID: last.ID}
+	}
+	found, err := s.Search(ctx, ask)
+	return found.Requests, err
 }
 
 // list asks by the index that narrows most.

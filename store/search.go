@@ -163,9 +163,9 @@ func waysIn(ctx context.Context, q queries, f flows.Search) ([]way, error) {
 			p.Way = string(f.Target)
 			return q.SearchByTarget(ctx, p)
 		}}, nil
-	case f.Bare:
+	case f.Bare && !open(f.States):
 		return []way{byNoIncident}, nil
-	case len(f.States) > 0 && len(f.States) <= maxStates:
+	case len(f.States) > 0 && (len(f.States) <= maxStates || open(f.States)): // those that are not over are few
 		for _, st := range f.States {
 			ways = append(ways, byState(st))
 		}

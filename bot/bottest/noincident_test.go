@@ -36,7 +36,8 @@ func chosen(t *testing.T, form slackfake.View) string {
 // the quick way needs no click more. The card, the record and every list say so in words.
 func TestNoIncidentIsSaid(t *testing.T) {
 	t.Parallel()
-	s := bottest.Open(t)
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with)
 	sam := s.As(company.Sam)
 	sam.Types("/access prod_database 30m the ledger is stuck")
 	form := sam.Form("incident")
@@ -57,6 +58,19 @@ func TestNoIncidentIsSaid(t *testing.T) {
 	mara := s.As(company.Mara)
 	mara.Types("/access audit incident:none")
 	mara.Told("no incident")
+	s.Overlook()
+	one := string(s.Only().ID)
+	for who, api := range map[string]*bottest.API{"sam": signed(s, p, company.Sam).API(), "mara": signed(s, p, company.Mara).API()} {
+		for ask, want := range map[string]int{
+			"which=mine&incident=none": map[string]int{"sam": 1}[who], "which=waiting&incident=none": map[string]int{"mara": 1}[who],
+			"which=waiting&incident=QNOSUCH0000001": 0, "which=mine&incident=QNOSUCH0000001": 0,
+		} {
+			list, _ := api.Call("GET", "/v1/requests?"+ask, nil).Body["requests"].([]any)
+			if len(list) != want || want > 0 && list[0].(map[string]any)["id"] != one {
+				t.Errorf("%s asks for %s: %v, want %d", who, ask, list, want)
+			}
+		}
+	}
 }
 
 // What is found out is chosen, and says why; that it is for none can be chosen instead.

@@ -33,7 +33,7 @@ type (
 	ListInput struct {
 		GrantsInput
 		State    []flows.State    `query:"state" doc:"only in these states, with commas between them"`
-		Incident flows.IncidentID `query:"incident" doc:"only for the PagerDuty incident with this id" maxLength:"64"`
+		Incident flows.IncidentID `query:"incident" doc:"only for the PagerDuty incident with this id; or none: only those that belong to no incident" maxLength:"64"`
 		Since    time.Time        `query:"since" doc:"only submitted since then"`
 	}
 	// GrantsInput says whose.
@@ -88,7 +88,10 @@ func (w *Web) Extend(ctx context.Context, c *doors.Caller, in *ExtendInput) (*Ma
 
 // Requests is GET /v1/requests.
 func (w *Web) Requests(ctx context.Context, c *doors.Caller, in *ListInput) (*Many, error) {
-	f := flows.RequestFilter{Person: c.Person, States: in.State, Incident: in.Incident, Since: in.Since, Limit: in.Limit}
+	f := flows.RequestFilter{Person: c.Person, States: in.State, Since: in.Since, Limit: in.Limit}
+	if f.Bare = flows.SaysNone(string(in.Incident)); !f.Bare {
+		f.Incident = in.Incident
+	}
 	var all []flows.Request
 	var err error
 	switch in.Which {
@@ -120,12 +123,20 @@ func (in *ListInput) among(all []flows.Request) []flows.Request {
 	var out []flows.Request
 	for i := range all {
 		r := &all[i]
-		if (len(in.State) == 0 || slices.Contains(in.State, r.State)) && (in.Incident == "" || r.Incident() == in.Incident) &&
+		if (len(in.State) == 0 || slices.Contains(in.State, r.State)) && in.isFor(r.Incident()) &&
 			!r.SubmittedAt.Before(in.Since) && len(out) < in.Limit {
 			out = append(out, *r)
 		}
 	}
 	return out
+}
+
+// isFor reports whether requests of the incident were asked for.
+func (in *ListInput) isFor(id flows.IncidentID) bool {
+	if flows.SaysNone(string(in.Incident)) {
+		return id == ""
+	}
+	return in.Incident == "" || in.Incident == id
 }
 
 // Request is GET /v1/requests/{id}.

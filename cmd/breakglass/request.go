@@ -61,7 +61,7 @@ func (c *cli) requestList() *cobra.Command {
 	cmd.Flags().StringVar(&f.which, "which", "", "`WHOSE` on a server: mine unless said, waiting for you, reviews that you may do, or all for admins and auditors")
 	cmd.Flags().StringVarP(&output, "output", "o", "table", "`FORM`: table, json or csv")
 	cmd.Flags().StringVar(&f.person, "person", "", "only by or for `PERSON`: a name of the configuration, or TEAM/USER")
-	cmd.Flags().StringVar(&f.incident, "incident", "", "only for the PagerDuty incident with this `ID`")
+	cmd.Flags().StringVar(&f.incident, "incident", "", "only for the PagerDuty incident with this `ID`; or none: only those that belong to no incident")
 	cmd.Flags().StringVar(&f.since, "since", "", "only submitted within this `TIME`, for example 24h or 30d")
 	cmd.Flags().StringSliceVar(&f.states, "state", nil, "only in these `STATES`, for example active,ending")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "at most `N`")
@@ -104,7 +104,10 @@ func (f *filter) check() (err error) {
 }
 
 func (f *filter) filter(called names) (flows.RequestFilter, error) {
-	out := flows.RequestFilter{Incident: flows.IncidentID(f.incident), Limit: f.limit}
+	out := flows.RequestFilter{Limit: f.limit}
+	if out.Bare = flows.SaysNone(f.incident); !out.Bare {
+		out.Incident = flows.IncidentID(f.incident)
+	}
 	if f.within > 0 {
 		out.Since = now().Add(-f.within)
 	}

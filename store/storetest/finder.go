@@ -77,33 +77,61 @@ func requestFilters(f *fixture) {
 	f.listed(flows.RequestFilter{Person: "T/USAM", States: []flows.State{flows.StatePending}, Target: "db"}, "req_2")
 	f.listed(flows.RequestFilter{Target: "db", States: []flows.State{flows.StatePending}, Since: noon}, "req_2")
 	f.listed(flows.RequestFilter{Incident: "Q2", States: []flows.State{flows.StateDenied}})
+
+	put(5, "T/UDANA", "T/USAM", "queue", "", flows.StateSubmitted, flows.StatePending)
+	f.listed(flows.RequestFilter{Bare: true}, "req_5", "req_3")
+	f.listed(flows.RequestFilter{Bare: true, Limit: 1}, "req_5")
+	f.listed(flows.RequestFilter{Bare: true, Before: "req_5"}, "req_3")
+	f.listed(flows.RequestFilter{Bare: true, Since: noon.Add(4 * time.Hour)}, "req_5")
+	f.listed(flows.RequestFilter{Bare: true, Person: "T/UDANA"}, "req_5")
+	f.listed(flows.RequestFilter{Bare: true, Person: "T/USAM"}, "req_5", "req_3")
+	f.listed(flows.RequestFilter{Bare: true, Person: "T/UMARA"})
+	f.listed(flows.RequestFilter{Bare: true, Target: "console"}, "req_3")
+	f.listed(flows.RequestFilter{Bare: true, States: []flows.State{flows.StateSubmitted, flows.StatePending, flows.StateGranting, flows.StateActive}}, "req_5")
+	f.listed(flows.RequestFilter{Bare: true, States: []flows.State{flows.StateDenied}, Flow: "prod"}, "req_3")
+	f.listed(flows.RequestFilter{Bare: true, Incident: "Q1"})
+	f.listed(flows.RequestFilter{Bare: true, Flow: "staging"})
 }
 
 func requestPages(f *fixture) {
 	const n = 120
-	for i := range n {
-		f.walk(asks(flows.RequestID(fmt.Sprintf("req_%03d", i)), flows.PersonID(fmt.Sprintf("T/U%d", i)), "db"), flows.StateSubmitted)
+	put := func(prefix string, incident flows.IncidentID) {
+		for i := range n {
+			r := asks(flows.RequestID(fmt.Sprintf("%s_%03d", prefix, i)), flows.PersonID(fmt.Sprintf("T/U%s%d", prefix, i)), "db")
+			r.Content.Incident.ID = incident
+			f.walk(r, flows.StateSubmitted)
+		}
 	}
+	put("req", "Q1")
 	first, err := f.s.Requests(f.ctx, flows.RequestFilter{})
 	f.is(err, nil)
 	f.same(50, len(first)) // unless said otherwise
 	for _, filter := range []flows.RequestFilter{{}, {Target: "db"}, {Incident: "Q1"}} {
-		filter.Limit = 7
-		seen := 0
-		for {
-			page, err := f.s.Requests(f.ctx, filter)
-			f.is(err, nil)
-			for _, r := range page {
-				if want := flows.RequestID(fmt.Sprintf("req_%03d", n-1-seen)); r.ID != want {
-					f.Fatalf("request %d of the pages is %s, want %s", seen, r.ID, want)
-				}
-				seen++
-			}
-			if len(page) < filter.Limit {
-				break
-			}
-			filter.Before = page[len(page)-1].ID
-		}
-		f.same(n, seen)
+		requestsPaged(f, filter, "req", n)
 	}
+	put("bare", "")
+	requestsPaged(f, flows.RequestFilter{Bare: true}, "bare", n)
+	requestsPaged(f, flows.RequestFilter{Incident: "Q1"}, "req", n)
+}
+
+// requestsPaged holds the pages of a listing to the n requests with that prefix.
+func requestsPaged(f *fixture, filter flows.RequestFilter, prefix string, n int) {
+	f.Helper()
+	filter.Limit = 7
+	seen := 0
+	for {
+		page, err := f.s.Requests(f.ctx, filter)
+		f.is(err, nil)
+		for _, r := range page {
+			if want := flows.RequestID(fmt.Sprintf("%s_%03d", prefix, n-1-seen)); r.ID != want {
+				f.Fatalf("request %d of the pages is %s, want %s", seen, r.ID, want)
+			}
+			seen++
+		}
+		if len(page) < filter.Limit {
+			break
+		}
+		filter.Before = page[len(page)-1].ID
+	}
+	f.same(n, seen)
 }

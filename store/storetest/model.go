@@ -392,7 +392,7 @@ func matches(f flows.RequestFilter, r flows.Request) bool {
 	return (f.Person == "" || f.Person == r.Content.Requester || f.Person == r.Content.Beneficiary) &&
 		(f.Flow == "" || f.Flow == r.Content.Flow) &&
 		(f.Target == "" || f.Target == r.Content.Target) &&
-		(f.Incident == "" || f.Incident == r.Incident()) &&
+		(f.Incident == "" || f.Incident == r.Incident()) && (!f.Bare || r.Incident() == "") &&
 		(len(f.States) == 0 || slices.Contains(f.States, r.State)) &&
 		!r.SubmittedAt.Before(f.Since) &&
 		(f.Before == "" || strings.Compare(string(r.ID), string(f.Before)) < 0)
