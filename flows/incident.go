@@ -82,8 +82,8 @@ type IncidentState struct {
 	Priority  string `json:",omitempty"`
 }
 
-// noPriority is the priority of an incident that has none, which is something to know.
-const noPriority = "none"
+// NoPriority is the priority of an incident that has none, which is something to know.
+const NoPriority = "none"
 
 // State is how the incident is.
 func (i *Incident) State() IncidentState {
@@ -91,7 +91,7 @@ func (i *Incident) State() IncidentState {
 		Status: i.Status, Urgency: i.Urgency, Service: i.ServiceID, Title: short(i.Title.Raw()), Assignees: short(i.assigned()), Priority: i.Priority,
 	}
 	if s.Priority == "" {
-		s.Priority = noPriority
+		s.Priority = NoPriority
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package bottest_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"breakglass/bot/bottest"
 	"breakglass/cmd/breakglass/company"
 	"breakglass/flows"
+	"breakglass/flows/audit/history"
 	"breakglass/integrations/pagerdutyfake"
 )
 
@@ -87,6 +89,77 @@ func TestTheIncidentIsResolvedAfterwards(t *testing.T) {
 		t.Errorf("the incident's page, %d, does not say how it ended: %s", page.Status, page.Body)
 	}
 	stands(s)
+}
+
+// The priority is changed at PagerDuty, by its API as people's tools do: first while the
+// access is live, then when it is over, then it is taken away where no webhook says so.
+// Each is recorded with what it was before, and the incident's page says it.
+func TestThePriorityOfTheIncident(t *testing.T) {
+	t.Parallel()
+	p, with := bottest.SignIn(t)
+	s := bottest.Open(t, with)
+	inc := opened(s, "Ledger stuck")
+	must(t, s.PagerDuty.SetPriority(inc.ID, "PSAM001", "P3"))
+	givenFor(s, inc)
+	r := s.Only()
+	changed := func(n int, want map[string]string) {
+		t.Helper()
+		var all []history.Event
+		s.Until("the change to be recorded", func() bool {
+			entries, err := s.App.Store().Entries(t.Context(), string(r.ID))
+			must(t, err)
+			all, err = history.Events(entries)
+			must(t, err)
+			all = slices.DeleteFunc(all, func(e history.Event) bool { return e.Verb != "incident_changed" })
+			return len(all) >= n
+		})
+		if len(all) != n {
+			t.Errorf("%d changes are recorded, want %d", len(all), n)
+		}
+		holds(t, fmt.Sprintf("change %d", n), all[n-1].Facts.(map[string]any), want)
+	}
+	must(t, prioritised(s, inc, "PPRIO01"))
+	changed(1, map[string]string{"priority": "P1", "priority_was": "P3", "title_changed": "false"})
+	s.As(company.Sam).Types("/access done " + r.ID.Short())
+	s.As(company.Sam).Told("On it")
+	s.As(company.Sam).Sees("Your access to Production database has ended")
+	s.Overlook()
+	must(t, prioritised(s, inc, "PPRIO02"))
+	changed(2, map[string]string{"priority": "P2", "priority_was": "P1", "title_changed": "false"})
+	s.PagerDuty.HoldWebhooks()
+	must(t, s.PagerDuty.SetPriority(inc.ID, "", ""))
+	s.FastForward(6 * time.Minute)
+	changed(3, map[string]string{"priority": "none", "priority_was": "P2", "title_changed": "false"})
+	s.Overlook()
+	mara := s.Browser()
+	mara.SignsIn(p, "sub-"+company.Mara, "/")
+	s.Overlook()
+	inOrder(t, mara.Get("/audit/incidents/"+inc.ID), "The incident changed: now of priority P1", "The incident changed: now of priority P2", "The incident changed: now without a priority")
+	stands(s)
+}
+
+// prioritised gives an incident a priority over PagerDuty's API.
+func prioritised(s *bottest.Story, inc pagerdutyfake.Incident, id string) error {
+	s.T.Helper()
+	key := "u+" + id
+	s.PagerDuty.AddKey(pagerdutyfake.Key{Token: key})
+	body := `{"incident":{"type":"incident_reference","priority":{"id":"` + id + `","type":"priority_reference"}}}`
+	req, err := http.NewRequestWithContext(s.T.Context(), http.MethodPut, s.PagerDuty.URL()+"/incidents/"+inc.ID, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Token token="+key)
+	req.Header.Set("From", "sam@demo.example")
+	req.Header.Set("Accept", "application/vnd.pagerduty+json;version=2")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("PagerDuty answered %s, %w", res.Status, err)
+	}
+	return nil
 }
 
 // No webhook comes: the incident is read again every five minutes, as long as it is open,

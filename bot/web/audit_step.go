@@ -130,7 +130,11 @@ func changesOf(f facts) string {
 			now = append(now, v)
 		}
 	}
-	if v := f.text("priority"); v != "" {
+	switch v := f.text("priority"); v {
+	case "":
+	case flows.NoPriority:
+		now = append(now, "without a priority")
+	default:
 		now = append(now, "of priority "+v)
 	}
 	if is.text("service") != was.text("service") {
@@ -141,6 +145,9 @@ func changesOf(f facts) string {
 	}
 	if f.yes("title_changed") {
 		now = append(now, "under another title")
+	}
+	if f.text("later_changes") != "" {
+		now = append(now, "and changes after this one are not recorded one by one")
 	}
 	return strings.Join(now, ", ")
 }

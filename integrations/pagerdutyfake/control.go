@@ -209,10 +209,11 @@ func (a *Account) controlTrigger(r *http.Request) (any, error) {
 
 func (a *Account) controlIncident(r *http.Request) (any, error) {
 	var in struct {
-		User    string   `json:"user"`
-		Users   []string `json:"users"`
-		Into    string   `json:"into"`
-		Content string   `json:"content"`
+		User     string   `json:"user"`
+		Users    []string `json:"users"`
+		Into     string   `json:"into"`
+		Content  string   `json:"content"`
+		Priority string   `json:"priority"`
 	}
 	if err := read(r, &in); err != nil {
 		return nil, err
@@ -232,8 +233,10 @@ func (a *Account) controlIncident(r *http.Request) (any, error) {
 		err = a.Merge(id, in.Into, in.User)
 	case "note":
 		_, err = a.AddNote(id, in.User, in.Content)
+	case "priority":
+		err = a.SetPriority(id, in.User, in.Priority)
 	default:
-		err = fmt.Errorf("unknown verb %q: want acknowledge, resolve, reopen, reassign, merge or note", verb)
+		err = fmt.Errorf("unknown verb %q: want acknowledge, resolve, reopen, reassign, merge, note or priority", verb)
 	}
 	i, _ := a.Incident(id)
 	return i, err

@@ -183,15 +183,16 @@ func TestControlSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	b := controlled(t)
 	for path, tt := range map[string]struct{ body, want string }{
-		"/users":                   {`{"nmae":"x"}`, "nothing was changed"},
-		"/policies":                {`{"name":"p","escalation_rules":[{"targets":["PNONE"]}]}`, "add it first"},
-		"/services":                {`{"name":"s","escalation_policy":"PNONE"}`, "add the policy first"},
-		"/on-call":                 {`{"policy":"PNONE","level":1}`, "no escalation policy"},
-		"/incidents":               {`{"service":"PNONE","title":"x"}`, "Service not found"},
-		"/incidents/QNONE/resolve": {`{}`, "Incident Not Found"},
-		"/incidents/QNONE/explode": {`{}`, "want acknowledge"},
-		"/keys/rotate":             {`{"old":"none","new":"x"}`, "not known"},
-		"/setup":                   {`{"users":[{"name":"only a name"}],"custom_fields":[{}]}`, "e-mail are needed"},
+		"/users":                    {`{"nmae":"x"}`, "nothing was changed"},
+		"/policies":                 {`{"name":"p","escalation_rules":[{"targets":["PNONE"]}]}`, "add it first"},
+		"/services":                 {`{"name":"s","escalation_policy":"PNONE"}`, "add the policy first"},
+		"/on-call":                  {`{"policy":"PNONE","level":1}`, "no escalation policy"},
+		"/incidents":                {`{"service":"PNONE","title":"x"}`, "Service not found"},
+		"/incidents/QNONE/resolve":  {`{}`, "Incident Not Found"},
+		"/incidents/QNONE/explode":  {`{}`, "want acknowledge"},
+		"/incidents/QNONE/priority": {`{"priority":"P1"}`, "Incident Not Found"},
+		"/keys/rotate":              {`{"old":"none","new":"x"}`, "not known"},
+		"/setup":                    {`{"users":[{"name":"only a name"}],"custom_fields":[{}]}`, "e-mail are needed"},
 	} {
 		r := b.do("POST", "/control"+path, tt.body, "Authorization", "Bearer "+controlToken)
 		if msg, _ := r.body["error"].(string); r.status != 400 || !strings.Contains(msg, tt.want) {

@@ -56,7 +56,7 @@ func (a *Account) incidentEvent(i *Incident) obj {
 		"number": i.Number, "status": i.Status, "incident_key": i.Key, "title": i.Title, "urgency": i.Urgency,
 		"created_at": when(i.CreatedAt, time.UTC), "reopened_at": when(i.ReopenedAt, time.UTC),
 		"incident_type": obj{"name": "incident_default"}, "service": a.serviceRef(i.Service), "assignees": assignees,
-		"escalation_policy": a.policyRef(i.Policy), "teams": []any{}, "priority": nil,
+		"escalation_policy": a.policyRef(i.Policy), "teams": []any{}, "priority": a.priorityRef(i),
 		"conference_bridge": nil, "resolve_reason": a.resolveReason(i),
 	})
 }

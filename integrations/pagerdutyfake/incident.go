@@ -26,6 +26,7 @@ type Incident struct {
 	Service   string         `json:"service"`
 	Policy    string         `json:"escalation_policy"`
 	Urgency   string         `json:"urgency"`
+	Priority  string         `json:"priority,omitempty"` // its name; empty: none
 	Status    Status         `json:"status"`
 	Key       string         `json:"incident_key"`
 	Details   string         `json:"details,omitempty"`
@@ -111,6 +112,7 @@ func (a *Account) incident(id string) *Incident {
 // opening is what a new incident is made from.
 type opening struct {
 	title, service, policy, urgency, key, details string
+	priority                                      string // its id; empty: none
 	assignees                                     []string
 	actor                                         string
 }
@@ -136,6 +138,9 @@ func (a *Account) openIncident(o opening) (*Incident, *apiError) {
 	i := &Incident{
 		ID: a.incidentID(), Title: o.title, Service: o.service, Policy: o.policy, Urgency: o.urgency,
 		Status: StatusTriggered, Key: o.key, Details: o.details, CreatedAt: now, Fields: map[string]any{},
+	}
+	if p := priorityBy(o.priority); p != nil {
+		i.Priority = p.Name
 	}
 	if i.Key == "" {
 		i.Key = a.newID("", 32)

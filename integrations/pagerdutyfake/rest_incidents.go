@@ -184,6 +184,10 @@ func createIncident(c *call) (answer, *apiError) {
 	if in.Policy != nil {
 		o.policy = in.Policy.ID
 	}
+	var e *apiError
+	if o.priority, e = in.wanted(); e != nil {
+		return answer{}, e
+	}
 	i, e := c.a.openIncident(o)
 	if e != nil {
 		return answer{}, e
@@ -258,7 +262,8 @@ func (c *call) checkChange(i *Incident, in incidentInput) *apiError {
 			return fail(400, codeAssigneeUnknown)
 		}
 	}
-	return nil
+	_, e := in.wanted()
+	return e
 }
 
 func (c *call) change(i *Incident, in incidentInput) *apiError {
@@ -267,6 +272,11 @@ func (c *call) change(i *Incident, in incidentInput) *apiError {
 	}
 	if in.Urgency != "" {
 		i.Urgency, i.UpdatedAt = in.Urgency, c.now
+	}
+	if id, _ := in.wanted(); id != "" {
+		if e := c.a.prioritise(i, id, c.actor); e != nil {
+			return e
+		}
 	}
 	if in.Policy != nil || in.Level > 0 {
 		if e := c.delegate(i, in); e != nil {

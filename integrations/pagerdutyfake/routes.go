@@ -41,6 +41,8 @@ func restRoutes() []route {
 		{"GET", "/services", "services.read", false, listServices},
 		{"GET", "/services/{id}", "services.read", false, getService},
 
+		{"GET", "/priorities", "priorities.read", false, listPriorities},
+
 		{"GET", "/incidents", "incidents.read", false, listIncidents},
 		{"POST", "/incidents", "incidents.write", true, createIncident},
 		{"PUT", "/incidents", "incidents.write", true, manageIncidents},

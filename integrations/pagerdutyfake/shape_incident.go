@@ -40,7 +40,7 @@ func (c *call) incidentShape(i *Incident) obj {
 		"alert_counts": obj{"all": 0, "triggered": 0, "resolved": 0}, "is_mergeable": i.open(),
 		"incident_type": obj{"name": "incident_default"}, "escalation_policy": policy, "teams": []any{},
 		"impacted_services": []any{a.serviceRef(i.Service)}, "pending_actions": []any{}, "alert_grouping": nil,
-		"priority": nil, "resolve_reason": a.resolveReason(i), "conference_bridge": nil,
+		"priority": a.priorityShape(i), "resolve_reason": a.resolveReason(i), "conference_bridge": nil,
 		"incidents_responders": []any{}, "responder_requests": []any{}, "subscriber_requests": []any{},
 	})
 	if i.Details != "" {

@@ -36,7 +36,8 @@ var shapes = map[string]string{
 	"final":    "type:s rendered_coverage_percentage:n computed_shift_assignments:l/computed",
 	"computed": "type:s start_time:t end_time:t member:member source:member",
 	"service":  "ref name:s description:s? auto_resolve_timeout:i? acknowledgement_timeout:i? created_at:t status:s last_incident_timestamp:t? escalation_policy:ref teams:l integrations:l incident_urgency_rule:o support_hours:o? scheduled_actions:l addons:l alert_creation:s alert_grouping_parameters:o",
-	"incident": "ref incident_number:i title:s created_at:t updated_at:t status:s incident_key:s service:ref assignments:l/assigned assigned_via:s last_status_change_at:t last_status_change_by:ref resolved_at:t? first_trigger_log_entry:ref alert_counts:o is_mergeable:b incident_type:o escalation_policy:ref teams:l pending_actions:l acknowledgements:l/acked alert_grouping:o? priority:o? resolve_reason:o? conference_bridge:o? incidents_responders:l responder_requests:l urgency:s",
+	"incident": "ref incident_number:i title:s created_at:t updated_at:t status:s incident_key:s service:ref assignments:l/assigned assigned_via:s last_status_change_at:t last_status_change_by:ref resolved_at:t? first_trigger_log_entry:ref alert_counts:o is_mergeable:b incident_type:o escalation_policy:ref teams:l pending_actions:l acknowledgements:l/acked alert_grouping:o? priority:prio? resolve_reason:o? conference_bridge:o? incidents_responders:l responder_requests:l urgency:s",
+	"prio":     "ref name:s description:s color:s",
 	"assigned": "at:t assignee:ref",
 	"acked":    "at:t acknowledger:ref",
 	"note":     "id:s user:ref channel:o content:s created_at:t updated_at:t",
@@ -46,7 +47,7 @@ var shapes = map[string]string{
 	"method":   "id:s type:s url:s secret:s? temporarily_disabled:b custom_headers:l",
 	"record":   "id:s self:s execution_time:t execution_context:o? actors:l method:o root_resource:ref action:s details:o?",
 	"webhook":  "id:s event_type:s resource_type:s occurred_at:t agent:ref? client:o? data:inevent",
-	"inevent":  "id:s type:s self:s html_url:s number:i status:s incident_key:s created_at:t reopened_at:t? title:s incident_type:o service:ref assignees:l/ref escalation_policy:ref teams:l priority:o? urgency:s conference_bridge:o? resolve_reason:o?",
+	"inevent":  "id:s type:s self:s html_url:s number:i status:s incident_key:s created_at:t reopened_at:t? title:s incident_type:o service:ref assignees:l/ref escalation_policy:ref teams:l priority:ref? urgency:s conference_bridge:o? resolve_reason:o?",
 }
 
 // misfit says where a value does not have a shape; empty if it does.
@@ -178,6 +179,7 @@ func TestAnswersHaveThePublicShape(t *testing.T) {
 		"/services":                   "services:l/service",
 		"/services/PSVC001":           "service:service",
 		"/abilities":                  "abilities:l",
+		"/priorities":                 "priorities:l/prio",
 		"/incidents":                  "incidents:l/incident",
 		inc:                           "incident:incident",
 		inc + "/notes":                "notes:l/note",
