@@ -11,6 +11,18 @@ import (
 // reasons, and each of their changes would be an entry of every request they ever had.
 const FollowFor = 7 * 24 * time.Hour
 
+// ChangesTold is how many changes of its incident a request has recorded one by one; the
+// last of them says so. A program that renames an incident all week, or flaps between two
+// states of it, says nothing about the access, and each change would be an entry of every
+// request that the incident ever had. What an auditor asks after them is how it ended: that
+// it is resolved is recorded once more, whenever it is, and so is what it is merged into.
+const ChangesTold = 100
+
+// tellsChange reports whether a change of the incident is recorded.
+func (r *Request) tellsChange(was, is IncidentState) bool {
+	return r.IncidentChanges < ChangesTold || was.Status != is.Status && is.Status == IncidentResolved
+}
+
 // Over is when nothing followed of the request any more; zero while something may.
 func (r *Request) Over() time.Time {
 	switch {

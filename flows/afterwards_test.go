@@ -1,6 +1,7 @@
 package flows_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -62,6 +63,46 @@ func TestChangesOfAnIncidentAfterwards(t *testing.T) {
 		follow("merged", "incident_merged")
 		if r.Incident() != "Q2" {
 			t.Errorf("%s: it follows %s", state, r.Incident())
+		}
+	}
+}
+
+// Somebody renames the incident all week: a hundred changes are recorded, the last of them
+// says that there may be more, and what is recorded after it is how the incident ended, once.
+func TestAnIncidentThatIsRenamedAllWeek(t *testing.T) {
+	t.Parallel()
+	for _, state := range []flows.State{flows.StateEnded, flows.StateActive} {
+		inc := flows.Incident{ID: "Q1", Status: flows.IncidentAcknowledged}
+		r := over(state, &inc)
+		r.Content.Flow = "prod"
+		facts := flows.Facts{IncidentIs: flows.Yes, Incident: &inc, Catalog: &flows.Catalog{Flows: map[flows.FlowID]*flows.Flow{"prod": {ID: "prod"}}}}
+		var all []flows.Entry
+		follow := func() {
+			out := flows.FollowIncident(r, facts, jumpNow)
+			all, r = append(all, out.Entries...), out.Request
+		}
+		for i := range 150 {
+			inc.Title = flows.NewText(fmt.Sprint("slow ", i))
+			follow()
+		}
+		if len(all) != 100 {
+			t.Fatalf("%s: %d changes are recorded, want 100", state, len(all))
+		}
+		for i, e := range all {
+			if _, says := e.Facts["later_changes"]; says != (i == 99) {
+				t.Errorf("%s: change %d says that later ones are not recorded: %t", state, i+1, says)
+			}
+		}
+		for _, status := range []flows.IncidentStatus{flows.IncidentTriggered, flows.IncidentResolved, flows.IncidentTriggered, flows.IncidentResolved} {
+			inc.Status = status
+			follow()
+		}
+		if len(all) != 101 || r.IncidentSeen.Status != flows.IncidentResolved {
+			t.Errorf("%s: after it was resolved there are %d changes, and it is seen as %s", state, len(all), r.IncidentSeen.Status)
+		}
+		inc.MergedInto = "Q2"
+		if follow(); len(all) != 102 || all[101].Verb != "incident_merged" || r.Incident() != "Q2" {
+			t.Errorf("%s: it was merged, and %d entries say so; it is for %s", state, len(all)-101, r.Incident())
 		}
 	}
 }

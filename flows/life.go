@@ -300,17 +300,23 @@ func merged(req Request, f Facts, now time.Time) Outcome {
 func changed(req Request, f Facts, now time.Time) Outcome {
 	is, dark := f.Incident.State(), !req.IncidentDark.IsZero()
 	was := req.IncidentSeen.since(is)
-	if was == is && !dark {
+	told := was != is && req.tellsChange(was, is)
+	if !told && !dark {
 		return Outcome{Request: req}
 	}
 	d := &decision{cmd: Command{Actor: ByEngine()}, f: f, now: now, was: req, req: req}
 	if dark {
 		d.record("incident_readable", nil)
 	}
-	if was != is {
-		d.record("incident_changed", change(f.Incident, was, is, req.Content.Requester))
+	if told {
+		facts := change(f.Incident, was, is, req.Content.Requester)
+		if d.req.IncidentChanges++; d.req.IncidentChanges == ChangesTold {
+			facts["later_changes"] = "not recorded one by one; that it is resolved still is, once"
+		}
+		d.record("incident_changed", facts)
+		d.req.IncidentSeen = is
 	}
-	d.req.IncidentSeen, d.req.IncidentDark = is, time.Time{}
+	d.req.IncidentDark = time.Time{}
 	return d.finish()
 }
 

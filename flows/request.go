@@ -90,24 +90,25 @@ type Request struct {
 	Denials   int          `json:",omitzero"` // how often the same was denied to the same person in the day before
 	Proof     *OnCallProof `json:",omitzero"`
 
-	Means        string        `json:",omitzero"` // TargetSpec.Means when it was approved: what must end the access
-	GrantBy      time.Time     `json:",omitzero"` // a grant not confirmed by then is ended and failed
-	LatestEnd    time.Time     `json:",omitzero"` // the end can only move earlier than this
-	GrantedAt    time.Time     `json:",omitzero"`
-	EndsAt       time.Time     `json:",omitzero"`
-	EndCause     EndCause      `json:",omitzero"`
-	EndedBy      PersonID      `json:",omitzero"`
-	EndWhy       Text          `json:",omitzero"` // of a revocation; the holder reads it
-	EndedAt      time.Time     `json:",omitzero"` // the target confirmed
-	StillThrough RequestID     `json:",omitzero"` // access goes on through this other grant
-	Overdue      bool          `json:",omitzero"` // the end is late; alarmed
-	Fault        string        `json:",omitzero"` // why a grant failed; for the operator
-	Receipt      string        `json:",omitzero"` // the target's own id of the grant
-	IncidentDark time.Time     `json:",omitzero"` // the operators were told at that the incident cannot be read
-	IncidentGone time.Time     `json:",omitzero"` // the incident was seen resolved at
-	Opened       IncidentRef   `json:",omitzero"` // the incident that was opened for the request, where the flow says so
-	MovedTo      IncidentID    `json:",omitzero"` // the incident that the request's was merged into
-	IncidentSeen IncidentState `json:",omitzero"` // how the incident was when that was last recorded
+	Means           string        `json:",omitzero"` // TargetSpec.Means when it was approved: what must end the access
+	GrantBy         time.Time     `json:",omitzero"` // a grant not confirmed by then is ended and failed
+	LatestEnd       time.Time     `json:",omitzero"` // the end can only move earlier than this
+	GrantedAt       time.Time     `json:",omitzero"`
+	EndsAt          time.Time     `json:",omitzero"`
+	EndCause        EndCause      `json:",omitzero"`
+	EndedBy         PersonID      `json:",omitzero"`
+	EndWhy          Text          `json:",omitzero"` // of a revocation; the holder reads it
+	EndedAt         time.Time     `json:",omitzero"` // the target confirmed
+	StillThrough    RequestID     `json:",omitzero"` // access goes on through this other grant
+	Overdue         bool          `json:",omitzero"` // the end is late; alarmed
+	Fault           string        `json:",omitzero"` // why a grant failed; for the operator
+	Receipt         string        `json:",omitzero"` // the target's own id of the grant
+	IncidentDark    time.Time     `json:",omitzero"` // the operators were told at that the incident cannot be read
+	IncidentGone    time.Time     `json:",omitzero"` // the incident was seen resolved at
+	Opened          IncidentRef   `json:",omitzero"` // the incident that was opened for the request, where the flow says so
+	MovedTo         IncidentID    `json:",omitzero"` // the incident that the request's was merged into
+	IncidentSeen    IncidentState `json:",omitzero"` // how the incident was when that was last recorded
+	IncidentChanges int64         `json:",omitzero"` // how many changes of the incident were recorded
 
 	Review *Review `json:",omitzero"` // of what the requester approved, where the flow asks for one
 

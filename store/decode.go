@@ -133,6 +133,8 @@ func (in *docReader) ending(r *flows.Request, key string) bool {
 		named(in, &r.MovedTo)
 	case "IncidentSeen":
 		in.seen(&r.IncidentSeen)
+	case "IncidentChanges":
+		in.number(&r.IncidentChanges)
 	case "Review":
 		in.rest(&r.Review)
 	default:

@@ -29,7 +29,7 @@ func full() flows.Request {
 		DecidedAt: late, DecidedBy: "T/U4", SelfMade: true, DenyWhy: flows.NewText(odd), Denials: 3,
 		Proof: &flows.OnCallProof{ReadAt: late, Digest: "d"}, Means: "m", GrantBy: late, LatestEnd: late, GrantedAt: late, EndsAt: late,
 		EndCause: flows.EndTime, EndedBy: "T/U5", EndWhy: flows.NewText(odd), EndedAt: late, StillThrough: "req_0", Overdue: true, Fault: odd,
-		Receipt: "r", IncidentDark: late, IncidentGone: late, Opened: ref, MovedTo: "Q2", Review: &flows.Review{State: flows.ReviewClosed, Within: time.Hour, DueAt: late, Overdue: true, Verdict: flows.VerdictNotOK, By: "T/UMARA", At: late, Note: flows.NewText("no <ticket>")}, IncidentSeen: flows.IncidentState{Status: "resolved", Urgency: "low", Service: "P1", Title: "0a", Assignees: "0b", Priority: "P2"}, Chain: flows.ChainHead{Len: 7, Hash: "e"},
+		Receipt: "r", IncidentDark: late, IncidentGone: late, Opened: ref, MovedTo: "Q2", Review: &flows.Review{State: flows.ReviewClosed, Within: time.Hour, DueAt: late, Overdue: true, Verdict: flows.VerdictNotOK, By: "T/UMARA", At: late, Note: flows.NewText("no <ticket>")}, IncidentSeen: flows.IncidentState{Status: "resolved", Urgency: "low", Service: "P1", Title: "0a", Assignees: "0b", Priority: "P2"}, IncidentChanges: 3, Chain: flows.ChainHead{Len: 7, Hash: "e"},
 	}
 }
 

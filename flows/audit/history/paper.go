@@ -137,7 +137,7 @@ func (p *paper) outcome(key []byte) {
 // unshown is what an export does not show.
 func (p *paper) unshown(key []byte) {
 	switch string(key) {
-	case "Version", "Stage", "Denials":
+	case "Version", "Stage", "Denials", "IncidentChanges":
 		p.number()
 	case "EndsAs", "View", "Means", "StillThrough":
 		p.text()
