@@ -180,10 +180,16 @@ var alterations = map[string]struct {
 }
 
 // Whatever a writer changes of live access is found by holding the request to its
-// entries, and by audit verify's look at all of them; untouched, nothing is.
+// entries, and by audit verify's look at all of them; untouched, nothing is. Each has a
+// company of its own; under the race detector every fifth does, for all of them follow on
+// PostgreSQL, and to look is one goroutine's work.
 func TestADatabaseWriterIsFound(t *testing.T) {
 	t.Parallel()
-	for name, alter := range alterations {
+	for i, name := range slices.Sorted(maps.Keys(alterations)) {
+		if raced && i%5 != 0 {
+			continue
+		}
+		alter := alterations[name]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := bottest.Open(t)
