@@ -1,6 +1,9 @@
 package flows_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +106,38 @@ func TestContentSaysEverythingThatIsWrong(t *testing.T) {
 	want := []string{"target", "duration", "reason", "incident", "field:n", "field:ticket", "field:env", "field:b", "field:d"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The content hash is that of the canonical form, and nothing is made of that: every
+// request that was ever approved has it.
+func TestContentHashIsCanonical(t *testing.T) {
+	t.Parallel()
+	odd := "a \"quoted\" \\ <b> & é \u2028 Ω\n\x01"
+	for _, c := range []flows.Content{
+		{},
+		{Flow: "f", Target: "t", Scope: flows.Scope(odd), Requester: dana, Beneficiary: sam, Duration: 90 * time.Minute, Reason: flows.NewText(odd), Incident: flows.IncidentRef{ID: "I", Number: 5}},
+		{Fields: []flows.FieldValue{{Name: "a", Value: flows.NewText(odd)}, {Name: odd, Value: flows.NewText("")}}, Extends: "req_0"},
+		{Reason: flows.NewText(strings.Repeat("long ", 1000)), Duration: -time.Second, Extends: flows.RequestID(odd)},
+	} {
+		fields := []any{}
+		for _, f := range c.Fields {
+			fields = append(fields, map[string]any{"name": f.Name, "value": f.Value.Raw()})
+		}
+		all := map[string]any{
+			"beneficiary": string(c.Beneficiary), "fields": fields, "flow": string(c.Flow), "id": "req_1", "incident": string(c.Incident.ID), "reason": c.Reason.Raw(),
+			"requester": string(c.Requester), "scope": string(c.Scope), "seconds": int64(c.Duration / time.Second), "target": string(c.Target), "v": int64(1),
+		}
+		if c.Extends != "" {
+			all["extends"] = string(c.Extends)
+		}
+		b, err := flows.Canonical(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(b); c.Hash("req_1") != hex.EncodeToString(sum[:]) {
+			t.Errorf("%s has another hash", b)
+		}
 	}
 }
 

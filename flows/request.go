@@ -3,6 +3,7 @@ package flows
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"time"
 )
 
@@ -40,25 +41,53 @@ type FieldValue struct {
 
 // Hash is the content hash: SHA-256 over the canonical bytes. Everything that will
 // be applied is in it.
-func (c Content) Hash(id RequestID) string {
-	fields := make([]any, 0, len(c.Fields))
-	for _, f := range c.Fields {
-		fields = append(fields, object{{"name", f.Name}, {"value", f.Value.Raw()}})
-	}
-	all := object{
-		{"beneficiary", string(c.Beneficiary)}, {"fields", fields}, {"flow", string(c.Flow)}, {"id", string(id)},
-		{"incident", string(c.Incident.ID)}, {"reason", c.Reason.Raw()}, {"requester", string(c.Requester)},
-		{"scope", string(c.Scope)}, {"seconds", int64(c.Duration / time.Second)}, {"target", string(c.Target)}, {"v", int64(1)},
-	}
-	if c.Extends != "" {
-		all = append(all, member{"extends", string(c.Extends)})
-	}
-	b, err := Canonical(all)
+func (c *Content) Hash(id RequestID) string {
+	digits := c.digits(id)
+	return string(digits[:])
+}
+
+// digits is Hash without a string for it: a verification makes that of every request.
+func (c *Content) digits(id RequestID) (digits [2 * sha256.Size]byte) {
+	var room [1024]byte
+	b, err := c.canonical(room[:0], id)
 	if err != nil {
 		panic(err) // strings, integers and lists only
 	}
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	hex.Encode(digits[:], sum[:])
+	return digits
+}
+
+// canonical appends the canonical bytes: the members by their names.
+func (c *Content) canonical(b []byte, id RequestID) (_ []byte, err error) {
+	text := func(name, value string) {
+		if err == nil {
+			b, err = appendString(append(b, name...), value)
+		}
+	}
+	text(`{"beneficiary":`, string(c.Beneficiary))
+	if c.Extends != "" {
+		text(`,"extends":`, string(c.Extends))
+	}
+	b = append(b, `,"fields":[`...)
+	for i := range c.Fields {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		text(`{"name":`, c.Fields[i].Name)
+		text(`,"value":`, c.Fields[i].Value.Raw())
+		b = append(b, '}')
+	}
+	b = append(b, ']')
+	text(`,"flow":`, string(c.Flow))
+	text(`,"id":`, string(id))
+	text(`,"incident":`, string(c.Incident.ID))
+	text(`,"reason":`, c.Reason.Raw())
+	text(`,"requester":`, string(c.Requester))
+	text(`,"scope":`, string(c.Scope))
+	b = strconv.AppendInt(append(b, `,"seconds":`...), int64(c.Duration/time.Second), 10)
+	text(`,"target":`, string(c.Target))
+	return append(b, `,"v":1}`...), err
 }
 
 // Request is a request and everything that became of it. It is a value: Decide

@@ -61,8 +61,10 @@ type Found struct {
 }
 
 // Parts lists who had which part in the request so far.
-func (r *Request) Parts() []Involved {
-	var out []Involved
+func (r *Request) Parts() []Involved { return r.AppendParts(nil) }
+
+// AppendParts is Parts into memory that is used again: out is empty.
+func (r *Request) AppendParts(out []Involved) []Involved {
 	add := func(p PersonID, part Part) {
 		if p == "" {
 			return
@@ -91,8 +93,10 @@ func (r *Request) Parts() []Involved {
 
 // Incidents lists the incidents the request belongs to, or ever belonged to: those it
 // knows of itself. The number is 0 where it is not known.
-func (r *Request) Incidents() []IncidentRef {
-	var out []IncidentRef
+func (r *Request) Incidents() []IncidentRef { return r.AppendIncidents(nil) }
+
+// AppendIncidents is Incidents into memory that is used again: out is empty.
+func (r *Request) AppendIncidents(out []IncidentRef) []IncidentRef {
 	for _, ref := range [...]IncidentRef{r.Content.Incident, r.Opened, {ID: r.MovedTo}} {
 		if ref.ID != "" && (len(out) == 0 || out[len(out)-1].ID != ref.ID) {
 			out = append(out, ref)

@@ -48,16 +48,32 @@ type Telling struct {
 	moved, opened IncidentID
 	before        string // what the person had before: unknown until it was read; empty: entries do not say
 
+	asWas, forgotten           bool // its hash is what it asks for; it says that somebody was erased from it
 	otherAsked                 bool // than the request says, as far as it stands openly
 	decision, ending, reviewed act
 	self                       Tri
-	counted                    int64 // approvals; -1: not said
-	due                        int64 // when it was to end; -1: not said
-	verdict                    bool  // it is the request's
+	counted                    int64       // approvals; -1: not said
+	due                        int64       // when it was to end; -1: not said
+	verdict                    bool        // it is the request's
+	counts                     []TotalName // room for what it comes to
 }
 
-// Tell begins to hold a request to its entries.
-func Tell(r *Request) *Telling { return &Telling{r: r, before: Unknown.String(), counted: -1, due: -1} }
+// Tell begins to hold a request to its entries. It stays as it is meanwhile.
+func Tell(r *Request) *Telling {
+	t := &Telling{}
+	t.Begin(r)
+	return t
+}
+
+// Begin is Tell into memory that is used again.
+func (t *Telling) Begin(r *Request) {
+	*t = Telling{r: r, before: Unknown.String(), counted: -1, due: -1, votes: t.votes[:0], counts: t.counts[:0]}
+	t.asWas = r.hashed()
+	t.forgotten = !t.asWas && forgotten(r)
+}
+
+// Forgotten is what the function of this name says of the request.
+func (t *Telling) Forgotten() bool { return t.forgotten }
 
 // Entry takes the next entry. It keeps nothing of its bytes.
 func (t *Telling) Entry(e *Told) {
@@ -100,10 +116,10 @@ func (t *Telling) step(e *Told, from, to State) string {
 	switch verb := Verb(e.Verb); {
 	case verb == VerbSubmit:
 		t.submitted = e.At
-		t.otherAsked = Forgotten(t.r) && asksOther(&t.r.Content, e.Bytes)
+		t.otherAsked = t.forgotten && asksOther(&t.r.Content, e.Bytes)
 		return t.names(e)
 	case verb == VerbRoute || verb == VerbReroute:
-		t.votes = nil
+		t.votes = t.votes[:0]
 	case verb == VerbApprove:
 		if why := t.names(e); why != "" {
 			return why

@@ -21,13 +21,22 @@ type toldFacts struct {
 // factsOf reads them from an entry: as its canonical bytes have them, or, where they are
 // not what is expected, by encoding/json.
 func factsOf(entry []byte) (f toldFacts, ok bool) {
+	// Only who acted, a time and a chain come before facts, and from after them.
+	if i := bytes.Index(entry, []byte(`,"facts":{`)); i >= 0 {
+		in := factReader{b: entry, i: i + len(`,"facts":`), ok: true}
+		in.object(func(key []byte) { in.fact(&f, key) })
+		if in.ok && bytes.HasPrefix(entry[in.i:], []byte(`,"from":"`)) {
+			return f, true
+		}
+		f = toldFacts{}
+	}
 	in := factReader{b: entry, ok: true}
-	in.object(func(key string) {
-		if key != "facts" {
+	in.object(func(key []byte) {
+		if string(key) != "facts" {
 			in.value()
 			return
 		}
-		in.object(func(key string) { in.fact(&f, key) })
+		in.object(func(key []byte) { in.fact(&f, key) })
 	})
 	if in.ok && in.i == len(in.b) {
 		return f, true
@@ -39,8 +48,8 @@ func factsOf(entry []byte) (f toldFacts, ok bool) {
 	return all.Facts, err == nil
 }
 
-func (in *factReader) fact(f *toldFacts, key string) {
-	switch key {
+func (in *factReader) fact(f *toldFacts, key []byte) {
+	switch string(key) {
 	case "ends_at":
 		in.number(&f.EndsAt)
 	case "grace_seconds":
@@ -76,7 +85,7 @@ func (in *factReader) at(c byte) bool {
 }
 
 // object reads an object; member reads the value of each key.
-func (in *factReader) object(member func(key string)) {
+func (in *factReader) object(member func(key []byte)) {
 	in.ok = in.ok && in.at('{')
 	for first := true; in.ok && !in.at('}'); first = false {
 		if !first && !in.at(',') {
@@ -88,7 +97,7 @@ func (in *factReader) object(member func(key string)) {
 			in.ok = false
 			return
 		}
-		member(string(key))
+		member(key)
 	}
 }
 
@@ -146,6 +155,59 @@ func (in *factReader) value() []byte {
 // bothStates reads the two states of an entry. Their bytes are canonical: after the facts come
 // from, prev, seq and to, and a quotation mark within a value is escaped.
 func bothStates(b []byte) (from, to State, ok bool) {
+	end := tailReader{b: b, ok: true}
+	end.text(`}`) // the verb
+	end.number(`,"verb":`)
+	one := end.text(`,"v":`)
+	end.number(`,"to":`)
+	end.text(`,"seq":`)
+	other := end.text(`,"prev":`)
+	if end.over(`,"from":`); end.ok {
+		return stateOf(other), stateOf(one), true
+	}
+	return statesWithin(b)
+}
+
+// tailReader walks over an entry from its end. ok turns false at what it does not expect.
+type tailReader struct {
+	b  []byte // what is left
+	ok bool
+}
+
+// over passes over what stands at the end.
+func (in *tailReader) over(what string) {
+	in.ok = in.ok && len(in.b) >= len(what) && string(in.b[len(in.b)-len(what):]) == what
+	if in.ok {
+		in.b = in.b[:len(in.b)-len(what)]
+	}
+}
+
+// text is a string before something.
+func (in *tailReader) text(before string) []byte {
+	in.over(before)
+	in.over(`"`)
+	i := bytes.LastIndexByte(in.b, '"')
+	if in.ok = in.ok && i >= 0; !in.ok {
+		return nil
+	}
+	text := in.b[i+1:]
+	in.b = in.b[:i]
+	return text
+}
+
+// number passes over a number before something.
+func (in *tailReader) number(before string) {
+	in.over(before)
+	n := len(in.b)
+	for n > 0 && '0' <= in.b[n-1] && in.b[n-1] <= '9' {
+		n--
+	}
+	in.ok = in.ok && n < len(in.b)
+	in.b = in.b[:n]
+}
+
+// statesWithin finds them wherever they stand.
+func statesWithin(b []byte) (from, to State, ok bool) {
 	const first, second = `,"from":"`, `,"to":"`
 	i := lastIndex(b, first)
 	if i < 0 {

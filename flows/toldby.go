@@ -133,8 +133,7 @@ func (t *Telling) unsaid(have Text, a act) bool {
 // compareAsked holds what is asked to what was submitted. Of a request that somebody was
 // erased from, whose hash cannot be made any more, it is what stands openly in the entry.
 func (t *Telling) compareAsked() string {
-	switch fits := t.r.Content.Hash(t.r.ID) == t.r.Hash; {
-	case fits, Forgotten(t.r) && !t.otherAsked:
+	if t.asWas || t.forgotten && !t.otherAsked {
 		return ""
 	}
 	return "what is asked is not what was submitted"
@@ -160,11 +159,20 @@ func asksOther(c *Content, b []byte) bool {
 
 // Forgotten reports whether a request says itself that it asks for something else than was
 // submitted because somebody was erased: who asked, whom it is for, or whom its words named.
-func Forgotten(r *Request) bool {
+func Forgotten(r *Request) bool { return forgotten(r) && !r.hashed() }
+
+// forgotten is Forgotten of a request whose hash is not what it asks for.
+func forgotten(r *Request) bool {
 	c := &r.Content
 	gone := c.Requester.Team() == "erased" || c.Beneficiary.Team() == "erased" || strings.Contains(c.Reason.Raw(), "erased/")
 	for _, f := range c.Fields {
 		gone = gone || strings.Contains(f.Value.Raw(), "erased/")
 	}
-	return gone && r.State.Final() && c.Hash(r.ID) != r.Hash
+	return gone && r.State.Final()
+}
+
+// hashed reports whether the hash of a request is that of what it asks for.
+func (r *Request) hashed() bool {
+	digits := r.Content.digits(r.ID)
+	return string(digits[:]) == r.Hash
 }

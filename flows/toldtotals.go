@@ -4,12 +4,12 @@ import "time"
 
 // Counted tells each of the totals that a request has added to by now: as it came to be in
 // each state that counts, and when its entries say that was. Whoever holds totals to
-// requests asks for it after the last entry.
+// requests asks for it after the last entry. The names are good until each returns.
 func (t *Telling) Counted(each func(at time.Time, names []TotalName)) {
-	r := *t.r
 	as := func(s State, at time.Time) {
-		if r.State = s; !at.IsZero() {
-			each(at, r.CountsAs())
+		if !at.IsZero() {
+			t.counts = t.r.appendCounts(t.counts[:0], s)
+			each(at, t.counts)
 		}
 	}
 	as(StateSubmitted, t.submitted)

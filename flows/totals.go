@@ -45,26 +45,28 @@ func (r *Request) Team() string {
 
 // CountsAs are the totals that get one more when the request enters the state it is in, in
 // one order. Whoever counts requests asks here, and whoever holds totals to them.
-func (r *Request) CountsAs() []TotalName {
-	switch r.State {
+func (r *Request) CountsAs() []TotalName { return r.appendCounts(nil, r.State) }
+
+// appendCounts appends what CountsAs is in a state.
+func (r *Request) appendCounts(names []TotalName, s State) []TotalName {
+	switch s {
 	case StateSubmitted:
-		return []TotalName{TotalAsked}
+		names = append(names, TotalAsked)
 	case StateApproved:
-		names := []TotalName{TotalApproved}
+		names = append(names, TotalApproved)
 		if r.SelfMade {
 			names = append(names, TotalSelf, TotalSelf.Of(r.Team()))
 		}
-		return append(names, WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
+		names = append(names, WaitBucket(r.DecidedAt.Sub(r.SubmittedAt)))
 	case StateActive:
-		return []TotalName{TotalBegan, TotalBegan.Of(string(r.Content.Target))}
+		names = append(names, TotalBegan, TotalBegan.Of(string(r.Content.Target)))
 	case StateDenied, StateLapsed, StateCancelled, StateEnded, StateFailed:
-		names := []TotalName{TotalName(r.State)}
+		names = append(names, TotalName(s))
 		if !r.GrantedAt.IsZero() {
 			names = append(names, TotalOver, TotalOver.Of(string(r.Content.Target)))
 		}
-		return names
 	}
-	return nil
+	return names
 }
 
 // waits are the buckets of the time from asking to the approval.
