@@ -30,8 +30,16 @@ func decodeRequest(doc string) (flows.Request, error) {
 	return r, err
 }
 
-func decodeOne(doc string, r *flows.Request) error {
-	if quickRequest(doc, r) {
+func decodeOne(doc string, r *flows.Request) error { return decodeBut(doc, r, nil) }
+
+// decodeBut is decodeOne; the route is read into the room for one, if there is one, and is
+// not the request's.
+func decodeBut(doc string, r *flows.Request, room *routeRoom) error {
+	ok := quickly(doc, r, room)
+	if room != nil {
+		r.Route = nil
+	}
+	if ok {
 		return nil
 	}
 	*r = flows.Request{}

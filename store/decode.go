@@ -14,8 +14,11 @@ import (
 // encoding/json: an export of millions is little else. It knows the fields that nearly
 // every request has and leaves the others to encoding/json one by one. What it does not
 // expect at all is false, and then the whole is encoding/json's. Strings are parts of doc.
-func quickRequest(doc string, r *flows.Request) (ok bool) {
-	in := docReader{b: doc, ok: true}
+func quickRequest(doc string, r *flows.Request) (ok bool) { return quickly(doc, r, nil) }
+
+// quickly is quickRequest; the route is read into the room for one, if there is one.
+func quickly(doc string, r *flows.Request, room *routeRoom) (ok bool) {
+	in := docReader{b: doc, ok: true, room: room}
 	in.object(func(key string) {
 		if !in.identity(r, key) && !in.course(r, key) && !in.ending(r, key) {
 			in.ok = false
@@ -222,9 +225,10 @@ func (in *docReader) votes(votes *[]flows.Vote) {
 
 // docReader walks JSON without spaces. ok turns false at what it does not expect.
 type docReader struct {
-	b  string
-	i  int
-	ok bool
+	b    string
+	i    int
+	ok   bool
+	room *routeRoom // nil: routes are made
 }
 
 func (in *docReader) at(c byte) bool {

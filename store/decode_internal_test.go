@@ -76,8 +76,13 @@ func TestQuickRequest(t *testing.T) {
 	}
 }
 
-// FuzzQuickRequest: whatever it takes, it reads as encoding/json does.
+// FuzzQuickRequest: whatever it takes, it reads as encoding/json does; and the same where
+// routes are read over others, but for the route.
 func FuzzQuickRequest(f *testing.F) {
+	before, err := encodeRequest(full())
+	if err != nil {
+		f.Fatal(err)
+	}
 	for _, r := range []flows.Request{full(), plainRequest()} {
 		doc, err := encodeRequest(r)
 		if err != nil {
@@ -91,8 +96,17 @@ func FuzzQuickRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc string) {
 		var got flows.Request
 		ok := quickRequest(doc, &got)
+		var over flows.Request
+		var room routeRoom
+		if !quickly(before, &flows.Request{}, &room) || quickly(doc, &over, &room) != ok {
+			t.Fatalf("a route is read over another otherwise than alone (%v)", ok)
+		}
 		if !ok {
 			return
+		}
+		over.Route = got.Route
+		if diff := cmp.Diff(got, over, asText); diff != "" {
+			t.Error(diff)
 		}
 		var want flows.Request
 		if err := json.Unmarshal([]byte(doc), &want); err != nil {

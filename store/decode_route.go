@@ -11,19 +11,70 @@ import (
 
 // What most requests have, and is large: who was asked, and on what evidence.
 
+// routeRoom is memory that routes are read into, one over the other and the stages of one
+// likewise, by whoever only wants to know that they can be read. Nil makes them.
+type routeRoom struct {
+	route     flows.Route
+	fallback  flows.Stage
+	stages    []flows.Stage
+	approvers [8]flows.PersonID
+}
+
+func (m *routeRoom) newRoute() *flows.Route {
+	if m == nil {
+		return &flows.Route{}
+	}
+	m.route = flows.Route{}
+	return &m.route
+}
+
+func (m *routeRoom) newFallback() *flows.Stage {
+	if m == nil {
+		return &flows.Stage{}
+	}
+	m.fallback = flows.Stage{}
+	return &m.fallback
+}
+
+func (m *routeRoom) newStages() []flows.Stage {
+	if m == nil {
+		return nil
+	}
+	return m.stages[:0]
+}
+
+func (m *routeRoom) keep(stages []flows.Stage) {
+	if m != nil {
+		m.stages = stages
+	}
+}
+
+func (m *routeRoom) newApprovers() []flows.PersonID {
+	if m == nil {
+		return nil
+	}
+	return m.approvers[:0]
+}
+
 func (in *docReader) route(into **flows.Route) {
 	if in.null() {
 		return
 	}
 	in.once(*into == nil)
-	r := &flows.Route{}
+	r := in.room.newRoute()
 	*into = r
 	in.object(func(key string) {
 		switch key {
 		case "Stages":
 			in.once(r.Stages == nil)
-			in.list(func() { r.Stages = append(r.Stages, flows.Stage{}); in.stage(&r.Stages[len(r.Stages)-1]) },
-				func() { r.Stages = []flows.Stage{} })
+			in.list(func() {
+				if r.Stages == nil {
+					r.Stages = in.room.newStages()
+				}
+				r.Stages = append(r.Stages, flows.Stage{})
+				in.stage(&r.Stages[len(r.Stages)-1])
+			}, func() { r.Stages = []flows.Stage{} })
+			in.room.keep(r.Stages)
 		case "Origin":
 			named(in, &r.Origin)
 		case "Why":
@@ -37,7 +88,7 @@ func (in *docReader) route(into **flows.Route) {
 				return
 			}
 			in.once(r.Fallback == nil)
-			r.Fallback = &flows.Stage{}
+			r.Fallback = in.room.newFallback()
 			in.stage(r.Fallback)
 		default:
 			in.ok = false
@@ -50,8 +101,13 @@ func (in *docReader) stage(s *flows.Stage) {
 		switch key {
 		case "Approvers":
 			in.once(s.Approvers == nil)
-			in.list(func() { s.Approvers = append(s.Approvers, ""); named(in, &s.Approvers[len(s.Approvers)-1]) },
-				func() { s.Approvers = []flows.PersonID{} })
+			in.list(func() {
+				if s.Approvers == nil {
+					s.Approvers = in.room.newApprovers()
+				}
+				s.Approvers = append(s.Approvers, "")
+				named(in, &s.Approvers[len(s.Approvers)-1])
+			}, func() { s.Approvers = []flows.PersonID{} })
 		case "Destination":
 			in.object(func(key string) {
 				if in.ok = key == "Channel"; in.ok {

@@ -53,22 +53,27 @@ func (s *Store) holdIncidents(ctx context.Context, each func(Contradiction)) err
 			return err
 		}
 		for _, row := range p.doubtful {
-			why := ""
-			err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) (err error) {
-				why, err = neverFor(ctx, q, row)
+			if err := s.holdIncident(ctx, row, each); err != nil {
 				return err
-			})
-			if err != nil {
-				return err
-			}
-			if why != "" {
-				each(Contradiction{Request: flows.RequestID(row.Request), Why: why, Lists: true})
 			}
 		}
 		if p.rows < incidentsAtOnce {
 			return nil
 		}
 	}
+}
+
+// holdIncident holds one row of the list by incident to its request.
+func (s *Store) holdIncident(ctx context.Context, row postgresdb.IncidentNumberParams, each func(Contradiction)) error {
+	why := ""
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) (err error) {
+		why, err = neverFor(ctx, q, row)
+		return err
+	})
+	if err == nil && why != "" {
+		each(Contradiction{Request: flows.RequestID(row.Request), Why: why, Lists: true})
+	}
+	return err
 }
 
 // neverFor says what is wrong with a row of the list by incident, of one that the request

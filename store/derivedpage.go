@@ -13,8 +13,8 @@ type tracePage struct {
 	lists [len(traceQuestions)][]tracedRow
 	next  [len(traceQuestions)]int // the row that no request has come for yet
 	keep  arena
-	stray []Contradiction // rows of no request, in no order
-	fits  []trace         // room for what fit compares
+	strays
+	fits []trace // room for what fit compares
 }
 
 type tracedRow struct {
@@ -72,7 +72,10 @@ func (p *tracePage) read(ctx context.Context, ask asker, after, upTo string, row
 	return nil
 }
 
-func (p *tracePage) strayed(request string, l list) {
+// strays are the first rows of no request, in no order.
+type strays struct{ stray []Contradiction }
+
+func (p *strays) strayed(request string, l list) {
 	same := func(c Contradiction) bool { return c.Request == flows.RequestID(request) }
 	if len(p.stray) < strayMost && !slices.ContainsFunc(p.stray, same) {
 		t := trace{list: l}
@@ -97,9 +100,9 @@ func (p *tracePage) fit(r *flows.Request) bool {
 	return misfit(tracesOf(r), have) == ""
 }
 
-// strays adds the rows of no request, up to one, to what was found, except of those that
+// addStrays adds the rows of no request, up to one, to what was found, except of those that
 // are gone: that says it.
-func (p *tracePage) strays(found []Contradiction, upTo string) []Contradiction {
+func (p *strays) addStrays(found []Contradiction, upTo string) []Contradiction {
 	for _, c := range p.stray {
 		gone := func(f Contradiction) bool { return f.Request == c.Request }
 		if string(c.Request) <= upTo && !slices.ContainsFunc(found, gone) {

@@ -28,6 +28,7 @@ type total struct {
 type counting struct {
 	requests    int64 // by their entries
 	least, most int64 // as it was kept before the requests were read, and after
+	near        near
 }
 
 // near is how many of the requests are so near to midnight that another day may count them.
@@ -43,26 +44,42 @@ const (
 // counts are what some requests add up to.
 type counts struct {
 	*wordList
-	sums map[total]counting
-	near map[total]near
+	sums map[total]*counting
+	last [256]struct { // totals that were asked for: those of a day are, over and over
+		total
+		*counting
+	}
 }
 
 func newCounts(words *wordList) *counts {
-	return &counts{words, map[total]counting{}, map[total]near{}}
+	return &counts{wordList: words, sums: map[total]*counting{}}
 }
 
-func (c *counts) clear() {
-	clear(c.sums)
-	clear(c.near)
+func (c *counts) clear() { *c = counts{wordList: c.wordList, sums: c.sums}; clear(c.sums) }
+
+// of is what a total comes to so far.
+func (c *counts) of(t total) *counting {
+	last := &c.last[uint32(t.day*31+t.flow*7+t.name)%uint32(len(c.last))]
+	if last.total != t || last.counting == nil {
+		last.total, last.counting = t, c.sum(t)
+	}
+	return last.counting
+}
+
+func (c *counts) sum(t total) *counting {
+	sum := c.sums[t]
+	if sum == nil {
+		sum = &counting{}
+		c.sums[t] = sum
+	}
+	return sum
 }
 
 // uncount forgets what requests came to, and not what totals were.
 func (c *counts) uncount() {
-	for t, n := range c.sums {
-		n.requests = 0
-		c.sums[t] = n
+	for _, n := range c.sums {
+		n.requests, n.near = 0, near{}
 	}
-	clear(c.near)
 }
 
 // wordList keeps each word once.
@@ -84,35 +101,31 @@ func (l *wordList) word(w string) int32 {
 // count adds what a request comes to by its entries.
 func (c *counts) count(flow flows.FlowID, told *flows.Telling) {
 	const day = 24 * time.Hour
+	in := c.word(string(flow))
 	told.Counted(func(at time.Time, names []flows.TotalName) {
 		since := time.Duration(at.UnixMilli()) * time.Millisecond % day
 		for _, name := range names {
-			t := total{int32(dayOfMillis(at.UnixMilli())), c.word(string(flow)), c.word(string(name))}
-			c.add(t, counting{requests: 1})
-			switch n := c.near[t]; {
+			sum := c.of(total{int32(dayOfMillis(at.UnixMilli())), in, c.word(string(name))})
+			switch sum.requests++; {
 			case since < earlyWithin:
-				c.near[t] = near{n.early + 1, n.late}
+				sum.near.early++
 			case since >= day-lateWithin:
-				c.near[t] = near{n.early, n.late + 1}
+				sum.near.late++
 			}
 		}
 	})
 }
 
-func (c *counts) add(t total, n counting) {
-	sum := c.sums[t]
-	c.sums[t] = counting{sum.requests + n.requests, sum.least + n.least, sum.most + n.most}
-}
-
 // addAll adds what other requests come to.
 func (c *counts) addAll(others *counts) {
 	for t, n := range others.sums {
-		c.add(t, n)
+		c.of(t).add(n)
 	}
-	for t, n := range others.near {
-		sum := c.near[t]
-		c.near[t] = near{sum.early + n.early, sum.late + n.late}
-	}
+}
+
+func (n *counting) add(m *counting) {
+	n.requests, n.least, n.most = n.requests+m.requests, n.least+m.least, n.most+m.most
+	n.near.early, n.near.late = n.near.early+m.near.early, n.near.late+m.near.late
 }
 
 // totalsAtOnce is of how many days totals are read at once.
@@ -144,7 +157,8 @@ func (c *counts) kept(ctx context.Context, s *Store, as func(n int64) counting) 
 			return err
 		}
 		for _, t := range all {
-			c.add(total{int32(dayOfMillis(t.Day.UnixMilli())), c.word(string(t.Flow)), c.word(string(t.Name))}, as(t.N))
+			n := as(t.N)
+			c.of(total{int32(dayOfMillis(t.Day.UnixMilli())), c.word(string(t.Flow)), c.word(string(t.Name))}).add(&n)
 		}
 		from = to + 1
 	}
@@ -190,11 +204,14 @@ func (c *counts) misfits(each func(what string)) {
 func (c *counts) firstWrong(days []total) int {
 	var upTo counting
 	for i, t := range days {
-		n := c.sums[t]
-		upTo.requests, upTo.least, upTo.most = upTo.requests+n.requests, upTo.least+n.least, upTo.most+n.most
+		n, early := c.sums[t], int64(0)
+		upTo.add(n)
 		next := t
 		next.day++
-		if upTo.least > upTo.requests+c.near[next].early || upTo.requests-c.near[t].late > upTo.most {
+		if tomorrow := c.sums[next]; tomorrow != nil {
+			early = tomorrow.near.early
+		}
+		if upTo.least > upTo.requests+early || upTo.requests-n.near.late > upTo.most {
 			return i
 		}
 	}

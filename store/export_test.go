@@ -89,7 +89,7 @@ func (s *Store) HeldCalls(ctx context.Context, most int64) (found []string, err 
 func Questions() map[string]string {
 	return map[string]string{
 		traceQuestions[people]: "request_people", traceQuestions[words]: "request_words", traceQuestions[looks]: "reviews",
-		traceQuestions[incidents]: "requests", incidentQuestion: "request_incidents", callEntries: "entries_chain_seq", callRows: "calls",
+		traceQuestions[incidents]: "requests", incidentQuestion: "request_incidents", listedIncidents: "request_incidents", requestsByIncident: "requests_incident", callEntries: "entries_chain_seq", callRows: "calls",
 	}
 }
 

@@ -27,15 +27,13 @@ func (s *Store) HoldAll(ctx context.Context, each func(what string)) error {
 	return errors.Join(s.holdRequests(ctx, counts, each), s.HoldBeside(ctx, each))
 }
 
-// HoldBeside is the part of HoldAll that asks for no request: incidents whose lists have too
-// many, and counted calls.
+// HoldBeside is the part of HoldAll that a Holder leaves to others: counted calls.
 func (s *Store) HoldBeside(ctx context.Context, each func(what string)) error {
-	tell := func(c Contradiction) { each(c.String()) }
-	return wrapHold(errors.Join(s.holdIncidents(ctx, tell), s.holdCalls(ctx, callsAtOnce, tell)))
+	return wrapHold(s.holdCalls(ctx, callsAtOnce, func(c Contradiction) { each(c.String()) }))
 }
 
-// holdRequests holds all requests to their entries, one after the other, and the totals to
-// them, as they were kept before.
+// holdRequests holds all requests to their entries, one after the other, and to the requests
+// the list by incident and the totals, these as they were kept before.
 func (s *Store) holdRequests(ctx context.Context, all *counts, each func(what string)) error {
 	page := newCounts(all.wordList)
 	for after, more := flows.RequestID(""), true; more; more = after != "" {
@@ -48,6 +46,9 @@ func (s *Store) holdRequests(ctx context.Context, all *counts, each func(what st
 		}
 		all.addAll(page)
 		after = last
+	}
+	if err := s.holdIncidents(ctx, func(c Contradiction) { each(c.String()) }); err != nil {
+		return wrapHold(err)
 	}
 	return s.holdTotals(ctx, all, each)
 }
@@ -158,7 +159,7 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 		}
 		if p.done != "" { // the last chain may go on: it is held next time
 			p.last, p.doubtful = p.done, p.doubtful[:p.certain]
-			p.found = p.traces.strays(p.found, string(p.last))
+			p.found = p.traces.addStrays(p.found, string(p.last))
 			return nil
 		}
 		upTo = p.chain // all of them are of one chain, and it may have more
@@ -169,7 +170,7 @@ func (p *heldPage) read(ctx context.Context, ask asker) error {
 	if upTo != afterRequests {
 		p.last, last = flows.RequestID(upTo), upTo
 	}
-	p.found = p.traces.strays(p.found, last)
+	p.found = p.traces.addStrays(p.found, last)
 	return nil
 }
 
@@ -202,9 +203,7 @@ func (p *heldPage) startOver() {
 }
 
 func (p *heldPage) readRequests(ctx context.Context, ask asker) error {
-	const question = `SELECT id, version, state, flow, target, scope, requester, beneficiary, incident, hash,
-		submitted_at, decided_at, due_at, overdue, doc FROM requests WHERE id > $1 ORDER BY id LIMIT $2`
-	return ask(ctx, question, []any{string(p.after), p.requests}, func(r rawRow) error {
+	return ask(ctx, requestsInOrder, []any{string(p.after), p.requests}, func(r rawRow) error {
 		text := func(col int32) string { return p.keep.text(r.bytes(col)) }
 		p.rows = append(p.rows, postgresdb.Request{
 			ID: text(0), Version: r.int(1), State: text(2), Flow: text(3), Target: text(4), Scope: text(5), Requester: text(6),

@@ -4,12 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
 
 	"breakglass/flows"
-	"breakglass/store/internal/postgresdb"
 )
 
 // Holder does what HoldAll does along the tree: whoever proves a log reads all entries, and
@@ -33,18 +33,14 @@ type Holder struct {
 	lost  bool            // they come in no order: End reads everything by request
 
 	counts   *counts
+	asked    *incidentSums // what requests want of the list by incident
+	listed   <-chan listed
 	told     flows.Told
 	verbs    map[string]string
+	coming   <-chan *ahead // the requests after these, as they are read; nil: they are not
 	spare    []*passing
 	requests int64 // that are read at a time
 	most     int   // requests that are open at once
-}
-
-// passing is a request of which entries come.
-type passing struct {
-	request flows.Request
-	told    *flows.Telling
-	misfit  bool // its columns, or what it is found by, do not fit
 }
 
 // doubt is why a chain is held once more.
@@ -65,7 +61,9 @@ func (s *Store) BeginHolding(ctx context.Context, each func(what string)) (*Hold
 	h := &Holder{
 		s: s, ctx: ctx, each: each, open: map[string]*passing{}, doubt: map[string]doubt{}, verbs: map[string]string{},
 		counts: newCounts(&wordList{at: map[string]int32{}}), requests: requestsAtOnce, most: mostOpen,
+		asked: newIncidentSums(maphash.MakeSeed()),
 	}
+	h.listed = s.addUpListed(ctx, h.asked.seed)
 	err := h.counts.kept(ctx, s, func(n int64) counting { return counting{least: n} })
 	return h, wrapHold(err)
 }
@@ -124,60 +122,46 @@ func (h *Holder) tell(row *flows.LeafRow) *flows.Told {
 	return &h.told
 }
 
-// more reads the next requests, and what they are found by.
+// more takes the next requests, and has those after them read.
 func (h *Holder) more() error {
-	p := heldPage{after: flows.RequestID(h.upTo), requests: h.requests}
-	upTo := ""
-	err := h.s.raw.raw(h.ctx, func(ctx context.Context, ask asker) error {
-		p = heldPage{after: p.after, requests: p.requests} // afresh
-		if err := p.readRequests(ctx, ask); err != nil {
-			return err
-		}
-		upTo = lastID
-		if int64(len(p.rows)) == p.requests {
-			upTo = p.rows[len(p.rows)-1].ID
-		}
-		return p.traces.read(ctx, ask, string(p.after), upTo, p.rows)
-	})
-	if err != nil {
-		return err
+	if h.coming == nil {
+		h.readOn()
 	}
-	h.all = upTo == lastID
-	h.upTo = upTo
-	h.stray = append(h.stray, p.traces.stray...)
-	for i := range p.rows {
-		h.begin(&p.rows[i], &p.traces)
+	p := <-h.coming
+	h.coming = nil
+	if p.err != nil {
+		return p.err
+	}
+	h.upTo, h.all = p.upTo, p.upTo == lastID
+	h.stray = append(h.stray, p.stray...)
+	for _, one := range p.begun {
+		if one.later {
+			h.open[one.id], h.doubt[one.id] = nil, doubt{uncounted: true}
+			h.spare = append(h.spare, one)
+			continue
+		}
+		h.open[one.id] = one
+		h.some++
+	}
+	h.spare = append(h.spare, p.spare...)
+	if !h.all {
+		h.readOn()
 	}
 	return nil
 }
 
-// begin begins to hold a request. One that may give access is held to what ends that, too,
-// which is done by End.
-func (h *Holder) begin(row *postgresdb.Request, traces *tracePage) {
-	one := &passing{}
-	if n := len(h.spare); n > 0 {
-		one, h.spare = h.spare[n-1], h.spare[:n-1]
-		*one = passing{}
-	}
-	if decodeOne(row.Doc, &one.request) != nil || one.request.State.Live() || string(one.request.ID) != row.ID {
-		id := strings.Clone(row.ID) // what else was read with it need not stay
-		h.open[id], h.doubt[id] = nil, doubt{uncounted: true}
-		return
-	}
-	one.misfit = !columnsFit(&one.request, row) || !traces.fit(&one.request)
-	one.told = flows.Tell(&one.request)
-	h.open[row.ID] = one
-	h.some++
+func (h *Holder) readOn() {
+	h.coming = h.s.readAhead(h.ctx, &ahead{after: h.upTo, requests: h.requests, spare: h.spare, listed: h.asked})
+	h.spare = nil
 }
 
 // passed is called after the last entry of a request.
 func (h *Holder) passed(one *passing) {
-	id := string(one.request.ID)
-	h.counts.count(one.request.Content.Flow, one.told)
-	if one.misfit || flows.Forgotten(&one.request) || one.told.Contradiction(nil) != "" {
-		h.doubt[strings.Clone(id)] = doubt{}
+	h.counts.count(one.request.Content.Flow, &one.told)
+	if one.misfit || one.told.Contradiction(nil) != "" {
+		h.doubt[strings.Clone(one.id)] = doubt{}
 	}
-	delete(h.open, id)
+	delete(h.open, one.id)
 	h.some--
 	h.spare = append(h.spare, one)
 }
@@ -190,6 +174,13 @@ func (h *Holder) End() error {
 	if h.err != nil {
 		return wrapHold(h.err)
 	}
+	if h.coming != nil { // nobody takes these
+		<-h.coming
+	}
+	there := <-h.listed
+	if there.err != nil {
+		return wrapHold(there.err)
+	}
 	if h.lost {
 		return h.s.holdRequests(h.ctx, h.counts, h.each)
 	}
@@ -199,6 +190,10 @@ func (h *Holder) End() error {
 		}
 	}
 	h.open, h.spare = nil, nil
+	shelves, err := h.listedOther(there.sums)
+	if err != nil {
+		return wrapHold(err)
+	}
 	for _, id := range slices.Sorted(maps.Keys(h.doubt)) {
 		found, err := h.again(flows.RequestID(id), h.doubt[id])
 		if err != nil {
@@ -213,7 +208,24 @@ func (h *Holder) End() error {
 			h.each(c.String())
 		}
 	}
+	if err := h.s.holdListed(h.ctx, h.asked, shelves, func(c Contradiction) { h.each(c.String()) }); err != nil {
+		return wrapHold(err)
+	}
 	return h.s.holdTotals(h.ctx, h.counts, h.each)
+}
+
+// listedOther are the shelves on which the list by incident is not what requests want. These
+// are held once more.
+func (h *Holder) listedOther(there *incidentSums) (map[int]bool, error) {
+	shelves := h.asked.otherThan(there)
+	if len(shelves) == 0 {
+		return nil, nil
+	}
+	return shelves, h.s.requestsOn(h.ctx, h.asked, shelves, func(id string) {
+		if _, is := h.doubt[id]; !is {
+			h.doubt[id] = doubt{}
+		}
+	})
 }
 
 // again holds a request to its entries as they are by now.

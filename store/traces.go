@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"breakglass/flows"
 	"breakglass/store/internal/postgresdb"
@@ -87,24 +88,35 @@ const (
 	wordsEnded  = "ended"
 )
 
+// reason is a reason of a request that words are looked for in.
+type reason struct {
+	kind string
+	by   flows.PersonID
+	text flows.Text
+}
+
+// appendReasons appends the reasons that the request has.
+func appendReasons(to []reason, r *flows.Request) []reason {
+	add := func(kind string, by flows.PersonID, text flows.Text) {
+		if !text.Empty() {
+			to = append(to, reason{kind, by, text})
+		}
+	}
+	add(wordsAsked, r.Content.Requester, r.Content.Reason)
+	if r.State == flows.StateDenied {
+		add(wordsDenied, r.DecidedBy, r.DenyWhy)
+	}
+	add(wordsEnded, r.EndedBy, r.EndWhy)
+	return to
+}
+
 // wordRows are the reasons that the request has.
 func wordRows(r *flows.Request) []postgresdb.AddWordsParams {
 	var rows []postgresdb.AddWordsParams
-	for _, w := range [...]struct {
-		kind string
-		by   flows.PersonID
-		text flows.Text
-		now  bool
-	}{
-		{wordsAsked, r.Content.Requester, r.Content.Reason, true},
-		{wordsDenied, r.DecidedBy, r.DenyWhy, r.State == flows.StateDenied},
-		{wordsEnded, r.EndedBy, r.EndWhy, true},
-	} {
-		if w.now && !w.text.Empty() {
-			rows = append(rows, postgresdb.AddWordsParams{
-				Request: string(r.ID), Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()), SubmittedAt: millis(r.SubmittedAt),
-			})
-		}
+	for _, w := range appendReasons(nil, r) {
+		rows = append(rows, postgresdb.AddWordsParams{
+			Request: string(r.ID), Kind: w.kind, Person: string(w.by), Text: searched(w.text.Raw()), SubmittedAt: millis(r.SubmittedAt),
+		})
 	}
 	return rows
 }
@@ -117,3 +129,31 @@ func searched(s string) string {
 }
 
 var plainSigns = strings.NewReplacer("%", " ", "_", " ", `\`, " ", "\x00", " ")
+
+// isSearched reports whether kept is searched(s), and makes nothing where s is plain ASCII.
+func isSearched(kept []byte, s string) bool {
+	n, apart := 0, false // of kept; a space comes before the next word
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return string(kept) == searched(s)
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case c == ' ', '\t' <= c && c <= '\r', c == '%', c == '_', c == '\\', c == 0:
+			apart = n > 0
+			continue
+		}
+		if apart {
+			if n == len(kept) || kept[n] != ' ' {
+				return false
+			}
+			n, apart = n+1, false
+		}
+		if n == len(kept) || kept[n] != c {
+			return false
+		}
+		n++
+	}
+	return n == len(kept)
+}

@@ -220,8 +220,8 @@ type beside struct {
 // request, and a report names the first few.
 const mostBeside = 1000
 
-// besideTheTree looks, while the tree is walked, at what that does not see: lists that no
-// request leads to.
+// besideTheTree looks, while the tree is walked, at what holding requests does not see: the
+// calls that are counted.
 func besideTheTree(ctx context.Context, st *store.Store) <-chan beside {
 	out := make(chan beside, 1)
 	go func() {
