@@ -164,8 +164,14 @@ func opens(o *flows.OpeningRow, commitment []byte) bool {
 	var room [512]byte
 	b := append(room[:0], "24:breakglass commitment v1"...)
 	for _, part := range [...][]byte{o.Path, o.Salt, o.Value} {
-		b = strconv.AppendInt(b, int64(len(part)), 10)
-		b = append(append(b, ':'), part...)
+		if n := len(part); n < 10 {
+			b = append(b, '0'+byte(n), ':')
+		} else if n < 100 {
+			b = append(b, '0'+byte(n/10), '0'+byte(n%10), ':')
+		} else {
+			b = append(strconv.AppendInt(b, int64(n), 10), ':')
+		}
+		b = append(b, part...)
 	}
 	sum := sha256.Sum256(b)
 	var text [7 + 2*sha256.Size]byte

@@ -207,22 +207,19 @@ func (s *scanner) at(c byte) bool {
 }
 
 func (s *scanner) number() (int64, error) {
-	start := s.i
+	from, n := s.i, int64(0)
 	if s.i < len(s.b) && s.b[s.i] == '-' {
 		s.i++
 	}
 	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
+		n = 10*n + int64(s.b[s.i]-'0') // of more than 18 digits it is not used
 		s.i++
 	}
-	raw := s.b[start:s.i]
-	if len(raw) == 0 || len(raw) > 1 && raw[0] == '0' || len(raw) > 1 && raw[0] == '-' && raw[1] == '0' {
+	raw := s.b[from:s.i]
+	if len(raw) == 0 || len(raw) > 1 && raw[0] == '0' || raw[0] == '-' && len(raw) > 1 && raw[1] == '0' {
 		return 0, errForm
 	}
 	if len(raw) < 19 && raw[0] != '-' {
-		n := int64(0)
-		for _, c := range raw {
-			n = 10*n + int64(c-'0')
-		}
 		return n, nil
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
