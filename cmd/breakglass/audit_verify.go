@@ -39,8 +39,8 @@ func (c *cli) auditVerify() *cobra.Command {
 			"altered, removed, inserted or moved, and says what it cannot know. Without EXPORT it reads the database,\n" +
 			"beside a running server too, and holds each request to its entries, and to the requests what they are\n" +
 			"found by: lists by person and incident, searches for words, reviews, counted calls, the totals of charts.\n" +
-			"With --log-only it leaves that out, and takes about two thirds of the time. With EXPORT it needs neither\n" +
-			"database nor configuration.\n\n" +
+			"With --log-only it leaves that out, and takes half to three quarters of the time. With EXPORT it needs\n" +
+			"neither database nor configuration.\n\n" +
 			"A checkpoint that was kept outside (the Slack channel, a file, an incident's note) shows what even\n" +
 			"somebody with the database and the signing key cannot hide: give it with --checkpoint, or let --live\n" +
 			"fetch those that Slack and PagerDuty have. With --live, the notes on the newest 500 incidents and the\n" +
@@ -183,9 +183,10 @@ func (c *cli) walkStore(ctx context.Context, v verification, st *store.Store, o 
 	defer enough()
 	var requests, others beside
 	var rest <-chan beside
-	end := func() error { return nil }
+	end, next := func() error { return nil }, "looking at the chains"
 	if !v.only {
-		holder, err := st.BeginHolding(ctx, requests.find)
+		next += ", and holding requests and lists to their entries"
+		holder, err := st.BeginHolding(looking, requests.find)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +196,7 @@ func (c *cli) walkStore(ctx context.Context, v verification, st *store.Store, o 
 	if err != nil {
 		return nil, err
 	}
-	progress("looking at the chains, and holding requests and lists to their entries")
+	progress(next)
 	requests.err = end()
 	if !v.only {
 		others = <-rest
