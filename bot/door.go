@@ -105,7 +105,7 @@ func New(ctx context.Context, o Options) (*Bot, error) {
 		o.Lease = 15 * time.Second
 	}
 	b := &Bot{o: o, log: o.Log, verify: v, slots: make(chan struct{}, maxAside)}
-	b.home = &home{ask: o.Workspace}
+	b.home = newHome(o)
 	b.ctx, b.cancel = context.WithCancel(ctx)
 	b.sent = newSubmittedViews(o.Clock)
 	b.asks = newAskers(o.Directory, o.Clock, b.aside)

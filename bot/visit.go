@@ -3,8 +3,6 @@ package bot
 import (
 	"context"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"breakglass/flows"
@@ -28,7 +26,7 @@ func (h handling) actor(ctx context.Context, id flows.RequestID) flows.Actor {
 			channel, ts = cardOf(ofForm(rec.Cards, h.row.Callback), a.Person)
 		}
 	}
-	a.Permalink = h.b.home.permalink(ctx, h.b.o.Clock.Now(), channel, ts)
+	a.Permalink = h.b.home.permalink(ctx, channel, ts)
 	return a
 }
 
@@ -50,41 +48,4 @@ func cardOf(cards []flows.Card, p flows.PersonID) (channel, ts string) {
 		}
 	}
 	return channel, ts
-}
-
-// home is the workspace's address, asked for once.
-type home struct {
-	ask func(context.Context) (string, error) // nil: not known, ever
-
-	mu    sync.Mutex
-	url   string
-	tried time.Time
-}
-
-// homeWithin bounds what a decision waits for it, at most once in homeAgain: a Slack that
-// does not answer keeps none back for longer, and the message's ids are recorded anyway.
-const (
-	homeWithin = time.Second
-	homeAgain  = time.Minute
-)
-
-// permalink is the address of a message, as Slack writes it; empty where it is not known.
-func (h *home) permalink(ctx context.Context, now time.Time, channel, ts string) string {
-	if h.ask == nil || channel == "" || ts == "" {
-		return ""
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.url == "" && (h.tried.IsZero() || now.Sub(h.tried) >= homeAgain) {
-		h.tried = now
-		ctx, cancel := context.WithTimeout(ctx, homeWithin)
-		defer cancel()
-		if url, err := h.ask(ctx); err == nil && url != "" {
-			h.url = strings.TrimSuffix(url, "/")
-		}
-	}
-	if h.url == "" {
-		return ""
-	}
-	return h.url + "/archives/" + channel + "/p" + strings.ReplaceAll(ts, ".", "")
 }

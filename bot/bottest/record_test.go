@@ -147,6 +147,38 @@ func fully(with map[string]string) map[string]string {
 	return want
 }
 
+// The address of the workspace is asked for at the start, once with what else wants to
+// know who we are, and again until it is there: when the first person decides, it is known.
+func TestTheFirstDecisionHasItsPermalink(t *testing.T) {
+	t.Parallel()
+	s := bottest.Open(t)
+	asked := func(fault string) (n int) {
+		for _, e := range s.Slack.Calls("auth.test") {
+			if e.Fault == fault {
+				n++
+			}
+		}
+		return n
+	}
+	s.Until("the checkpoints in Slack to be looked for", func() bool { return strings.Contains(s.Log.String(), "the checkpoints in Slack were not read") })
+	s.Until("the address to be asked for", func() bool { return asked("") > 0 })
+	if n := asked(""); n != 1 {
+		t.Errorf("auth.test was called %d times at the start, want once", n)
+	}
+	s.Stop()
+	s.Slack.Fail(slackfake.Fault{Method: "auth.test", Status: http.StatusServiceUnavailable})
+	s.Start()
+	s.Until("Slack to fail", func() bool { return asked("status 503") > 0 })
+	s.Slack.ClearFaults()
+	s.Until("the address to be known", func() bool { s.FastForward(time.Second); return asked("") > 1 })
+	_, maras, _ := askedManagers(s, "Production database", "the ledger is stuck")
+	s.As(company.Mara).Presses(maras, "bg:approve")
+	s.As(company.Sam).Sees("You have access")
+	s.Overlook()
+	actor, _ := entry(s, s.Only().ID, "approve")
+	holds(t, "approve", actor, map[string]string{"permalink": `https://[a-z]+\.slack\.com/archives/D0MARA/p\d{16}`})
+}
+
 // What was refused, lapsed, withdrawn or denied is recorded as fully as what was granted.
 func TestTheRecordOfANo(t *testing.T) {
 	t.Parallel()

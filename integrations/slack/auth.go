@@ -21,6 +21,12 @@ type Identity struct {
 	Scopes     []string
 }
 
+// Self is who we are, as AuthTest says it, no older than CacheFor: those who ask at the
+// same time share one call.
+func (c *Client) Self(ctx context.Context) (Identity, error) {
+	return c.self.get(ctx, "", false, c.AuthTest)
+}
+
 // AuthTest asks Slack who we are. A token of another team than the configured one is
 // *flows.Permanent: nothing may be sent there.
 func (c *Client) AuthTest(ctx context.Context) (Identity, error) {

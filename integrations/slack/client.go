@@ -44,8 +44,8 @@ type Options struct {
 	MaxWait time.Duration
 	// NoPacing calls as fast as it is asked to: for simulators that keep no limits.
 	NoPacing bool
-	// CacheFor is how old an answer about a person, a group or a channel may be
-	// when it is not asked for fresh. At most, and by default, 60 s.
+	// CacheFor is how old an answer about a person, a group, a channel or ourselves
+	// may be when it is not asked for fresh. At most, and by default, 60 s.
 	CacheFor time.Duration
 }
 
@@ -63,6 +63,7 @@ type Client struct {
 	clock    flows.Clock
 	log      *slog.Logger
 
+	self     cache[Identity]
 	profiles cache[flows.Profile]
 	handles  cache[map[string]string]
 	members  cache[[]string]
@@ -106,6 +107,7 @@ func New(opt Options) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	c.self = newCache[Identity](opt.Clock, opt.CacheFor)
 	c.profiles = newCache[flows.Profile](opt.Clock, opt.CacheFor)
 	c.handles = newCache[map[string]string](opt.Clock, opt.CacheFor)
 	c.members = newCache[[]string](opt.Clock, opt.CacheFor)

@@ -406,3 +406,55 @@ func TestAuthTest(t *testing.T) {
 		t.Errorf("a token of another team: %v", err)
 	}
 }
+
+// Whoever needs to know who we are at the same time shares one call, for as long as any
+// answer is believed; AuthTest asks each time.
+func TestSelf(t *testing.T) {
+	t.Parallel()
+	var held sync.WaitGroup
+	held.Add(1)
+	w := newWire(t, func(rw http.ResponseWriter, r *http.Request) {
+		held.Wait()
+		answer := `{"ok":true,"url":"https://acme.slack.com/","team_id":"T0ACME","user_id":"U0BOT","bot_id":"B0BOT"}`
+		if strings.HasSuffix(r.URL.Path, "history") {
+			answer = `{"ok":true,"messages":[{"ts":"1.2","bot_id":"B0BOT"}]}`
+		}
+		says(answer)(rw, r)
+	})
+	c, clock := newClient(t, w)
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if me, err := c.Self(t.Context()); err != nil || me.URL != "https://acme.slack.com/" {
+				t.Errorf("Self = %+v, %v", me, err)
+			}
+		})
+	}
+	held.Done()
+	all.Wait()
+	if m, err := c.Message(t.Context(), "C0PROD", "1.2"); err != nil || !m.Own {
+		t.Errorf("a message of ours: %+v, %v", m, err)
+	}
+	asked := func() (n int) {
+		for _, r := range w.requests() {
+			if strings.HasSuffix(r.Path, "auth.test") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := asked(); n != 1 {
+		t.Errorf("auth.test was called %d times, want once", n)
+	}
+	clock.Push(maxCacheAge)
+	for range 2 {
+		_, err := c.Self(t.Context())
+		_, err2 := c.AuthTest(t.Context())
+		if err != nil || err2 != nil {
+			t.Error(err, err2)
+		}
+	}
+	if n := asked(); n != 4 {
+		t.Errorf("auth.test was called %d times a minute later, want 4: once for who shares, and twice for who asks", n)
+	}
+}

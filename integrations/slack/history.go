@@ -35,7 +35,7 @@ func (c *Client) Own(ctx context.Context, nameOrID string) (channel string, own 
 // OwnLately reads those among the newest messages of a channel, so many pages of 200. An
 // app without the scope is *flows.Permanent, and nothing is asked for.
 func (c *Client) OwnLately(ctx context.Context, nameOrID string, pages int) (own []Posted, err error) {
-	me, err := c.AuthTest(ctx)
+	me, err := c.Self(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (c *Client) own(ctx context.Context, nameOrID string, pages int) (channel s
 	if err != nil {
 		return "", nil, false, err
 	}
-	me, err := c.AuthTest(ctx)
+	me, err := c.Self(ctx)
 	if err != nil {
 		return "", nil, false, err
 	}

@@ -24,7 +24,7 @@ type Shown struct{ Kind, ID, Text string }
 // channels:history, groups:history or im:history, by the conversation. One that is not
 // there is flows.ErrNotFound; one that may not be read is *flows.Permanent.
 func (c *Client) Message(ctx context.Context, channel, ts string) (Seen, error) {
-	me, err := c.AuthTest(ctx)
+	me, err := c.Self(ctx)
 	if err != nil {
 		return Seen{}, err
 	}

@@ -148,6 +148,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.running.Go(func() { a.holdLine(run) })
 	a.running.Go(func() { a.holdRequests(run) })
 	a.running.Go(func() { a.holdToSlack(run) })
+	a.running.Go(func() { a.bot.LearnWorkspace(run) })
 	if err := a.startSinks(run); err != nil {
 		return fmt.Errorf("start the sinks: %w", err)
 	}

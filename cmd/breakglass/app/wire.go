@@ -157,7 +157,7 @@ func (a *App) buildBot(ctx context.Context) error {
 
 // workspace is the address of the Slack workspace.
 func (a *App) workspace(ctx context.Context) (string, error) {
-	id, err := a.slack.AuthTest(ctx)
+	id, err := a.slack.Self(ctx)
 	return id.URL, err
 }
 
