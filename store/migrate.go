@@ -84,7 +84,13 @@ func up(ctx context.Context, p *goose.Provider) error {
 	if fits(ctx, p, false) == nil {
 		return nil // the usual start: nothing is read
 	}
-	if _, err := p.Up(ctx); err != nil {
+	var err error
+	for range writeTries { // each file is a transaction: what was undone is what is left to do
+		if _, err = p.Up(ctx); !lost(err) {
+			break
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("apply migrations: %w", err)
 	}
 	return fits(ctx, p, false)
@@ -160,6 +166,10 @@ func withPostgresSchema(pool *pgxpool.Pool, f func(*goose.Provider) error) error
 	if err != nil {
 		return err
 	}
+	return withSchema(pool, files, f)
+}
+
+func withSchema(pool *pgxpool.Pool, files fs.FS, f func(*goose.Provider) error) error {
 	db := stdlib.OpenDBFromPool(pool)
 	p, err := schema(goose.DialectPostgres, db, files)
 	if err != nil {

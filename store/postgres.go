@@ -108,7 +108,7 @@ func (db *postgresDB) asking(f func(context.Context, queries) error) func(contex
 func (db *postgresDB) looks(ctx context.Context, first string, f func(context.Context, pgx.Tx) error) error {
 	var err error
 	for range writeTries {
-		if err = db.look(ctx, first, f); !errors.Is(err, errCutOff) {
+		if err = db.look(ctx, first, f); !errors.Is(err, errCutOff) && !lost(err) {
 			break
 		}
 	}
@@ -210,9 +210,11 @@ func cutOff(ctx context.Context, err error) error {
 
 // again reports whether the transaction lost against another one, or was never sent.
 func again(err error) bool {
-	if errors.Is(err, errLaneTaken) || errors.Is(err, errCutOff) || pgconn.SafeToRetry(err) {
-		return true
-	}
+	return errors.Is(err, errLaneTaken) || errors.Is(err, errCutOff) || pgconn.SafeToRetry(err) || lost(err)
+}
+
+// lost reports whether the server ended a transaction in favour of another one.
+func lost(err error) bool {
 	var e *pgconn.PgError
 	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
 }
