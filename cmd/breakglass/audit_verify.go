@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"breakglass/cmd/breakglass/app"
+	"breakglass/flows"
 	"breakglass/flows/audit"
 	"breakglass/flows/config"
 	"breakglass/store"
@@ -27,11 +28,12 @@ type verification struct {
 	only   bool // the log, and nothing that lies beside it
 	output string
 	from   *published // with live: what was read outside
-	began  time.Time
+	clock  flows.Clock
+	began  time.Time // when the first entry was read
 }
 
 func (c *cli) auditVerify() *cobra.Command {
-	var v verification
+	v := verification{clock: app.SystemClock{}}
 	cmd := &cobra.Command{
 		Use: "verify [EXPORT]", Short: "Check that nothing in the audit log was changed", Args: cobra.MaximumNArgs(1),
 		Long: "Checks every audit entry from the first to the last: its bytes, its links, its place in the tree, what\n" +
@@ -77,7 +79,6 @@ func (c *cli) auditVerify() *cobra.Command {
 
 // options are the keys and the checkpoints from files.
 func (v *verification) options(progress func(string)) (audit.Options, error) {
-	v.began = now()
 	o := audit.Options{Progress: func(n int64) { progress(fmt.Sprintf("%d entries", n)) }}
 	if len(v.keys) > 0 {
 		keys, err := audit.Keys(v.keys...)
@@ -122,6 +123,7 @@ func (c *cli) verifyExport(ctx context.Context, v verification, file string) err
 		return fmt.Errorf("read the export: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
+	v.began = v.clock.Now()
 	r, err := audit.Verify(ctx, audit.Exported(f), o)
 	progress("")
 	if err != nil {
@@ -164,6 +166,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	if err != nil {
 		return err
 	}
+	v.began = v.clock.Now()
 	r, err := c.walkStore(ctx, v, st, o, progress)
 	if err != nil {
 		return err
@@ -282,7 +285,7 @@ func (c *cli) verdict(v verification, r *audit.Report) error {
 		for _, line := range r.Summary() {
 			p.line("%s", line)
 		}
-		if took := now().Sub(v.began); took >= time.Second {
+		if took := v.clock.Now().Sub(v.began); took >= time.Second {
 			p.line("That took %s: %.0f entries a second.", took.Round(time.Second/10), float64(r.Entries)/took.Seconds())
 		}
 		for i, f := range r.Findings {
