@@ -43,7 +43,10 @@ const manifest = `{
         "users:read.email",
         "usergroups:read",
         "channels:read",
-        "groups:read"
+        "groups:read",
+        "channels:history",
+        "groups:history",
+        "im:history"
       ]
     }
   },

@@ -77,7 +77,7 @@ func TestManifest(t *testing.T) {
 	if !strings.HasPrefix(c.Command, "/") {
 		t.Errorf("command %q", c.Command)
 	}
-	want := []string{"channels:read", "chat:write", "commands", "groups:read", "im:write", "usergroups:read", "users:read", "users:read.email"}
+	want := []string{"channels:history", "channels:read", "chat:write", "commands", "groups:history", "groups:read", "im:history", "im:write", "usergroups:read", "users:read", "users:read.email"}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(m.OAuth.Scopes.Bot))); diff != "" {
 		t.Errorf("scopes (-want +got):\n%s", diff)
 	}
