@@ -2,7 +2,6 @@ package flows
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"time"
 )
@@ -54,7 +53,7 @@ func (c *Content) digits(id RequestID) (digits [2 * sha256.Size]byte) {
 		panic(err) // strings, integers and lists only
 	}
 	sum := sha256.Sum256(b)
-	hex.Encode(digits[:], sum[:])
+	AppendDigits(digits[:0], sum[:])
 	return digits
 }
 

@@ -201,7 +201,7 @@ func (v *altering) verify(kept ...flows.Checkpoint) *audit.Report {
 	if err != nil {
 		v.Fatal(err)
 	}
-	o := audit.Options{Keys: keys, Node: v.st.TreeNode, Heads: v.st.EachHead}
+	o := audit.Options{Keys: keys, Kept: v.st.EachTreeNode, Heads: v.st.EachHead}
 	for _, c := range kept {
 		o.Witnessed = append(o.Witnessed, audit.Witnessed{Note: c.Note, Where: "the wall"})
 	}

@@ -107,6 +107,22 @@ func (s *Store) TreeNode(ctx context.Context, level int, n int64) ([32]byte, err
 	return [32]byte(h), nil
 }
 
+// EachTreeNode tells of the stored hashes of a level, from one up to, not including, another,
+// in their order. The slice is good until each returns.
+func (s *Store) EachTreeNode(ctx context.Context, level int, from, to int64, each func(n int64, hash []byte)) error {
+	const question = "SELECT n, hash FROM tree WHERE level = $1 AND n >= $2 AND n < $3 ORDER BY n"
+	err := s.raw.raw(ctx, func(ctx context.Context, ask asker) error {
+		return ask(ctx, question, []any{int64(level), from, to}, func(r rawRow) error {
+			each(r.int(0), r.bytes(1))
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read hashes %d to %d of level %d of the tree: %w", from, to, level, err)
+	}
+	return nil
+}
+
 // LeafOf is the place of an entry. flows.ErrNotFound while it waits for one.
 func (s *Store) LeafOf(ctx context.Context, chain string, seq int64) (int64, error) {
 	idx, err := s.tx.direct().LeafOfEntry(ctx, postgresdb.LeafOfEntryParams{Chain: chain, Seq: seq})

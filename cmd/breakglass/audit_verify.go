@@ -154,7 +154,7 @@ func (c *cli) verifyStore(ctx context.Context, v verification) error {
 	if err != nil {
 		return err
 	}
-	o.Node, o.Heads = st.TreeNode, st.EachHead
+	o.Kept, o.Heads = st.EachTreeNode, st.EachHead
 	v.from = &published{}
 	if v.live {
 		if v.from, err = c.fetch(ctx, st, cfg, v.ours, progress); err != nil {

@@ -49,7 +49,7 @@ func BenchmarkAudit(b *testing.B) {
 	b.Run("verify", func(b *testing.B) {
 		var n int64
 		for b.Loop() {
-			r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Node: s.TreeNode})
+			r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Kept: s.EachTreeNode})
 			if err != nil || !r.OK() {
 				b.Fatal(r, err)
 			}
@@ -94,7 +94,7 @@ func verifiedWhole(b *testing.B, s *store.Store) *audit.Report {
 	}
 	rest := make(chan error, 1)
 	go func() { rest <- s.HoldBeside(b.Context(), wrong) }()
-	r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Node: s.TreeNode, Heads: s.EachHead, Entry: h.Take})
+	r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Kept: s.EachTreeNode, Heads: s.EachHead, Entry: h.Take})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -288,7 +288,7 @@ func (p *bygone) totals() {
 // proof verifies everything.
 func (p *bygone) proof() {
 	began := time.Now()
-	r, err := audit.Verify(p.Context(), audit.Live(p.s), audit.Options{Node: p.s.TreeNode, Heads: p.s.EachHead})
+	r, err := audit.Verify(p.Context(), audit.Live(p.s), audit.Options{Kept: p.s.EachTreeNode, Heads: p.s.EachHead})
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,11 +109,11 @@ func (it *item) checkLeaf(in *batch) {
 	}
 	it.good = true
 	if len(e.Hash) > 0 { // of the store, which has columns beside the bytes
-		var sum [2 * tlog.HashSize]byte
-		hex.Encode(sum[:], it.hash[:])
+		var room [2 * tlog.HashSize]byte
+		sum := flows.AppendDigits(room[:0], it.hash[:])
 		b := &it.said
 		switch {
-		case !bytes.Equal(sum[:], e.Hash):
+		case !bytes.Equal(sum, e.Hash):
 			it.find(lineOnly, it.name(), "it was altered: its bytes do not have its hash")
 		case !bytes.Equal(b.chain, e.Chain) || b.seq != e.Seq || len(e.Prev) > 0 && !bytes.Equal(b.prev, e.Prev) || !bytes.Equal(b.verb, e.Verb) || b.at != e.At:
 			it.find(lineOnly, it.name(), "it was altered: its columns are not what its bytes say")
@@ -175,9 +174,7 @@ func opens(o *flows.OpeningRow, commitment []byte) bool {
 	}
 	sum := sha256.Sum256(b)
 	var text [7 + 2*sha256.Size]byte
-	copy(text[:], "sha256:")
-	hex.Encode(text[7:], sum[:])
-	return bytes.Equal(text[:], commitment)
+	return bytes.Equal(flows.AppendDigits(append(text[:0], "sha256:"...), sum[:]), commitment)
 }
 
 func commitAt(commits []commit, path []byte) *commit {

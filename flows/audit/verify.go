@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -25,8 +24,8 @@ type Witnessed struct {
 type Options struct {
 	Keys      note.Verifiers // the pinned public keys; nil: signatures are not checked
 	Witnessed []Witnessed
-	// Node reads a hash that the store keeps, to hold it against the leaves; nil: none is kept.
-	Node func(ctx context.Context, level int, n int64) ([32]byte, error)
+	// Kept reads the hashes that the store keeps, to hold them to the leaves; nil: none are kept.
+	Kept KeptHashes
 	// Heads tells of each chain how many entries it should have, and the hash of the last in
 	// hexadecimal digits, to hold the chains to it; nil: nobody knows.
 	Heads func(ctx context.Context, each func(chain []byte, entries int64, hash []byte)) error
@@ -61,6 +60,9 @@ func Verify(ctx context.Context, log Log, o Options) (*Report, error) {
 	if err := v.heads(); err != nil {
 		return nil, err
 	}
+	if v.kept.err != nil {
+		return nil, v.kept.err
+	}
 	v.end()
 	return v.report, nil
 }
@@ -83,6 +85,7 @@ type verifier struct {
 	o       Options
 	report  *Report
 	tree    crown
+	kept    kept
 	next    int64 // the place that should come next
 	seed    maphash.Seed
 	chains  map[uint64]chainEnd // by a hash of the name: a log may have millions
@@ -105,8 +108,9 @@ func newVerifier(ctx context.Context, o Options) *verifier {
 		ctx: ctx, o: o, report: &Report{Erased: map[string]int64{}}, seed: maphash.MakeSeed(),
 		chains: map[uint64]chainEnd{}, erased: map[string]string{},
 	}
-	if o.Node != nil {
-		v.tree.grew = v.stored
+	if o.Kept != nil {
+		v.kept = kept{read: o.Kept, find: v.report.Find}
+		v.tree.grew = func(level int, n int64, hash tlog.Hash) { v.kept.hold(ctx, level, n, hash) }
 	}
 	for _, w := range o.Witnessed {
 		head, err := w.open(o.Keys)
@@ -202,7 +206,7 @@ func (v *verifier) link(it *item, at int64) {
 	var room [2 * tlog.HashSize]byte
 	prev := room[:0]
 	if end.seq > 0 {
-		prev = hex.AppendEncode(prev, end.hash[:])
+		prev = flows.AppendDigits(prev, end.hash[:])
 	}
 	f := Finding{From: at, To: at}
 	switch {
@@ -225,23 +229,11 @@ func (v *verifier) link(it *item, at int64) {
 	v.report.Find(f)
 }
 
-// stored holds a hash that the store keeps to the one that the leaves make.
-func (v *verifier) stored(level int, n int64, h tlog.Hash) {
-	have, err := v.o.Node(v.ctx, level, n)
-	if err == nil && have == h {
-		return
-	}
-	what := "the stored hash over these entries is another: they, or it, were altered"
-	if err != nil {
-		what = fmt.Sprintf("the stored hash over these entries cannot be read: %v", err)
-	}
-	v.report.Find(Finding{From: n << level, To: (n+1)<<level - 1, What: what})
-}
-
 // checkpoint holds a head to the tree as it is at this place.
 func (v *verifier) checkpoint(it *item) {
 	v.report.Checkpoints++
 	size := v.tree.size
+	v.kept.missed(v.ctx, size/flows.TreeBlock) // they were stored with it, or before
 	f := Finding{From: v.good, To: max(size-1, v.good)}
 	switch {
 	case it.head.Size != size:
@@ -285,10 +277,10 @@ func (v *verifier) heads() error {
 		key := maphash.Bytes(v.seed, chain)
 		end, known := v.chains[key]
 		delete(v.chains, key)
-		var digits [2 * tlog.HashSize]byte
-		hex.Encode(digits[:], end.hash[:])
+		var room [2 * tlog.HashSize]byte
+		digits := flows.AppendDigits(room[:0], end.hash[:])
 		switch {
-		case known && end.seq == entries && bytes.Equal(digits[:], hash):
+		case known && end.seq == entries && bytes.Equal(digits, hash):
 		case end.seq < entries && len(v.report.Unended) < mostUnended: // some may wait for the tree
 			v.report.Unended = append(v.report.Unended, string(chain))
 		default:

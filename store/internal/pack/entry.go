@@ -5,8 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"strconv"
+
+	"breakglass/flows"
 )
 
 // How many digits a hash has, and a time of these centuries in milliseconds.
@@ -107,7 +108,7 @@ func (u *Unpacker) Entry(dst, chain []byte, at int64, packed []byte) ([]byte, er
 		dst = append(dst, r.text[:n]...)
 		switch r.text[n+1] {
 		case theHash:
-			dst = appendDigits(dst, r.hash())
+			dst = flows.AppendDigits(dst, r.hash())
 		case theChain:
 			dst = append(dst, chain...)
 		case theTime:
@@ -125,23 +126,6 @@ func (u *Unpacker) Entry(dst, chain []byte, at int64, packed []byte) ([]byte, er
 		return dst[:from], ErrForm
 	}
 	return dst, nil
-}
-
-// appendDigits appends a hash in hexadecimal digits, eight at a time: an entry has some ten,
-// and digit by digit they were a third of unpacking it.
-func appendDigits(dst, hash []byte) []byte {
-	const each = 0x0101010101010101
-	from, n := len(dst), len(hash)/4*4 // of a hash that is all
-	dst = slices.Grow(dst, 2*n)[:from+2*n]
-	for to := dst[from:]; len(hash) >= 4 && len(to) >= 8; hash, to = hash[4:], to[8:] {
-		x := uint64(binary.BigEndian.Uint32(hash)) // its half bytes are spread over eight
-		x = (x | x<<16) & 0x0000ffff0000ffff
-		x = (x | x<<8) & 0x00ff00ff00ff00ff
-		x = (x | x<<4) & 0x0f0f0f0f0f0f0f0f
-		letters := (x + 6*each) >> 4 & each // 1 where it is ten or more
-		binary.BigEndian.PutUint64(to, x+'0'*each+letters*('a'-'0'-10))
-	}
-	return dst
 }
 
 // entryReader puts an entry together again.

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -136,14 +137,13 @@ type reader struct {
 // upToEnd is what comes up to the next end.
 func (r *reader) upToEnd() span {
 	from := r.i
-	for ; r.i < len(r.text); r.i++ {
-		if r.text[r.i] == theEnd {
-			r.i++
-			return span{from, r.i - 1}
-		}
+	n := bytes.IndexByte(r.text[from:], theEnd)
+	if n < 0 {
+		r.bad = true
+		return span{}
 	}
-	r.bad = true
-	return span{}
+	r.i = from + n + 1
+	return span{from, from + n}
 }
 
 // value is what comes next, after its length; without one it is about.
