@@ -211,6 +211,12 @@ func (s *scanner) number() (int64, error) {
 	if s.i < len(s.b) && s.b[s.i] == '-' {
 		s.i++
 	}
+	if s.i+8 <= len(s.b) { // of times, the first eight
+		if eight, are := digits(binary.LittleEndian.Uint64(s.b[s.i:])); are {
+			n = eight
+			s.i += 8
+		}
+	}
 	for s.i < len(s.b) && s.b[s.i] >= '0' && s.b[s.i] <= '9' {
 		n = 10*n + int64(s.b[s.i]-'0') // of more than 18 digits it is not used
 		s.i++
@@ -229,6 +235,17 @@ func (s *scanner) number() (int64, error) {
 	return n, nil
 }
 
+// digits is the number that eight digits are, of which the first is the lowest byte.
+func digits(eight uint64) (n int64, are bool) {
+	const each, high, pairs = 0x0101010101010101, 0xf0f0f0f0f0f0f0f0, 0x000000ff000000ff
+	if eight&high != '0'*each || (eight+6*each)&high != '0'*each {
+		return 0, false
+	}
+	two := (eight - '0'*each) * 10
+	two += (eight - '0'*each) >> 8 // every other byte is two of them
+	return int64((two&pairs*(100+1_000_000<<32) + two>>16&pairs*(1+10_000<<32)) >> 32), true
+}
+
 // plain reads a string and returns what it stands for.
 func (s *scanner) plain() ([]byte, error) {
 	raw, err := s.text()
@@ -245,10 +262,12 @@ func (s *scanner) text() ([]byte, error) {
 	}
 	b, i := s.b, s.i
 	for i+8 <= len(b) {
-		n := ordinary(binary.LittleEndian.Uint64(b[i:]))
-		if i += n; n < 8 {
+		strange := odd(binary.LittleEndian.Uint64(b[i:]))
+		if strange != 0 {
+			i += bits.TrailingZeros64(strange) / 8
 			break
 		}
+		i += 8 // and not by what was found: the processor goes on with the next eight meanwhile
 	}
 	if i < len(b) && b[i] == '"' { // most end so
 		raw := b[s.i:i]
