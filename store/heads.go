@@ -14,47 +14,75 @@ import (
 const headsAtOnce = 5000
 
 // EachHead tells of each chain how many entries its head says that it has, and the hash of
-// the last. The slices are good until each returns.
+// the last. The slices are good until each returns. It reads a page ahead.
 func (s *Store) EachHead(ctx context.Context, each func(chain []byte, entries int64, hash []byte)) error {
-	const question = "SELECT chain, len, hash FROM chains WHERE chain > $1 ORDER BY chain LIMIT $2"
-	var page flows.LeafPage // of which only the texts are used
-	for after, more := "", true; more; {
-		err := s.raw.raw(ctx, func(ctx context.Context, ask asker) error {
-			page.Clear()
-			return ask(ctx, question, []any{after, int64(headsAtOnce)}, func(r rawRow) error {
-				page.Rows = append(page.Rows, flows.LeafRow{Chain: page.Keep(r.bytes(0)), Seq: r.int(1), Hash: page.Keep(r.bytes(2))})
-				return nil
-			})
-		})
-		if err != nil {
-			return fmt.Errorf("read the heads of the chains: %w", err)
+	pages, spare := make(chan *headPage, 1), make(chan *headPage, 2)
+	spare <- &headPage{}
+	spare <- &headPage{}
+	go func() {
+		defer close(pages)
+		after := ""
+		for more := true; more; {
+			p := <-spare
+			p.err = s.raw.raw(ctx, func(ctx context.Context, ask asker) error { return p.read(ctx, ask, after) })
+			if more = p.err == nil && len(p.Rows) == headsAtOnce; more {
+				after = string(p.Rows[len(p.Rows)-1].Chain)
+			}
+			pages <- p
 		}
-		for i := range page.Rows {
-			each(page.Rows[i].Chain, page.Rows[i].Seq, page.Rows[i].Hash)
+	}()
+	for p := range pages {
+		if p.err != nil {
+			return fmt.Errorf("read the heads of the chains: %w", p.err)
 		}
-		if more = len(page.Rows) == headsAtOnce; more {
-			after = string(page.Rows[len(page.Rows)-1].Chain)
+		for i := range p.Rows {
+			each(p.Rows[i].Chain, p.Rows[i].Seq, p.Rows[i].Hash)
 		}
+		spare <- p
 	}
 	return nil
 }
 
-// VerifyEnds is VerifyHeads after a walk along the tree that held the ends of chains to
-// their heads: it looks at the chains of which the walk has not seen the end, at all heads
-// only if there is more wrong than that, and for entries that have no place in the tree and
-// do not wait for one. That walk finds each place and each link right, or says so: counting
-// is enough then. It wraps ErrDamaged.
-func (s *Store) VerifyEnds(ctx context.Context, chains []string, all bool) error {
-	if all {
-		return s.VerifyHeads(ctx)
-	}
-	errs := []error{s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
+// headPage is heads that are read together.
+type headPage struct {
+	flows.LeafPage // of which only the texts are used
+	err            error
+}
+
+func (p *headPage) read(ctx context.Context, ask asker, after string) error {
+	const question = "SELECT chain, len, hash FROM chains WHERE chain > $1 ORDER BY chain LIMIT $2"
+	p.Clear()
+	return ask(ctx, question, []any{after, int64(headsAtOnce)}, func(r rawRow) error {
+		p.Rows = append(p.Rows, flows.LeafRow{Chain: p.Keep(r.bytes(0)), Seq: r.int(1), Hash: p.Keep(r.bytes(2))})
+		return nil
+	})
+}
+
+// VerifyPlaces looks for entries that have no place in the tree and do not wait for one,
+// before a walk along the tree that finds each place right, or says so: counting is enough
+// then. It wraps ErrDamaged.
+func (s *Store) VerifyPlaces(ctx context.Context) error {
+	err := s.tx.snapshot(ctx, func(ctx context.Context, q queries) error {
 		n, err := q.CountUnplaced(ctx)
 		if err == nil && n != 0 {
 			err = unplaced(ctx, q)
 		}
 		return err
-	})}
+	})
+	if err != nil {
+		return fmt.Errorf("look for entries without a place: %w", err)
+	}
+	return nil
+}
+
+// VerifyEnds is VerifyHeads after VerifyPlaces and a walk along the tree that held the ends
+// of chains to their heads: it looks at the chains of which the walk has not seen the end,
+// and at all heads only if there is more wrong than that. It wraps ErrDamaged.
+func (s *Store) VerifyEnds(ctx context.Context, chains []string, all bool) error {
+	if all {
+		return s.VerifyHeads(ctx)
+	}
+	var errs []error
 	for _, chain := range chains {
 		errs = append(errs, s.tx.snapshot(ctx, func(ctx context.Context, q queries) error { return endOf(ctx, q, chain) }))
 	}

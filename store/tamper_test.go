@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -205,11 +206,12 @@ func (v *altering) verify(kept ...flows.Checkpoint) *audit.Report {
 	for _, c := range kept {
 		o.Witnessed = append(o.Witnessed, audit.Witnessed{Note: c.Note, Where: "the wall"})
 	}
+	places := v.st.VerifyPlaces(v.Context())
 	r, err := audit.Verify(v.Context(), audit.Live(v.st), o)
 	if err != nil {
 		v.Fatal(err)
 	}
-	all, err := v.st.VerifyHeads(v.Context()), v.st.VerifyEnds(v.Context(), r.Unended, r.Headless)
+	all, err := v.st.VerifyHeads(v.Context()), errors.Join(places, v.st.VerifyEnds(v.Context(), r.Unended, r.Headless))
 	if r.OK() && (all == nil) != (err == nil) {
 		v.Errorf("the walk says of the ends %v; looking at all heads says %v", err, all)
 	}

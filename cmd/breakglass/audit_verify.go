@@ -186,6 +186,8 @@ func (c *cli) walkStore(ctx context.Context, v verification, st *store.Store, o 
 	defer enough()
 	var requests, others beside
 	var rest <-chan beside
+	placed := make(chan error, 1)
+	go func() { placed <- st.VerifyPlaces(looking) }()
 	end, next := func() error { return nil }, "looking at the chains"
 	if !v.only {
 		next += ", and holding requests and lists to their entries"
@@ -203,6 +205,9 @@ func (c *cli) walkStore(ctx context.Context, v verification, st *store.Store, o 
 	requests.err = end()
 	if !v.only {
 		others = <-rest
+	}
+	if err := <-placed; !r.Headless { // what looks at all heads looks for these, too
+		others.ends(err)
 	}
 	others.ends(st.VerifyEnds(ctx, r.Unended, r.Headless))
 	progress("")

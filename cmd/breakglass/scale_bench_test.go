@@ -92,13 +92,14 @@ func verifiedWhole(b *testing.B, s *store.Store) *audit.Report {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rest := make(chan error, 1)
+	rest, placed := make(chan error, 1), make(chan error, 1)
 	go func() { rest <- s.HoldBeside(b.Context(), wrong) }()
+	go func() { placed <- s.VerifyPlaces(b.Context()) }()
 	r, err := audit.Verify(b.Context(), audit.Live(s), audit.Options{Kept: s.EachTreeNode, Heads: s.EachHead, Entry: h.Take})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := errors.Join(h.End(), <-rest, s.VerifyEnds(b.Context(), r.Unended, r.Headless)); err != nil {
+	if err := errors.Join(h.End(), <-rest, <-placed, s.VerifyEnds(b.Context(), r.Unended, r.Headless)); err != nil {
 		b.Fatal(err)
 	}
 	return r

@@ -299,7 +299,7 @@ func (p *bygone) proof() {
 	if r.Headless || len(r.Unended) > 0 {
 		p.Errorf("chains end otherwise than their heads say: %v", r.Unended)
 	}
-	if err := errors.Join(p.s.VerifyHeads(p.Context()), p.s.VerifyEnds(p.Context(), nil, false)); err != nil {
+	if err := errors.Join(p.s.VerifyHeads(p.Context()), p.s.VerifyPlaces(p.Context())); err != nil {
 		p.Error(err)
 	}
 }
