@@ -51,8 +51,8 @@ INSERT INTO witnesses (kind, size, place, at) VALUES (@kind, @size, @place, @at)
 SELECT kind, size, place, at FROM witnesses WHERE kind = @kind ORDER BY size DESC LIMIT 1;
 
 -- name: CountUnplaced :one
--- How many entries more there are than have a place or wait for one.
-SELECT CAST((SELECT count(*) FROM entries) - (SELECT count(*) FROM leaves) - (
+-- How many entries more there are than have a place, of which none is missing, or wait for one.
+SELECT CAST((SELECT count(*) FROM entries) - (SELECT coalesce(max(t.idx), -1) + 1 FROM leaves t) - (
     SELECT count(*) FROM unsequenced u JOIN entries w ON w.id = u.entry
     WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = u.entry)) AS bigint);
 

@@ -53,7 +53,7 @@ type Querier interface {
 	CountOpeningsOfChain(ctx context.Context, chain string) (int64, error)
 	CountStates(ctx context.Context) ([]CountStatesRow, error)
 	CountUnhandled(ctx context.Context) (int64, error)
-	// How many entries more there are than have a place or wait for one.
+	// How many entries more there are than have a place, of which none is missing, or wait for one.
 	CountUnplaced(ctx context.Context) (int64, error)
 	CountWaiting(ctx context.Context) (int64, error)
 	DeleteDoneJob(ctx context.Context, arg DeleteDoneJobParams) (int64, error)

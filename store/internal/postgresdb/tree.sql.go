@@ -56,12 +56,12 @@ func (q *Queries) CountNodes(ctx context.Context) (int64, error) {
 }
 
 const countUnplaced = `-- name: CountUnplaced :one
-SELECT CAST((SELECT count(*) FROM entries) - (SELECT count(*) FROM leaves) - (
+SELECT CAST((SELECT count(*) FROM entries) - (SELECT coalesce(max(t.idx), -1) + 1 FROM leaves t) - (
     SELECT count(*) FROM unsequenced u JOIN entries w ON w.id = u.entry
     WHERE NOT EXISTS (SELECT 1 FROM leaves l WHERE l.entry = u.entry)) AS bigint)
 `
 
-// How many entries more there are than have a place or wait for one.
+// How many entries more there are than have a place, of which none is missing, or wait for one.
 func (q *Queries) CountUnplaced(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, countUnplaced)
 	var column_1 int64
