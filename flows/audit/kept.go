@@ -92,7 +92,7 @@ func (k *kept) say(s subtree, what string) {
 // ahead is a hash as it was when it and those after it were read.
 func (k *kept) ahead(ctx context.Context, s subtree) keptHash {
 	l := &k.levels[s.level]
-	if at := s.n - l.from; at >= 0 && at < int64(len(l.hashes)) {
+	if at := s.n - l.from; at < int64(len(l.hashes)) { // they come in order
 		return l.hashes[at]
 	}
 	l.from, l.hashes = s.n, make([]keptHash, max(keptAtOnce>>(s.level-flows.TreeBlockLevel), 1))
