@@ -3,7 +3,6 @@ package flows
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -38,34 +37,11 @@ func appendCanonical(b []byte, v any) ([]byte, error) {
 		}
 		return append(b, ']'), nil
 	case map[string]any:
-		return appendObject(b, x)
+		return appendMembers(b, ordered(x))
 	case object:
 		return appendMembers(b, x)
 	}
 	return nil, fmt.Errorf("canonical form: a value of type %T has none", v)
-}
-
-func appendObject(b []byte, m map[string]any) ([]byte, error) {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	b = append(b, '{')
-	for i, k := range keys {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		var err error
-		if b, err = appendString(b, k); err != nil {
-			return nil, err
-		}
-		b = append(b, ':')
-		if b, err = appendCanonical(b, m[k]); err != nil {
-			return nil, err
-		}
-	}
-	return append(b, '}'), nil
 }
 
 // object is an object as a list of its members: cheaper than a map where it is made
@@ -77,9 +53,20 @@ type member struct {
 	value any
 }
 
+// ordered is a map as an object, in order.
+func ordered(m map[string]any) object {
+	o := make(object, 0, len(m))
+	for name, v := range m {
+		o = append(o, member{name, v})
+	}
+	slices.SortFunc(o, byName)
+	return o
+}
+
+func byName(a, b member) int { return strings.Compare(a.name, b.name) }
+
 // sorted is the object with its members in their one order.
 func (o object) sorted() object {
-	byName := func(a, b member) int { return strings.Compare(a.name, b.name) }
 	if slices.IsSortedFunc(o, byName) {
 		return o
 	}
@@ -117,25 +104,30 @@ func appendString(b []byte, s string) ([]byte, error) {
 		return nil, fmt.Errorf("canonical form: a string is not UTF-8")
 	}
 	b = append(b, '"')
+	from := 0 // what is written as it stands begins here
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
 			b = append(b, '\\', c)
-		case c == '\n':
+		case '\n':
 			b = append(b, '\\', 'n')
-		case c == '\r':
+		case '\r':
 			b = append(b, '\\', 'r')
-		case c == '\t':
+		case '\t':
 			b = append(b, '\\', 't')
-		case c == '\b':
+		case '\b':
 			b = append(b, '\\', 'b')
-		case c == '\f':
+		case '\f':
 			b = append(b, '\\', 'f')
-		case c < 0x20:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		default:
-			b = append(b, c)
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
 	}
-	return append(b, '"'), nil
+	return append(append(b, s[from:]...), '"'), nil
 }

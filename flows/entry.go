@@ -5,7 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -74,13 +74,18 @@ func LeafHash(b []byte) [32]byte {
 // Commit is the commitment to a personal value: SHA-256 over a label, the salt and
 // the value, each with its length, so that no two triples share bytes.
 func Commit(path string, salt []byte, value string) string {
-	h := sha256.New()
-	for _, part := range [][]byte{[]byte("breakglass commitment v1"), []byte(path), salt, []byte(value)} {
-		h.Write([]byte(strconv.Itoa(len(part))))
-		h.Write([]byte{':'})
-		h.Write(part)
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	b := make([]byte, 0, 256)
+	b = appendPart(b, "breakglass commitment v1")
+	b = appendPart(b, path)
+	b = appendPart(b, string(salt))
+	b = appendPart(b, value)
+	sum := sha256.Sum256(b)
+	return string(hex.AppendEncode(append(make([]byte, 0, 71), "sha256:"...), sum[:]))
+}
+
+func appendPart(b []byte, part string) []byte {
+	b = append(strconv.AppendInt(b, int64(len(part)), 10), ':')
+	return append(b, part...)
 }
 
 // Opens reports whether the opening opens the commitment.
@@ -117,10 +122,10 @@ func sealOne(chain string, head ChainHead, e Entry, random func([]byte)) (Sealed
 		actor["trace"] = e.Actor.Trace
 	}
 	e.Actor.visited(actor)
-	body := map[string]any{
-		"v": int64(EntrySchema), "chain": chain, "seq": s.Seq, "prev": s.Prev,
-		"at": s.At.UnixMilli(), "verb": e.Verb, "from": string(e.From), "to": string(e.To),
-		"code": string(e.Code), "actor": c.hide("actor", actor), "facts": c.hide("facts", orEmpty(e.Facts)),
+	body := object{
+		{"actor", c.hide("actor", actor)}, {"at", s.At.UnixMilli()}, {"chain", chain}, {"code", string(e.Code)},
+		{"facts", c.hide("facts", e.Facts)}, {"from", string(e.From)}, {"prev", s.Prev}, {"seq", s.Seq},
+		{"to", string(e.To)}, {"v", int64(EntrySchema)}, {"verb", e.Verb},
 	}
 	var err error
 	if s.Bytes, err = Canonical(body); err != nil {
@@ -146,13 +151,6 @@ func (a *Actor) visited(facts map[string]any) {
 	}
 }
 
-func orEmpty(m map[string]any) map[string]any {
-	if m == nil {
-		return map[string]any{}
-	}
-	return m
-}
-
 // committer replaces Personal values by commitments, in a fixed order.
 type committer struct {
 	random   func([]byte)
@@ -165,26 +163,13 @@ func (c *committer) hide(path string, v any) any {
 		salt := make([]byte, 16)
 		c.random(salt)
 		c.openings = append(c.openings, Opening{Path: path, About: x.About, Salt: salt, Value: x.Value})
-		return map[string]any{"commit": Commit(path, salt, x.Value)}
+		return object{{"commit", Commit(path, salt, x.Value)}}
 	case spelt:
 		return c.hide(path, x.facts())
 	case map[string]any:
-		keys := make([]string, 0, len(x))
-		for k := range x {
-			keys = append(keys, k)
-		}
-		sort.Strings(keys)
-		out := make(map[string]any, len(x))
-		for _, k := range keys {
-			out[k] = c.hide(path+"."+k, x[k])
-		}
-		return out
+		return c.hideMembers(path, ordered(x))
 	case object:
-		out := make(object, len(x))
-		for i, m := range x.sorted() {
-			out[i] = member{m.name, c.hide(path+"."+m.name, m.value)}
-		}
-		return out
+		return c.hideMembers(path, slices.Clone(x.sorted()))
 	case []any:
 		out := make([]any, len(x))
 		for i, e := range x {
@@ -193,4 +178,16 @@ func (c *committer) hide(path string, v any) any {
 		return out
 	}
 	return v
+}
+
+// hideMembers hides what lies in an object of its own, which is in order.
+func (c *committer) hideMembers(path string, o object) object {
+	for i, m := range o {
+		switch m.value.(type) {
+		case nil, bool, int64, string: // most are in the open, and their paths are not needed
+		default:
+			o[i].value = c.hide(path+"."+m.name, m.value)
+		}
+	}
+	return o
 }

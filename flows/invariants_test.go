@@ -290,21 +290,28 @@ func (h *history) checkRequest(id flows.RequestID, r flows.Request) {
 	}
 }
 
-// fromTo reads the two states out of an entry's canonical bytes.
+// fromTo reads the two states out of an entry's canonical bytes, which have them after
+// everything that people said.
 func fromTo(b []byte) (from, to flows.State, err error) {
-	field := func(name string) (flows.State, error) {
-		_, rest, ok := bytes.Cut(b, []byte(`,"`+name+`":"`))
-		v, _, ok2 := bytes.Cut(rest, []byte(`"`))
-		if !ok || !ok2 {
-			return "", errors.New("no " + name)
-		}
-		return flows.State(v), nil
+	rest, ok := afterLast(b, `,"from":"`)
+	state, rest, ok2 := bytes.Cut(rest, []byte(`"`))
+	if !ok || !ok2 {
+		return "", "", errors.New("no from")
 	}
-	if from, err = field("from"); err != nil {
-		return "", "", err
+	_, rest, ok = bytes.Cut(rest, []byte(`,"to":"`))
+	next, _, ok2 := bytes.Cut(rest, []byte(`"`))
+	if !ok || !ok2 {
+		return "", "", errors.New("no to")
 	}
-	to, err = field("to")
-	return from, to, err
+	return flows.State(state), flows.State(next), nil
+}
+
+// afterLast is what follows the last sep in b.
+func afterLast(b []byte, sep string) (after []byte, found bool) {
+	if i := bytes.LastIndex(b, []byte(sep)); i >= 0 {
+		return b[i+len(sep):], true
+	}
+	return nil, false
 }
 
 // checkQuiet is what must hold when all works and nothing is left to do.
