@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"breakglass/cmd/breakglass/app"
 )
 
 // API is somebody's program at the API. Every answer is held to the document that the
@@ -107,9 +109,21 @@ func (a *API) send(method, path string, in any, each func(int)) []Answer {
 	return all
 }
 
-// document reads the API's description of itself.
-func (s *Story) document() map[string]any {
+// described is the API's description of itself, as one start of Breakglass gives it.
+type described struct {
+	by    *app.App
+	doc   map[string]any
+	paths map[string]*regexp.Regexp // by their templates
+}
+
+// document reads the API's description of itself, once of each start.
+func (s *Story) document() *described {
 	s.T.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.described != nil && s.described.by == s.App {
+		return s.described
+	}
 	req, err := http.NewRequestWithContext(context.WithoutCancel(s.T.Context()), http.MethodGet, s.URL("/v1/openapi.json"), nil)
 	if err != nil {
 		s.T.Fatal(err)
@@ -119,12 +133,20 @@ func (s *Story) document() map[string]any {
 		s.T.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var doc map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil {
+	d := &described{by: s.App, paths: map[string]*regexp.Regexp{}}
+	if err := json.NewDecoder(resp.Body).Decode(&d.doc); err != nil {
 		s.T.Fatal(err)
 	}
-	return doc
+	paths, _ := d.doc["paths"].(map[string]any)
+	for template := range paths {
+		d.paths[template] = regexp.MustCompile("^" + parameter.ReplaceAllString(regexp.QuoteMeta(template), "[^/]+") + "$")
+	}
+	s.described = d
+	return d
 }
+
+// parameter is one in a path's template, quoted.
+var parameter = regexp.MustCompile(`\\\{[a-z]+\\\}`)
 
 // dig walks into a JSON value.
 func dig(v any, names ...string) any {
@@ -141,13 +163,11 @@ func dig(v any, names ...string) any {
 // documented says how an answer differs from the document.
 func (s *Story) documented(method, path string, resp *http.Response, body map[string]any) string {
 	s.T.Helper()
-	doc := s.document()
+	d := s.document()
 	path, _, _ = strings.Cut(path, "?")
-	paths, _ := doc["paths"].(map[string]any)
-	for template, item := range paths {
-		pattern := "^" + regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(template), "[^/]+") + "$"
-		op := dig(item, strings.ToLower(method))
-		if op == nil || !regexp.MustCompile(pattern).MatchString(path) {
+	for template, pattern := range d.paths {
+		op := dig(d.doc, "paths", template, strings.ToLower(method))
+		if op == nil || !pattern.MatchString(path) {
 			continue
 		}
 		answers := dig(op, "responses")
@@ -167,7 +187,7 @@ func (s *Story) documented(method, path string, resp *http.Response, body map[st
 		if schema == nil {
 			return "its content type is " + kind
 		}
-		return fits(doc, schema, body, "body")
+		return fits(d.doc, schema, body, "body")
 	}
 	return "it is not in the document"
 }

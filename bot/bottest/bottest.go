@@ -1,7 +1,7 @@
 // Package bottest is the test language of the whole program: a company in
 // simulators, with Breakglass real in its midst, and words to say what people do and
 // what they must see. A message that no test expected fails it. It may import what
-// app offers, and testing.
+// app offers, the store to begin with, and testing.
 //
 // Read story_test.go first: it is what the language is for.
 package bottest
@@ -39,6 +39,9 @@ type Story struct {
 
 	options  company.Options
 	expected map[string]bool // channel/ts of messages that a test has looked at
+
+	mu        sync.Mutex // for described
+	described *described
 }
 
 // Log keeps what the program logged, to be shown when a test fails.
@@ -74,6 +77,9 @@ func Open(t testing.TB, edit ...func(*company.Options)) *Story {
 	}
 	for _, e := range edit {
 		e(&o)
+	}
+	if o.DSN == "" {
+		newDatabase(t, o.Dir)
 	}
 	c, err := company.Open(context.WithoutCancel(t.Context()), o)
 	if err != nil {

@@ -2,6 +2,8 @@ package bottest
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"html"
 	"io"
 	"net/http"
@@ -35,6 +37,9 @@ func SignInAs(t testing.TB, o oidcfake.Options) (*oidcfake.Provider, func(*compa
 			_ = p.Close()
 		}
 	})
+	if !o.EC {
+		o.Key = signingKey(t)
+	}
 	p, err := company.NewSignIn(o)
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +48,31 @@ func SignInAs(t testing.TB, o oidcfake.Options) (*oidcfake.Provider, func(*compa
 		p.SetNow(c.Clock.Now)
 		Edit("breakglass.hcl", func(hcl string) string { return hcl + company.SignInBlock(p.URL()) })(c)
 	}
+}
+
+// spareKeys are keys of providers that are gone.
+var spareKeys = make(chan *rsa.PrivateKey, 100)
+
+// signingKey is a key that no other provider has at the same time. To make one is a third
+// of a second's work under the race detector, and most tests have a provider.
+func signingKey(t testing.TB) *rsa.PrivateKey {
+	t.Helper()
+	var key *rsa.PrivateKey
+	select {
+	case key = <-spareKeys:
+	default:
+		var err error
+		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		select {
+		case spareKeys <- key:
+		default:
+		}
+	})
+	return key
 }
 
 // Browser is somebody's browser, with its own cookies.

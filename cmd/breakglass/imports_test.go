@@ -64,7 +64,7 @@ var rooms = map[string]room{
 	"bot/records":                    {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query"), tests: list("bot/web", "flows/doors", "store")},
 	"bot/web":                        {imports: list("flows", "flows/audit", "flows/audit/history", "flows/audit/query", "flows/doors")},
 	"bot/bottest": {imports: list("flows", "flows/audit/mirror", "cmd/breakglass/app", "cmd/breakglass/company", "integrations/pagerduty", "integrations/slackfake",
-		"integrations/pagerdutyfake", "integrations/oidcfake"), tests: list("integrations/httpadapter", "store", "flows/audit/history", "flows/doors", "flows/people"), support: true},
+		"integrations/pagerdutyfake", "integrations/oidcfake", "store"), tests: list("integrations/httpadapter", "flows/audit/history", "flows/doors", "flows/people"), support: true},
 	"cmd/breakglass/company": {imports: list("flows", "flows/config", "flows/handler", "cmd/breakglass/app", "integrations/secrets",
 		"integrations/slackfake", "integrations/pagerdutyfake", "integrations/oidcfake", "integrations/target/receiver")},
 	"cmd/breakglass/past": {imports: list("flows", "flows/handler", "flows/worker", "store")},

@@ -24,13 +24,14 @@ import (
 	"time"
 )
 
-// Options say which provider it is. All but EC are required (Now until SetNow).
+// Options say which provider it is. All but EC and Key are required (Now until SetNow).
 type Options struct {
 	Now          func() time.Time
 	ClientID     string
 	ClientSecret string
 	Random       io.Reader
-	EC           bool // sign with ES256 instead of RS256
+	EC           bool            // sign with ES256 instead of RS256
+	Key          *rsa.PrivateKey // to sign with RS256; one is made unless set
 }
 
 // User is somebody who can sign in.
@@ -72,13 +73,16 @@ type grant struct {
 	used      bool
 }
 
-// New makes a provider with a key of its own; Start lets it listen.
+// New makes a provider; Start lets it listen.
 func New(o Options) (*Provider, error) {
 	p := &Provider{o: o, now: o.Now, redirects: map[string]bool{}, codes: map[string]*grant{}}
 	var err error
-	if o.EC {
+	switch {
+	case o.EC:
 		p.key, err = ecdsa.GenerateKey(elliptic.P256(), o.Random)
-	} else {
+	case o.Key != nil:
+		p.key = o.Key
+	default:
 		p.key, err = rsa.GenerateKey(o.Random, 2048)
 	}
 	if err != nil {
