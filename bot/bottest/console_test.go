@@ -118,8 +118,8 @@ func TestConsoleForTheAuditor(t *testing.T) {
 	if bad := audi.Get("/audit?after=nowhere"); bad.Status != http.StatusUnprocessableEntity {
 		t.Errorf("a place that there is not: %d", bad.Status)
 	}
-	shows(t, audi.Get("/audit/requests/"+string(l.given.ID)), "All 9 entries are proved", "on call for mgr_on_call, level 1", "mara approved in Slack",
-		"pagerduty.is_on_call(user=PSAM001) → false", "PMARA01: mgr_on_call, level 1 · mgr_on_call, level 1 (1), since 2026-11-21 03:00:00 UTC · override: no", "Its receipt rcpt_", "Card to decide to noor", l.given.Hash, "Entry 9: revoked", "Proved: entry")
+	shows(t, audi.Get("/audit/requests/"+string(l.given.ID)), "All 9 entries are proved", "Who was asked, and why On call for mgr_on_call, level 1", "mara approved in Slack",
+		"pagerduty.is_on_call(user=PSAM001) → false", "PMARA01: mgr_on_call, level 1 · mgr_on_call, level 1 (1), since 2026-11-21 03:00:00 UTC · override: no", "Its receipt rcpt_", "Approver’s card to noor", "Requester’s card to sam", l.given.Hash, "Entry 9: revoked", "Proved: entry")
 	shows(t, audi.Get("/audit/requests/"+string(l.own.ID)), "dana approved their own request, on call", "On call for primary, level 1", "Shift since 2026-11-21 03:00 UTC (24 h before)", "Override: no")
 	shows(t, audi.Get("/audit/requests/"+string(l.denied.ID)), "mara denied", "use the replica", "Given never")
 	for _, at := range []string{l.incident.ID, "1"} {

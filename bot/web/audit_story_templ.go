@@ -648,9 +648,9 @@ func (v *view) stages(p *storyPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var30 string
-				templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(v.sentence(p.Why))
+				templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(capital(v.sentence(p.Why)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit_story.templ`, Line: 126, Col: 25}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `audit_story.templ`, Line: 126, Col: 34}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 				if templ_7745c5c3_Err != nil {
@@ -1602,9 +1602,9 @@ func (o *rota) sentence() string {
 func (m message) kind() string {
 	switch m.Kind {
 	case flows.CardApprover:
-		return "Card to decide"
+		return "Approver’s card"
 	case flows.CardRequester:
-		return "The requester’s own"
+		return "Requester’s card"
 	}
 	return "Notice"
 }

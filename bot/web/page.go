@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -115,6 +116,12 @@ func sentence(s string, name func(flows.PersonID) string) string {
 }
 
 func (v *view) sentence(s string) string { return sentence(s, v.name) }
+
+// capital begins a sentence: what a module says goes on where it was begun in other places.
+func capital(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:size]) + s[size:]
+}
 
 func (v *view) people(all []flows.PersonID) string {
 	out := make([]string, 0, len(all))
