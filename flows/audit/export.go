@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"strings"
 
@@ -29,18 +28,28 @@ type Archive interface {
 	ReadLeaves(ctx context.Context, from, to int64, into *flows.LeafPage) error
 	// Checkpoints are the signed heads of more than after entries, the smallest first.
 	Checkpoints(ctx context.Context, after int64, limit int) ([]flows.Checkpoint, error)
+	// LastCheckpoint is the newest one. flows.ErrNotFound.
+	LastCheckpoint(ctx context.Context) (flows.Checkpoint, error)
 }
 
-// Live is the log as it is in the store, each checkpoint after the entries it covers.
+// Live is the log as it is in the store when it begins to be read, each checkpoint after the
+// entries it covers. What comes meanwhile is not of it: neither entries nor their checkpoints.
 func Live(a Archive) Log {
 	return func(ctx context.Context, entries int, give func(Page) error) error {
 		page := int64(entries)
+		last, err := a.LastCheckpoint(ctx) // before the size: there are as many entries at least
+		if err != nil && !errors.Is(err, flows.ErrNotFound) {
+			return err
+		}
 		size, err := a.TreeSize(ctx)
 		if err != nil {
 			return err
 		}
 		for from := int64(0); from == 0 || from < size; from += page {
-			p := stretch{a, from, min(from+page, size), from+page >= size}
+			p := stretch{a, from, min(from+page, size), min(from+page, size) - 1}
+			if from+page >= size {
+				p.heads = max(size, last.Size)
+			}
 			if err := give(p.read); err != nil {
 				return err
 			}
@@ -53,7 +62,7 @@ func Live(a Archive) Log {
 type stretch struct {
 	a        Archive
 	from, to int64
-	last     bool
+	heads    int64 // the checkpoints of at most so many entries stand in it
 }
 
 func (p stretch) read(ctx context.Context, room *Room) ([]Record, error) {
@@ -69,11 +78,7 @@ func (p stretch) read(ctx context.Context, room *Room) ([]Record, error) {
 		}
 		room.Records = append(room.Records, Record{Leaf: row})
 	}
-	end := p.to - 1
-	if p.last {
-		end = math.MaxInt64
-	}
-	return room.Records, heads.upTo(ctx, end, room)
+	return room.Records, heads.upTo(ctx, p.heads, room)
 }
 
 // headReader reads checkpoints, some at a time.
