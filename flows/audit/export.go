@@ -26,10 +26,8 @@ type Archive interface {
 	// ReadLeaves reads the entries at the places from ≤ i < to, with the openings that are
 	// left, into a page, which it clears first. It may be called side by side.
 	ReadLeaves(ctx context.Context, from, to int64, into *flows.LeafPage) error
-	// Checkpoints are the signed heads of more than after entries, the smallest first.
-	Checkpoints(ctx context.Context, after int64, limit int) ([]flows.Checkpoint, error)
-	// LastCheckpoint is the newest one. flows.ErrNotFound.
-	LastCheckpoint(ctx context.Context) (flows.Checkpoint, error)
+	// Heads are the checkpoints.
+	Heads
 }
 
 // Live is the log as it is in the store when it begins to be read, each checkpoint after the
